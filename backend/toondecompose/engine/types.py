@@ -1,0 +1,93 @@
+"""What the engine's stages hand to each other. Plain records of arrays; no behaviour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass
+class LayerPath:
+    """One coherent rigid motion found in the clip: a plane, a rigid sprite, or a held drawing.
+
+    H: float64 [T, 3, 3], canvas -> frame, edge coordinates, full-resolution px. The canvas is the picture of
+        frame `ref` (so H[ref] is the identity) and may extend beyond it.
+    present: bool [T], frames in which the layer was followed.
+    model: 'translation' | 'similarity' | 'affine' | 'homography', the simplest that explains it.
+    gain: saved bits (relative to coding the clip's texture anew), the track's evidence; comparable between tracks.
+    support: float32 [T, hs, ws] in 0..1 at working size (how surely each pixel belongs to this motion), or None.
+    """
+
+    H: np.ndarray
+    present: np.ndarray
+    ref: int
+    model: str
+    gain: float
+    support: np.ndarray | None = None
+
+
+@dataclass
+class SegmentedLayer:
+    """One layer of the segmentation. Listed back to front; the first one is the background.
+
+    kind: 'background' (a plane; the first is opaque) or 'sprite'.
+    path: the rigid motion of a plane or of a rigid sprite; None for a sprite that is redrawn ("residual").
+    masks: uint8 [T, hs, ws] at working size: how surely the layer is the VISIBLE one there (255 = sure).
+    confidence: 0..1.
+    """
+
+    name: str
+    kind: str
+    path: LayerPath | None
+    masks: np.ndarray
+    confidence: float = 1.0
+
+
+@dataclass
+class Segmentation:
+    """Layers back to front, and where nothing could be decided.
+
+    scale: working px per full-resolution px. unresolved: uint8 [T, hs, ws], 255 = no evidence for any layer.
+    """
+
+    layers: list[SegmentedLayer]
+    scale: float
+    unresolved: np.ndarray | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass
+class ExposureSheet:
+    """Which drawing a sprite shows on each frame, and where.
+
+    drawing: int [T], index of the distinct drawing, -1 where the sprite is not shown.
+    H: float64 [T, 3, 3], canvas -> frame, edge coordinates, full-resolution px (identity where not shown).
+    canvas_size: (width, height) px of the canvas that all drawings share.
+    model: motion model. mirrored: bool [T], exposures that show the drawing mirrored (det H < 0).
+    """
+
+    drawing: np.ndarray
+    H: np.ndarray
+    canvas_size: tuple[int, int]
+    model: str
+
+
+@dataclass
+class SolvedLayer:
+    """A finished layer: what the result folder stores.
+
+    drawings: list of uint8 RGBA [ch, cw, 4], straight alpha, colour bled under zero alpha.
+    exposure: int [T] (-1 = not shown). H: as above. opacity: float [T] in 0..1.
+    seen: uint8 [ch, cw] or None: 255 seen, 128 recovered from other frames behind sprites, 0 painted in.
+    """
+
+    name: str
+    kind: str
+    drawings: list[np.ndarray]
+    exposure: np.ndarray
+    H: np.ndarray
+    opacity: np.ndarray
+    model: str
+    confidence: float
+    seen: np.ndarray | None = None
