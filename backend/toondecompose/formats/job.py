@@ -1,4 +1,4 @@
-"""The job: everything that changes pixels, in one file. Written by the add-on or the command line, read by the child."""
+"""The job: everything that changes pixels, in one file. The add-on or the command line writes it, the child reads it."""
 
 from __future__ import annotations
 
