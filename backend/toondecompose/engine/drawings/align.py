@@ -1,0 +1,147 @@
+"""Sub-pixel alignment of two pictures of one drawing: inverse-compositional Gauss-Newton on colour.
+
+Source: Baker and Matthews, "Lucas-Kanade 20 years on" (2004), with Tukey weights whose scale is annealed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+DOF = {"translation": 2, "similarity": 4, "affine": 6, "homography": 8}
+CAPS = (24.0, 12.0, 6.0, 6.0, 4.0, 4.0)  # grey levels: largest error scale per iteration (anneals outliers away)
+STEP = 0.003  # px: smaller updates are below what anyone can see
+
+
+@dataclass
+class Points:
+    """Pixels of one picture that say where it is. xy float64 [n, 2] (edge coordinates of pixel centres),
+    colour float32 [n, 3], gradient float32 [n, 3, 2], weight float32 [n]."""
+
+    xy: np.ndarray
+    colour: np.ndarray
+    gradient: np.ndarray
+    weight: np.ndarray
+
+
+def gradients(smooth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Central differences, float32 [h, w, 3] each."""
+    kernel = np.array([[-0.5, 0.0, 0.5]], np.float32)
+    return (cv2.filter2D(smooth, cv2.CV_32F, kernel, borderType=cv2.BORDER_REPLICATE),
+            cv2.filter2D(smooth, cv2.CV_32F, kernel.T, borderType=cv2.BORDER_REPLICATE))
+
+
+def choose_points(smooth: np.ndarray, weight: np.ndarray, limit: int = 2500, texture: float = 2.0) -> Points:
+    """Pixels with weight and texture, thinned evenly to at most `limit`.
+
+    smooth: float32 [h, w, 3]. weight: float32 [h, w]. texture: least gradient, grey levels per px.
+    """
+    gx, gy = gradients(smooth)
+    strength = np.sqrt((gx**2 + gy**2).max(2))
+    use = (weight > 0) & (strength > texture)
+    use[[0, -1]] = False
+    use[:, [0, -1]] = False
+    index = np.flatnonzero(use)
+    if len(index) > limit:
+        index = index[(np.arange(limit) * (len(index) / limit)).astype(np.int64)]
+    y, x = np.divmod(index, smooth.shape[1])
+    return Points(np.stack([x + 0.5, y + 0.5], 1), smooth[y, x], np.stack([gx[y, x], gy[y, x]], -1),
+                  weight[y, x].astype(np.float32))
+
+
+def sample(picture: np.ndarray, xy: np.ndarray) -> np.ndarray:
+    """Bilinear samples at edge coordinates -> float32 [n, c]; outside the picture the edge repeats."""
+    points = (xy - 0.5).astype(np.float32)
+    out = []
+    for start in range(0, len(points), 30000):  # cv2.remap holds at most 32767 columns
+        part = points[start : start + 30000]
+        out.append(cv2.remap(picture, part[None, :, 0], part[None, :, 1], cv2.INTER_LINEAR,
+                             borderMode=cv2.BORDER_REPLICATE)[0])
+    result = np.concatenate(out) if out else np.zeros((0, picture.shape[2] if picture.ndim == 3 else 1), np.float32)
+    return result.reshape(len(points), -1)
+
+
+def project(H: np.ndarray, xy: np.ndarray) -> np.ndarray:
+    """Points [n, 2] through a homography."""
+    p = xy @ H[:2, :2].T + H[:2, 2]
+    z = xy @ H[2, :2] + H[2, 2]
+    return p / z[:, None]
+
+
+def _basis(xy: np.ndarray, dof: int) -> np.ndarray:
+    """d(displacement)/d(parameter), float64 [n, 2, dof]; coordinates are normalised to about +-1."""
+    n = len(xy)
+    x, y = xy[:, 0], xy[:, 1]
+    out = np.zeros((n, 2, dof))
+    out[:, 0, 0] = 1
+    out[:, 1, 1] = 1
+    if dof == 4:
+        out[:, 0, 2], out[:, 1, 2] = x, y
+        out[:, 0, 3], out[:, 1, 3] = -y, x
+    if dof >= 6:
+        out[:, 0, 2], out[:, 0, 3] = x, y
+        out[:, 1, 4], out[:, 1, 5] = x, y
+    if dof == 8:
+        out[:, 0, 6], out[:, 1, 6] = x * x, x * y
+        out[:, 0, 7], out[:, 1, 7] = x * y, y * y
+    return out
+
+
+def _matrix(p: np.ndarray) -> np.ndarray:
+    """Small parameter step -> 3x3 in normalised coordinates."""
+    m = np.eye(3)
+    m[:2, 2] = p[:2]
+    if len(p) == 4:
+        m[:2, :2] += [[p[2], -p[3]], [p[3], p[2]]]
+    if len(p) >= 6:
+        m[:2, :2] += [[p[2], p[3]], [p[4], p[5]]]
+    if len(p) == 8:  # x + x(ax + by) = x / (1 - ax - by) to first order
+        m[2, :2] = -p[6:8]
+    return m
+
+
+def align(points: Points, smooth: np.ndarray, valid: np.ndarray, H: np.ndarray, dof: int, caps=CAPS
+          ) -> tuple[np.ndarray, float, float]:
+    """Move H (points' picture px -> other picture px) so that the other picture shows the points' colours.
+
+    smooth: float32 [h, w, 3], the other picture. valid: float32 [h, w], where it may be compared.
+    dof: 2, 4, 6 or 8. Returns (H, robust residual in grey levels, share of the weight that agrees).
+    """
+    if len(points.xy) < 3 * dof:
+        return H, np.inf, 0.0
+    centre = points.xy.mean(0)
+    radius = max(4.0, float(np.sqrt(((points.xy - centre) ** 2).sum(1).mean())))
+    norm = np.array([[1 / radius, 0, -centre[0] / radius], [0, 1 / radius, -centre[1] / radius], [0, 0, 1]])
+    back = np.linalg.inv(norm)
+    basis = _basis((points.xy - centre) / radius, dof)
+    jacobian = np.einsum("ncd,ndp->ncp", points.gradient.astype(np.float64) * radius, basis)
+    h, w = valid.shape
+    residual, agree = np.inf, 0.0
+    for cap in caps:
+        xy = project(H, points.xy)
+        inside = (xy[:, 0] > 0.5) & (xy[:, 1] > 0.5) & (xy[:, 0] < w - 0.5) & (xy[:, 1] < h - 0.5)
+        cell = np.clip(np.floor(xy), 0, [w - 1, h - 1]).astype(np.int64)
+        weight = points.weight * inside * valid[cell[:, 1], cell[:, 0]]
+        total = float(weight.sum())
+        if total < 3 * dof:
+            return H, np.inf, 0.0
+        error = sample(smooth, xy).astype(np.float64) - points.colour
+        size = np.abs(error).max(1)
+        order = np.sort(size[weight > 0])
+        spread = float(np.clip(1.48 * order[len(order) // 2], 1.0, cap))
+        robust = np.clip(1 - (size / (4 * spread)) ** 2, 0, None) ** 2 * weight
+        agree = float(robust.sum()) / total
+        residual = float(np.sqrt((robust * size**2).sum() / max(robust.sum(), 1e-9)))
+        weighted = jacobian * robust[:, None, None]
+        normal = np.einsum("ncp,ncq->pq", weighted, jacobian)
+        right = np.einsum("ncp,nc->p", weighted, error)
+        normal[np.diag_indices(dof)] += 1e-6 * np.trace(normal) / dof + 1e-9
+        step = np.linalg.solve(normal, right)
+        step = step * min(1.0, 3.0 / radius / max(1e-12, float(np.abs(step).max())))  # never more than 3 px at once
+        H = H @ back @ np.linalg.inv(_matrix(step)) @ norm
+        H = H / H[2, 2]
+        if np.abs(step).max() * radius < STEP and cap == caps[-1]:
+            break
+    return H, residual, agree

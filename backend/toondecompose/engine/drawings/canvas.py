@@ -1,0 +1,115 @@
+"""One drawing from all its exposures: the mean picture, and every exposure's place refined against it at full size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ..clip import FrameSource
+from .align import DOF, Points, align, choose_points
+from .compare import place
+from .patches import EDGE, SURE, Patch, cut_patch, smoothing
+
+FINE_CAPS = (12.0, 6.0, 5.0, 4.0, 4.0, 4.0)  # grey levels: the start is good, so outliers are cut at once
+POINTS = 6000
+
+
+@dataclass
+class Canvas:
+    """A drawing's mean over its exposures. smooth: float32 RGB [h, w, 3], blurred. weight: float32 [h, w], how many
+    exposures surely show the pixel. origin: edge coordinates of its corner in the drawing's own canvas (full px)."""
+
+    smooth: np.ndarray
+    weight: np.ndarray
+    origin: np.ndarray
+
+
+def shift(x: float, y: float) -> np.ndarray:
+    """3x3 translation, px."""
+    return np.array([[1.0, 0, x], [0, 1.0, y], [0, 0, 1.0]])
+
+
+def full_patch(source: FrameSource, mask: np.ndarray, hidden: np.ndarray | None, t: int, noise: float) -> Patch | None:
+    """Frame t's cut-out at full resolution."""
+    w, h = source.size
+    frame = source.read(t)
+    edge = EDGE
+    if mask.shape != (h, w):
+        edge = max(EDGE, round(EDGE * w / mask.shape[1]))
+        ys, xs = np.nonzero(mask >= SURE)
+        if len(ys) == 0:
+            return None
+        mask = cv2.resize(mask, (w, h), interpolation=cv2.INTER_LINEAR)
+        hidden = None if hidden is None else cv2.resize(hidden, (w, h), interpolation=cv2.INTER_LINEAR)
+    return cut_patch(frame, mask, hidden, t, smoothing(noise), None, edge)
+
+
+def window(patches: list[Patch], H: list[np.ndarray], limit: tuple[int, int]) -> tuple[np.ndarray, tuple[int, int]]:
+    """Box that holds all the patches' sprites in the drawing's canvas -> (corner, (width, height)).
+
+    H: canvas -> frame for each patch. limit: largest (width, height).
+    """
+    low, high = [], []
+    for p, m in zip(patches, H, strict=True):
+        ys, xs = np.nonzero(p.body)
+        box = np.array([[xs.min(), ys.min()], [xs.max() + 1, ys.min()], [xs.max() + 1, ys.max() + 1],
+                        [xs.min(), ys.max() + 1]], np.float64) + p.origin
+        q = np.concatenate([box, np.ones((4, 1))], 1) @ np.linalg.inv(m).T
+        q = q[:, :2] / q[:, 2:]
+        low.append(q.min(0))
+        high.append(q.max(0))
+    low, high = np.floor(np.min(low, 0)) - 4, np.ceil(np.max(high, 0)) + 4
+    size = np.minimum(high - low, limit).astype(int)
+    return low, (int(size[0]), int(size[1]))
+
+
+def build(patches: list[Patch], H: list[np.ndarray], corner: np.ndarray, size: tuple[int, int]) -> Canvas:
+    """Weighted mean of the patches placed in the drawing's canvas."""
+    total = np.zeros((size[1], size[0], 3), np.float32)
+    weight = np.zeros((size[1], size[0]), np.float32)
+    for p, m in zip(patches, H, strict=True):
+        back = shift(*-corner) @ np.linalg.inv(m) @ shift(*p.origin)
+        # the sure pixels first; the rim a little, so that outlines take part in the alignment
+        own = np.minimum(p.inside + np.float32(0.25) * (p.body & p.valid), 1).astype(np.float32)
+        own = place(own, back, size)
+        total += place(p.smooth, back, size) * own[..., None]
+        weight += own
+    return Canvas(total / np.maximum(weight, 1e-6)[..., None], weight, corner)
+
+
+def canvas_points(canvas: Canvas, limit: int = POINTS) -> Points:
+    """Points of the mean picture that can be aligned, in canvas px (relative to the canvas' own corner)."""
+    # where few exposures agree on showing anything the mean is a mixture of sprite and background
+    sure = canvas.weight > 0.2 * canvas.weight.max(initial=1.0)
+    sure = cv2.erode(sure.astype(np.uint8), np.ones((3, 3), np.uint8))
+    return choose_points(canvas.smooth, sure.astype(np.float32), limit)
+
+
+def refine(patches: list[Patch], H: list[np.ndarray], model: str, limit: tuple[int, int], rounds: int = 2
+           ) -> tuple[list[np.ndarray], Canvas, list[float]]:
+    """Refine every exposure's place against the drawing's mean, the mean against the places, `rounds` times.
+
+    patches: full resolution. H: canvas -> frame (full px). The first patch with the most pixels stays where it is.
+    Returns (H, mean picture, residual per exposure in grey levels).
+    """
+    root = int(np.argmax([p.area for p in patches]))
+    H = [m.copy() for m in H]
+    residual = [0.0] * len(H)
+    for _ in range(rounds if len(H) > 1 else 0):
+        corner, size = window(patches, H, limit)
+        canvas = build(patches, H, corner, size)
+        points = canvas_points(canvas)
+        moved = []
+        for k, (p, m) in enumerate(zip(patches, H, strict=True)):
+            start = shift(*-p.origin) @ m @ shift(*corner)
+            found, residual[k], agree = align(points, p.smooth, p.valid, start, DOF[model], FINE_CAPS)
+            good = np.isfinite(residual[k]) and agree > 0.3
+            moved.append(shift(*p.origin) @ (found if good else start) @ shift(*-corner))
+        # the canvas is free to drift with its exposures: hold it on the root
+        drift = np.linalg.inv(moved[root]) @ H[root]
+        H = [m @ drift for m in moved]
+        H = [m / m[2, 2] for m in H]
+    corner, size = window(patches, H, limit)
+    return H, build(patches, H, corner, size), residual

@@ -1,0 +1,47 @@
+"""From pairwise "same drawing?" scores to drawings: average linkage over the pairs that could be compared."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def average_linkage(score: np.ndarray, cut: float = 1.0) -> np.ndarray:
+    """Group items by mean pairwise score.
+
+    score: float [n, n], symmetric; 0 = certainly the same, 1 = undecided, larger = different, nan = not comparable.
+    Groups merge while the mean over the known pairs between them is below `cut`. Exact duplicates (0) are no special case:
+    there is no search for a gap. Returns int [n], group of each item, numbered by first appearance.
+    """
+    n = len(score)
+    known = np.isfinite(score)
+    total = np.where(known, np.minimum(score, 4 * cut), 0.0)  # one bad pair must not outweigh a group's other pairs
+    count = known.astype(np.float64)
+    np.fill_diagonal(total, 0)
+    np.fill_diagonal(count, 0)
+    label = np.arange(n)
+    alive = np.ones(n, bool)
+    while True:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean = np.where((count > 0) & alive[:, None] & alive[None], total / count, np.inf)
+        np.fill_diagonal(mean, np.inf)
+        k = int(np.argmin(mean))
+        i, j = min(divmod(k, n)), max(divmod(k, n))
+        if n < 2 or not mean[i, j] < cut:
+            break
+        total[i] += total[j]
+        total[:, i] = total[i]
+        count[i] += count[j]
+        count[:, i] = count[i]
+        total[i, i] = count[i, i] = 0
+        alive[j] = False
+        label[label == j] = i
+    return renumber(label)
+
+
+def renumber(label: np.ndarray) -> np.ndarray:
+    """Labels >= 0 renumbered 0, 1, ... by first appearance; negative ones stay."""
+    out, seen = np.full(len(label), -1, np.int64), {}
+    for t, value in enumerate(label):
+        if value >= 0:
+            out[t] = seen.setdefault(int(value), len(seen))
+    return out

@@ -1,0 +1,91 @@
+"""Where one cut-out fits best on another: masked colour differences for all shifts at once, by FFT.
+
+Source of the method: masked normalised correlation in the Fourier domain (D. Padfield, 2012), here for squared differences.
+Only shifts come out, in whole coarse pixels, so the tiny differences between FFT libraries do not show.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import torch
+
+from .patches import Patch
+
+COARSE_SIZE = 56  # px: the larger side of the largest cut-out in the coarse comparison
+MIN_OVERLAP = 0.4  # of the smaller cut-out's sure pixels must be compared, or a shift says nothing
+
+
+def coarse_scale(patches: list[Patch]) -> float:
+    """Coarse px per working px."""
+    largest = max(max(p.inside.shape) for p in patches)
+    return min(1.0, COARSE_SIZE / largest)
+
+
+def _planes(patch: Patch, scale: float, mirrored: bool) -> tuple[np.ndarray, np.ndarray]:
+    """-> float32 [5, h, w] of the sure pixels and of the valid ones: (1, R, G, B, |RGB|^2) times weight."""
+    h, w = patch.inside.shape
+    size = (max(1, round(w * scale)), max(1, round(h * scale)))
+    colour = cv2.resize(patch.smooth, size, interpolation=cv2.INTER_AREA) - 128.0
+    own = cv2.resize(patch.body.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    valid = cv2.resize(patch.valid.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    own = own * (own > 0.6) * valid
+    valid = valid * (valid > 0.6)
+    if mirrored:
+        colour, own, valid = colour[:, ::-1], own[:, ::-1], valid[:, ::-1]
+    stack = np.concatenate([np.ones(colour.shape[:2] + (1,), np.float32), colour, (colour**2).sum(2, keepdims=True)], 2)
+    stack = np.ascontiguousarray(stack.transpose(2, 0, 1))
+    return stack * own, stack * valid
+
+
+def coarse_pairs(patches: list[Patch], mirrored: bool, device: str = "cpu", cancelled=None
+                 ) -> tuple[np.ndarray, np.ndarray]:
+    """Best shift of every patch j (mirrored left-right if asked) on every patch i < j.
+
+    Returns distance float32 [n, n] (RMS grey levels over what both show; inf where nothing can be said) and
+    shift float64 [n, n, 2] in working px: content at x in patch i (its own pixels) lies at x + shift in patch j
+    (in the mirrored patch j, if mirrored).
+    """
+    n = len(patches)
+    distance = np.full((n, n), np.inf, np.float32)
+    shift = np.zeros((n, n, 2))
+    if n < 2:
+        return distance, shift
+    scale = coarse_scale(patches)
+    sides = [_planes(p, scale, False) for p in patches]
+    others = [_planes(p, scale, True) for p in patches] if mirrored else sides
+    span = max(max(s[0].shape[1:]) for s in sides)
+    size = int(2 ** np.ceil(np.log2(2 * span)))
+
+    def spectra(pairs):
+        full = np.zeros((len(pairs), 10, size, size), np.float32)
+        for k, (own, valid) in enumerate(pairs):
+            full[k, :5, : own.shape[1], : own.shape[2]] = own
+            full[k, 5:, : own.shape[1], : own.shape[2]] = valid
+        return torch.fft.rfft2(torch.from_numpy(full).to(device))
+
+    a = spectra(sides)
+    b = spectra(others) if mirrored else a
+    areas = np.array([s[0][0].sum() for s in sides])
+    for i in range(n - 1):
+        if cancelled is not None and cancelled():
+            break
+        for j0 in range(i + 1, n, 64):
+            j = slice(j0, min(n, j0 + 64))
+            fa, fb = a[i].conj(), b[j]
+            # own_i against valid_j plus valid_i against own_j: |A|^2 - 2 A.B + |B|^2, weighted
+            ssd = fa[4] * fb[:, 5] + fa[0] * fb[:, 9] + fa[9] * fb[:, 0] + fa[5] * fb[:, 4]
+            for c in (1, 2, 3):
+                ssd = ssd - 2 * (fa[c] * fb[:, 5 + c] + fa[5 + c] * fb[:, c])
+            count = torch.fft.irfft2(fa[0] * fb[:, 5] + fa[5] * fb[:, 0], s=(size, size))
+            ssd = torch.fft.irfft2(ssd, s=(size, size))
+            need = torch.from_numpy((2 * MIN_OVERLAP * np.minimum(areas[i], areas[j])).astype(np.float32)).to(device)
+            mean = torch.where(count >= need[:, None, None].clamp_min(4.0), ssd.clamp_min(0) / count.clamp_min(1.0),
+                               torch.full_like(ssd, 1e9))
+            best, where = mean.flatten(1).min(1)
+            best, where = best.cpu().numpy(), where.cpu().numpy()
+            y, x = where // size, where % size
+            y, x = np.where(y >= size // 2, y - size, y), np.where(x >= size // 2, x - size, x)
+            distance[i, j] = np.where(best < 1e8, np.sqrt(best / 3), np.inf)
+            shift[i, j] = np.stack([x, y], 1) / scale
+    return distance, shift

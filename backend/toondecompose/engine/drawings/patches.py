@@ -1,0 +1,143 @@
+"""One sprite's picture in every frame, cut out at working size with what may be compared and what may not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ..clip import FrameSource
+
+SURE = 160  # mask level (of 255) from which a pixel counts as the sprite's own
+EDGE = 2  # working px: how far real masks are off; closer to the mask's edge nothing is compared
+FLAT_SHARE = 0.1  # the flattest tenth of the blocks shows noise, not drawing
+
+
+@dataclass
+class Patch:
+    """A sprite in one frame, cropped. Working px.
+
+    origin: (x, y) of the crop's top-left corner in the working frame (edge coordinates).
+    colour: uint8 RGB [h, w, 3]. smooth: the same, blurred against noise and line phase (float32 [h, w, 3]).
+    inside: uint8 0/1 [h, w], surely the sprite's own colour (mask minus a rim).
+    body: uint8 0/1 [h, w], the mask without losing the rim (for alignment by outlines).
+    valid: uint8 0/1 [h, w], in the frame and not hidden by something in front.
+    plate: uint8 RGB [h, w, 3] or None, the picture without the sprite; plate_known uint8 0/1 [h, w].
+    """
+
+    frame: int
+    origin: np.ndarray
+    colour: np.ndarray
+    smooth: np.ndarray
+    inside: np.ndarray
+    body: np.ndarray
+    valid: np.ndarray
+    plate: np.ndarray | None = None
+    plate_known: np.ndarray | None = None
+
+    @property
+    def area(self) -> float:
+        """Pixels that are surely the sprite's."""
+        return float(self.inside.sum())
+
+
+def noise_level(pictures: list[np.ndarray]) -> float:
+    """Grain and compression noise in grey levels: median over pictures of the RMS of a band-pass in the flattest
+    blocks. Spatial, because differences in time mistake motion for noise. pictures: uint8 RGB [h, w, 3]."""
+    levels = []
+    for picture in pictures:
+        grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
+        band = cv2.GaussianBlur(grey, (0, 0), 0.7) - cv2.GaussianBlur(grey, (0, 0), 2.0)
+        size = 8
+        h, w = grey.shape[0] // size * size, grey.shape[1] // size * size
+        if h == 0 or w == 0:
+            continue
+        energy = (band[:h, :w] ** 2).reshape(h // size, size, w // size, size).mean((1, 3)).ravel()
+        energy = np.sort(energy)[: max(1, int(FLAT_SHARE * energy.size))]
+        levels.append(np.sqrt(energy.mean()) / BAND_GAIN)
+    return float(np.median(levels)) if levels else 0.0
+
+
+# response of the band-pass above to white noise of deviation 1: sqrt(sum of squared coefficients)
+BAND_GAIN = 0.33
+
+
+def cut_patch(frame: np.ndarray, mask: np.ndarray, hidden: np.ndarray | None, t: int, blur: float,
+              plate: tuple[np.ndarray, np.ndarray] | None = None, edge: int = EDGE) -> Patch | None:
+    """Cut the sprite out of one frame; None where it is not visible.
+
+    frame: uint8 RGB [h, w, 3]. mask, hidden: uint8 [h, w]. blur: sigma, px. plate: (uint8 RGB, known 0/255).
+    edge: width of the mask's unsure rim, px.
+    """
+    body = (mask >= SURE).astype(np.uint8)
+    ys, xs = np.nonzero(body)
+    if len(ys) == 0:
+        return None
+    hs, ws = body.shape
+    y0, y1, x0, x1 = ys.min(), ys.max() + 1, xs.min(), xs.max() + 1
+    # around the sprite enough of the frame is kept to see that a limb of another drawing is missing here
+    pad = 8 + (max(y1 - y0, x1 - x0) // 8)
+    y0, y1, x0, x1 = max(0, y0 - pad), min(hs, y1 + pad), max(0, x0 - pad), min(ws, x1 + pad)
+    crop = (slice(y0, y1), slice(x0, x1))
+    colour = np.ascontiguousarray(frame[crop])
+    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * edge + 1, 2 * edge + 1))
+    valid = np.ones_like(body[crop])
+    if hidden is not None:
+        valid = 1 - cv2.dilate((hidden[crop] >= 64).astype(np.uint8), disk)
+    # the frame's own border does not erode the mask: the sprite goes on outside
+    inside = cv2.erode(body[crop], disk, borderType=cv2.BORDER_CONSTANT, borderValue=1) & valid
+    patch = Patch(t, np.array([x0, y0], np.float64), colour, cv2.GaussianBlur(colour.astype(np.float32), (0, 0), blur),
+                  inside, body[crop].copy(), valid)
+    if plate is not None:
+        picture, known = plate
+        patch.plate = np.ascontiguousarray(picture[crop])
+        patch.plate_known = (known[crop] >= 128).astype(np.uint8)
+    return patch
+
+
+def cut_patches(source: FrameSource, masks: np.ndarray, hidden: np.ndarray | None, plate, scale: float,
+                progress=None, cancelled=None) -> tuple[list[Patch | None], float]:
+    """Cut the sprite out of every frame -> (patches, noise level in grey levels at working size).
+
+    plate: callable t -> (uint8 RGB [h, w, 3], known) at full size, or None.
+    """
+    hs, ws = masks.shape[1:]
+    frames: list[np.ndarray | None] = []
+    blur, sample, patches = None, [], []
+    for t in range(masks.shape[0]):
+        if cancelled is not None and cancelled():
+            break
+        if not (masks[t] >= SURE).any():
+            frames.append(None)
+            continue
+        frame = source.read(t)
+        if frame.shape[:2] != (hs, ws):
+            frame = cv2.resize(frame, (ws, hs), interpolation=cv2.INTER_AREA)
+        if blur is None:
+            sample.append(frame)
+        frames.append(frame)
+    noise = noise_level(sample[:: max(1, len(sample) // 6)])
+    blur = smoothing(noise)
+    for t, frame in enumerate(frames):
+        if frame is None:
+            patches.append(None)
+            continue
+        background = None
+        if plate is not None:
+            picture, known = plate(t)
+            picture = np.clip(np.rint(picture), 0, 255).astype(np.uint8) if picture.dtype != np.uint8 else picture
+            known = np.asarray(known).astype(np.uint8)
+            known = known * 255 if known.max(initial=0) <= 1 else known
+            if picture.shape[:2] != (hs, ws):
+                picture = cv2.resize(picture, (ws, hs), interpolation=cv2.INTER_AREA)
+                known = cv2.resize(known, (ws, hs), interpolation=cv2.INTER_AREA)
+            background = (picture, known)
+        patches.append(cut_patch(frame, masks[t], None if hidden is None else hidden[t], t, blur, background))
+        frames[t] = None
+    return patches, noise
+
+
+def smoothing(noise: float) -> float:
+    """Blur (sigma, px) before comparing: 0.8 px evens out the phase of 1-px lines; more when noise asks for it."""
+    return float(np.clip(0.8 + 0.08 * noise, 0.8, 1.6))
