@@ -1,0 +1,5 @@
+"""Segmentation: which layer every pixel of every frame belongs to."""
+
+from .segment import segment
+
+__all__ = ["segment"]

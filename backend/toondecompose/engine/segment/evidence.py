@@ -1,0 +1,121 @@
+"""What the pictures say about one rigid layer: which pixels repeat under its motion, and which its mosaic explains."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from .canvas import Mosaic, canvas_box, gather, render, slope
+
+# frames apart at which a pixel is compared with itself under a layer's motion. Many gaps, because a held drawing agrees
+# with itself over short ones and a slow one needs long ones.
+GAPS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 17, 20, 24, 29, 35, 42, 50, 60)
+SAME_LEVELS = 12.0  # grey levels within which two samples of one flat colour agree (compression, rounding)
+SAME_SLOPE = 0.35  # px by which a layer may be displaced or resampled between two frames
+LEAST_NOISE = 2.0  # grey levels: rounding, resampling
+RESAMPLING = 0.2  # px of registration and resampling error: what a mosaic's own slope excuses
+
+
+def noise_level(frames: np.ndarray) -> float:
+    """Grain and compression noise, grey levels rms, of uint8 [T, h, w, 3].
+
+    Spatial (difference of Gaussians 1 and 2 in the flattest tenth of 16 px blocks), because temporal differences
+    mistake motion for noise.
+    """
+    values = []
+    for picture in frames[:: max(1, len(frames) // 8)]:
+        grey = picture.astype(np.float32).mean(2)
+        band = cv2.GaussianBlur(grey, (0, 0), 1.0) - cv2.GaussianBlur(grey, (0, 0), 2.0)
+        h, w = (s // 16 * 16 for s in band.shape)
+        if min(h, w) == 0:
+            continue
+        blocks = (band[:h, :w] ** 2).reshape(h // 16, 16, w // 16, 16).mean((1, 3)).ravel()
+        blocks.sort()
+        # white noise of 1 level leaves 0.18 in this band
+        values.append(np.sqrt(blocks[: max(1, len(blocks) // 10)].mean()) / 0.18)
+    return float(np.median(values)) if values else 0.0
+
+
+def blur(picture: torch.Tensor, sigma: float) -> torch.Tensor:
+    """Gaussian blur of float32 [..., h, w]."""
+    if sigma <= 0:
+        return picture
+    r = max(1, int(round(2.5 * sigma)))
+    x = torch.arange(-r, r + 1, dtype=torch.float32, device=picture.device)
+    k = torch.exp(-0.5 * (x / sigma) ** 2)
+    k = k / k.sum()
+    shape = picture.shape
+    p = F.pad(picture.reshape(-1, 1, *shape[-2:]), (r, r, r, r), mode="replicate")
+    p = F.conv2d(F.conv2d(p, k.view(1, 1, 1, -1)), k.view(1, 1, -1, 1))
+    return p.reshape(shape)
+
+
+def texture_of(frames: torch.Tensor, noise: float) -> torch.Tensor:
+    """How much a pixel's position can be told from its neighbourhood, uint8 [T, h, w], 255 = clearly textured.
+
+    frames: uint8 [T, 3, h, w]. Ramp from what noise alone shows to a clear line.
+    """
+    low = 3.0 + 1.5 * noise
+    out = torch.empty(frames.shape[0], *frames.shape[-2:], dtype=torch.uint8, device=frames.device)
+    for t in range(frames.shape[0]):
+        s = slope(blur(frames[t].to(torch.float32), 0.5 if noise < 2 else 1.0))
+        out[t] = (((s - low) / low).clamp(0, 1) * 255).to(torch.uint8)
+    return out
+
+
+def agreement(frames: torch.Tensor, H: np.ndarray, present: np.ndarray, noise: float
+              ) -> tuple[torch.Tensor, torch.Tensor]:
+    """How often each pixel repeats under the layer's motion.
+
+    frames: uint8 [T, 3, h, w]; H [T, 3, 3] canvas -> frame in these pixels.
+    Returns (share float32 [T, h, w] of the compared frames in which the same canvas point has the same colour,
+    compared float32 [T, h, w] number of frames compared). Zero in frames where the layer is not present.
+    """
+    count, _, h, w = frames.shape
+    x0, y0, x1, y1 = canvas_box(H, present, (w, h))
+    use = [int(t) for t in np.flatnonzero(present)]
+    n = len(use)
+    agree = torch.zeros(n, y1 - y0, x1 - x0, dtype=torch.uint8, device=frames.device)
+    compared = torch.zeros_like(agree)
+    slopes = torch.stack([slope(f.to(torch.float32)) for f in frames])
+    rows = max(8, int(2**22 // (n * (x1 - x0))))
+    for top in range(y0, y1, rows):
+        bottom = min(y1, top + rows)
+        box = (x0, top, x1, bottom)
+        got = gather(frames, H, use, box)
+        tol = SAME_LEVELS + 2 * noise + SAME_SLOPE * gather(slopes[:, None], H, use, box)[:, 0]
+        colour, valid = got[:, :3], got[:, 3] > 0.5
+        for gap in [g for g in GAPS if g < n]:
+            both = valid[gap:] & valid[:-gap]
+            same = both & ((colour[gap:] - colour[:-gap]).abs().amax(1) < torch.maximum(tol[gap:], tol[:-gap]))
+            part = agree[:, top - y0 : bottom - y0]
+            part[gap:] += same
+            part[:-gap] += same
+            part = compared[:, top - y0 : bottom - y0]
+            part[gap:] += both
+            part[:-gap] += both
+    share = torch.zeros(count, h, w, device=frames.device)
+    number = torch.zeros_like(share)
+    empty = torch.zeros(y1 - y0, x1 - x0, device=frames.device)
+    mosaic = Mosaic(empty.expand(3, -1, -1), empty, empty, empty, (float(x0), float(y0)))
+    for i, t in enumerate(use):
+        mosaic.votes, mosaic.seen = agree[i].to(torch.float32), compared[i].to(torch.float32)
+        back = render(mosaic, H[t], (w, h))
+        share[t] = back[3] / back[4].clamp_min(1.0)
+        number[t] = back[4]
+    return share, number
+
+
+def misfit(frame: torch.Tensor, back: torch.Tensor, noise: float) -> torch.Tensor:
+    """How many standard deviations the frame is away from a rendered mosaic, float32 [h, w].
+
+    frame: float32 [3, h, w]; back: render()'s six channels. The difference is blurred before its size is taken, so that
+    grain averages out; its deviation is the noise plus what a fraction of a pixel of misplacement makes of the slope.
+    """
+    sigma = max(0.6, min(1.5, 0.3 * noise))
+    d = blur(frame - back[:3], sigma).abs().amax(0)
+    left = noise / (1 + 3.5 * sigma)  # what blurring leaves of white noise
+    s0 = (LEAST_NOISE**2 + (3 * left) ** 2) ** 0.5
+    return d / (s0**2 + (RESAMPLING * back[5]).square()).sqrt()

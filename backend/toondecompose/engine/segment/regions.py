@@ -1,0 +1,62 @@
+"""Flat regions have no evidence of their own: they belong to whom their rim belongs to.
+
+An edge moves with its occluder, never with what it hides. So a flat region with edges of several layers on its rim
+belongs to the backmost of them: that layer's edges can only lie on its own surface, the others are occluders' outlines.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+RING = 2  # px from the region at which its rim is read: beyond the anti-aliased edge, not beyond a drawn line
+BACK_SHARE = 0.12  # share of the rim's sure evidence that a layer behind needs to claim a region
+MIN_REGION = 6  # px; smaller regions are gaps between lines
+
+
+def _offsets() -> list[tuple[int, int]]:
+    return [(dx, dy) for r in (1, RING) for dx in (-r, 0, r) for dy in (-r, 0, r) if dx or dy]
+
+
+def rim_owner(flat: np.ndarray, mass: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which layer owns each flat region of one frame.
+
+    flat: bool [h, w]. mass: float32 [L, h, w] sure evidence for each layer, back to front (0 on flat pixels counts nothing).
+    Returns (owner int32 [h, w], -1 where undecided or not flat; trust float32 [h, w] in 0..1: the share of the rim that
+    has any evidence, scaled by how clear the decision is).
+    """
+    count, label = cv2.connectedComponents(flat.astype(np.uint8), connectivity=4)
+    h, w = flat.shape
+    layers = mass.shape[0]
+    got = np.zeros((layers, count))
+    ring = np.zeros(count)
+    rim = ~flat
+    for dx, dy in _offsets():
+        ys, xs = slice(max(0, dy), min(h, h + dy)), slice(max(0, dx), min(w, w + dx))
+        yt, xt = slice(max(0, -dy), min(h, h - dy)), slice(max(0, -dx), min(w, w - dx))
+        inside = label[yt, xt].ravel()
+        outside = rim[ys, xs].ravel()
+        at = np.flatnonzero((inside > 0) & outside)
+        inside = inside[at]
+        ring += np.bincount(inside, minlength=count)
+        for layer in range(layers):
+            got[layer] += np.bincount(inside, mass[layer, ys, xs].ravel()[at], minlength=count)
+    total = got.sum(0)
+    share = got / np.maximum(total, 1e-6)
+    owner = np.full(count, -1, np.int32)
+    clear = np.zeros(count)
+    for layer in range(layers):  # back to front: the first with its share keeps the region
+        if layer == layers - 1:
+            mine = owner < 0
+            behind = share[:layer].sum(0)
+            clear = np.where(mine, 1.0 - behind / BACK_SHARE, clear)
+        else:
+            mine = (owner < 0) & (share[layer] >= BACK_SHARE)
+            clear = np.where(mine, np.clip((share[layer] - BACK_SHARE) / BACK_SHARE, 0, 1), clear)
+        owner = np.where(mine, layer, owner)
+    area = np.bincount(label.ravel(), minlength=count)
+    known = (total > 2) & (area >= MIN_REGION)
+    known[0] = False
+    owner = np.where(known, owner, -1)
+    trust = np.where(known, np.clip(clear, 0, 1) * np.clip(2 * total / np.maximum(ring, 1), 0, 1), 0)
+    return owner[label], trust[label].astype(np.float32)
