@@ -27,7 +27,7 @@ SCORES = ["iou", "amodal_iou", "alpha_mae", "boundary_f", "motion_epe", "bg_moti
 
 
 def run_measured(command: list[str], threads: int) -> dict[str, float]:
-    """Run a child process -> wall s, CPU s (user + system, with its children) and peak resident MB; raises if it fails."""
+    """Run a child process -> wall s, CPU s (user + system) and peak resident MB; raises if it fails."""
     env = {**os.environ, "OMP_NUM_THREADS": str(threads)}
     start = time.monotonic()
     child = subprocess.Popen(command, env=env)
@@ -35,7 +35,8 @@ def run_measured(command: list[str], threads: int) -> dict[str, float]:
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
         raise RuntimeError(f"exit {child.returncode}: {' '.join(command)}")
-    return {"wall_s": time.monotonic() - start, "cpu_s": usage.ru_utime + usage.ru_stime, "peak_mb": usage.ru_maxrss / 1024}
+    return {"wall_s": time.monotonic() - start, "cpu_s": usage.ru_utime + usage.ru_stime,
+            "peak_mb": usage.ru_maxrss / 1024}
 
 
 def decompose_clip(clip: Path, out: Path, sprites: str, device: str, threads: int) -> dict[str, float]:
@@ -102,19 +103,22 @@ def main() -> None:
         for frames_factor, pixel_factor in ((1, 1), (2, 1), (4, 1), (1, 4)):
             part = scaling_clip(clip, args.out / "scaling", frames_factor, pixel_factor)
             cost = decompose_clip(part, args.out / "scaling" / "predictions", known, args.device, args.threads)
-            print(f"| {frames_factor} | {pixel_factor} | {cost['cpu_s']:.1f} | {cost['wall_s']:.1f} | {cost['peak_mb']:.0f} |", flush=True)
+            figures = f"{cost['cpu_s']:.1f} | {cost['wall_s']:.1f} | {cost['peak_mb']:.0f}"
+            print(f"| {frames_factor} | {pixel_factor} | {figures} |", flush=True)
         return
     rows = []
     for clip in clips:
         if args.clips and not any(clip.name.startswith(c) for c in args.clips):
             continue
         known = str(json.loads((clip / "clip.json").read_text())["K"])
-        cost = decompose_clip(clip, args.out, known if args.sprites == "known" else args.sprites, args.device, args.threads)
+        sprites = known if args.sprites == "known" else args.sprites
+        cost = decompose_clip(clip, args.out, sprites, args.device, args.threads)
         scorer = args.bench / "score.py" if (args.bench / "score.py").exists() else args.bench.parent / "score.py"
         rows.append({**score_clip(scorer, clip, args.out / clip.name), **cost})
         print(table(rows[-1:]).splitlines()[2], flush=True)
     print("\n" + table(rows))
-    (args.out / "table.json").write_text(json.dumps([{k: v for k, v in r.items() if k != "sprites"} for r in rows], indent=1))
+    plain = [{k: v for k, v in row.items() if k != "sprites"} for row in rows]
+    (args.out / "table.json").write_text(json.dumps(plain, indent=1))
 
 
 if __name__ == "__main__":

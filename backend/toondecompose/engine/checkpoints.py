@@ -17,9 +17,14 @@ from typing import Any
 
 import numpy as np
 
-from . import types as records
+from . import types
+from .matte.types import MatteResult
 
 FOLDER = ".work"
+
+# what a stage may give besides arrays and plain values; reading back makes nothing else
+_RECORDS = {record.__name__: record for record in (
+    types.LayerPath, types.SegmentedLayer, types.Segmentation, types.ExposureSheet, types.SolvedLayer, MatteResult)}
 
 
 def code_hash() -> str:
@@ -113,8 +118,7 @@ def _restore(outline: Any, data: Any) -> Any:
     if kind == "array":
         return data[content]
     if kind == "record":
-        record = getattr(records, content)
-        return record(**{k: _restore(v, data) for k, v in dict(rest)["fields"].items()})
+        return _RECORDS[content](**{k: _restore(v, data) for k, v in dict(rest)["fields"].items()})
     if kind == "list":
         return [_restore(v, data) for v in content]
     if kind == "tuple":

@@ -47,7 +47,7 @@ def source_from_array(frames: Sequence[np.ndarray]) -> FrameSource:
 
 
 def source_from_files(paths: Sequence[str]) -> FrameSource:
-    """A source over 8- or 16-bit picture files. Files are trusted to exist and to be of one size: io/frames.py checks."""
+    """A source over 8-bit picture files of one size. Trusts the files; io/frames.py is the one that checks."""
 
     def read(t: int) -> np.ndarray:
         data = np.fromfile(paths[t], np.uint8)  # not cv2.imread: it cannot open Unicode names on every system

@@ -15,7 +15,8 @@ def choose_device(wanted: str) -> str:
     if wanted in ("auto", "cuda") and torch.cuda.is_available():
         return "cuda"
     if wanted == "cuda":
-        raise UserError("CUDA was asked for, but PyTorch finds no CUDA device here; choose Auto or CPU, or run 'toondecompose doctor'.")
+        raise UserError("CUDA was asked for, but PyTorch finds no CUDA device here; choose Auto or CPU, or run "
+                        "'toondecompose doctor'.")
     if wanted == "mps":
         if not torch.backends.mps.is_available():
             raise UserError("MPS was asked for, but PyTorch finds no Apple GPU here; choose Auto or CPU.")

@@ -1,0 +1,133 @@
+"""One shot (the frames between two cuts) through the stages: paths -> segment -> sheets -> mattes -> layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from .checkpoints import Checkpoints, chain
+from .clip import FrameSource
+from .drawings.expose import expose
+from .hints import apply_hints, spread_hints
+from .matte.solve import solve
+from .matte.types import LayerToSolve
+from .paths.find import find_paths
+from .segment.segment import segment
+from .types import ExposureSheet, LayerPath, Segmentation, SegmentedLayer, SolvedLayer
+from .visible import visible_masks
+
+# A second pass over sheet and mattes sees clean mattes instead of coarse masks; a third one has never changed a sheet.
+MAX_SHEET_PASSES = 2
+
+
+@dataclass
+class ShotSettings:
+    """Everything that changes a shot's pixels besides its frames."""
+
+    count: int | None
+    motion_model: str = "auto"
+    quality: str = "standard"
+    seed: int = 0
+    device: str = "cpu"
+    hints: list[dict] = field(default_factory=list)
+    read_mask: Callable[[str], np.ndarray] | None = None  # reads a hint's mask file -> uint8 [h, w]
+
+
+@dataclass
+class ShotResult:
+    """A shot's finished layers back to front, `unresolved` uint8 [hs, ws] or None, and the report of its stages."""
+
+    layers: list[SolvedLayer]
+    unresolved: np.ndarray | None
+    report: dict
+
+
+Stage = Callable[[str], Callable[[float], None]]
+
+
+def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Checkpoints, key: str, label: str,
+                   stage: Stage, preview: Callable[[FrameSource, Segmentation], None]) -> ShotResult:
+    """Run every stage. key: hash of frames and code. label: prefix of the checkpoints' names ('shot1-').
+
+    stage(name) announces a stage and returns its progress function, which raises Cancelled once the job is cancelled.
+    """
+    common = {"seed": settings.seed, "device": settings.device}
+    key = chain(key, settings.motion_model, settings.seed, settings.count)
+    report_paths = stage("paths")
+    paths: list[LayerPath] = checkpoints.stage(
+        f"{label}paths", key, lambda: find_paths(source, settings.count, motion_model=settings.motion_model,
+                                                 progress=report_paths, **common))
+    report_segment = stage("segment")
+    segmentation: Segmentation = checkpoints.stage(
+        f"{label}segment", key, lambda: segment(source, paths, settings.count, progress=report_segment, **common))
+    corrections: list[dict] = []
+    if settings.hints:
+        segmentation, corrections = apply_hints(segmentation, settings.hints, source, settings.read_mask)
+    preview(source, segmentation)
+
+    key = chain(key, settings.hints, settings.quality)
+    masks = [layer.masks for layer in segmentation.layers]
+    sheets: list[ExposureSheet | None] = []
+    rounds = []
+    solved = None
+    for sheet_pass in range(MAX_SHEET_PASSES):
+        report_sheet = stage("sheet")
+        new_sheets = checkpoints.stage(
+            f"{label}sheet{sheet_pass}", key,
+            lambda masks=masks, report=report_sheet: _expose_all(source, segmentation, masks, settings, report))
+        if sheet_pass and _same_sheets(sheets, new_sheets):
+            break
+        sheets = new_sheets
+        if corrections and sheet_pass == 0:
+            spread_hints(segmentation.layers, corrections, sheets, segmentation.scale)
+        to_solve = [_layer_to_solve(layer, sheet, m)
+                    for layer, sheet, m in zip(segmentation.layers, sheets, masks, strict=True)]
+        report_matte = stage("matte")
+        solved = checkpoints.stage(
+            f"{label}matte{sheet_pass}", key,
+            lambda layers=to_solve, report=report_matte: solve(
+                source, layers, scale=segmentation.scale, quality=settings.quality, progress=report, **common))
+        rounds.extend(solved.objective_per_round)
+        if solved.order != list(range(len(sheets))):  # votes in the overlaps found another depth order
+            segmentation = replace(segmentation, layers=[segmentation.layers[k] for k in solved.order])
+            sheets = [sheets[k] for k in solved.order]
+        masks = visible_masks(solved.layers, source.size, segmentation.layers[0].masks.shape[1:], source.count)
+    unresolved = segmentation.unresolved
+    if unresolved is not None:
+        unresolved = unresolved.max(0)
+    return ShotResult(solved.layers, unresolved, {"objective_per_round": rounds, "notes": list(segmentation.notes),
+                                                  **solved.report})
+
+
+def _expose_all(source: FrameSource, segmentation: Segmentation, masks: list[np.ndarray], settings: ShotSettings,
+                report: Callable[[float], None]) -> list[ExposureSheet | None]:
+    """The exposure sheet of every sprite; None for planes, which are one drawing on a path."""
+    sheets: list[ExposureSheet | None] = []
+    layers = segmentation.layers
+    for k, layer in enumerate(layers):
+        if layer.kind == "background":
+            sheets.append(None)
+            continue
+        hidden = np.zeros_like(masks[k])
+        for in_front in range(k + 1, len(layers)):
+            np.maximum(hidden, masks[in_front], out=hidden)
+        sheets.append(expose(source, masks[k], segmentation.scale, path=layer.path, hidden=hidden,
+                             motion_model=settings.motion_model, seed=settings.seed, device=settings.device,
+                             progress=lambda f, k=k: report((k + f) / len(layers))))
+    return sheets
+
+
+def _same_sheets(old: list[ExposureSheet | None], new: list[ExposureSheet | None]) -> bool:
+    return all((a is None and b is None) or np.array_equal(a.drawing, b.drawing)
+               for a, b in zip(old, new, strict=True))
+
+
+def _layer_to_solve(layer: SegmentedLayer, sheet: ExposureSheet | None, masks: np.ndarray) -> LayerToSolve:
+    if sheet is None:
+        path = layer.path
+        return LayerToSolve(name=layer.name, kind=layer.kind, H=path.H, drawing=np.zeros(len(path.H), int),
+                            canvas_size=None, masks=masks, model=path.model, confidence=layer.confidence)
+    return LayerToSolve(name=layer.name, kind=layer.kind, H=sheet.H, drawing=sheet.drawing,
+                        canvas_size=sheet.canvas_size, masks=masks, model=sheet.model, confidence=layer.confidence)

@@ -1,0 +1,96 @@
+"""Turns finished layers into the files of a result folder: drawings, maps, previews, and the quality figures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ..formats.result import Result, Sprite
+from ..io.png import write_png
+from ..output.contact_sheet import write_contact_sheet
+from ..output.preview import write_preview
+from ..output.recompose import recompose_frame
+from .clip import FrameSource
+from .quality import frame_psnr
+from .shot import ShotResult
+from .types import SolvedLayer
+
+
+def merge_shots(shots: list[ShotResult], count: int) -> list[SolvedLayer]:
+    """The layers of all shots in one list, back to front; a layer is not shown outside its own shot."""
+    merged = []
+    start = 0
+    for i, shot in enumerate(shots):
+        for layer in shot.layers:
+            frames = len(layer.exposure)
+            exposure = np.full(count, -1)
+            exposure[start:start + frames] = layer.exposure
+            H = np.tile(np.eye(3), (count, 1, 1))
+            # outside its shot a layer stays where it was last: no jump in the curves next to the cut
+            H[:start], H[start:start + frames], H[start + frames:] = layer.H[0], layer.H, layer.H[-1]
+            opacity = np.ones(count)
+            opacity[start:start + frames] = layer.opacity
+            name = layer.name if len(shots) == 1 else f"shot{i + 1} {layer.name}"
+            merged.append(SolvedLayer(name, layer.kind, layer.drawings, exposure, H, opacity, layer.model,
+                                      layer.confidence, layer.seen))
+        start += frames
+    return merged
+
+
+def folder_name(order: int, name: str) -> str:
+    """Folder of a sprite: its order and a name that every file system takes."""
+    return f"{order:02d}_{re.sub(r'[^A-Za-z0-9_-]+', '_', name).strip('_') or 'sprite'}"
+
+
+def write_layers(output: Path, result: Result, layers: list[SolvedLayer], check: Callable[[], None]) -> None:
+    """Write every drawing once and fill result.sprites. check() raises when the job is cancelled."""
+    for order, layer in enumerate(layers):
+        folder = Path("sprites") / folder_name(order, layer.name)
+        (output / folder / "drawings").mkdir(parents=True, exist_ok=True)
+        names = []
+        for i, drawing in enumerate(layer.drawings):
+            check()
+            names.append((folder / "drawings" / f"{i + 1:04d}.png").as_posix())
+            write_png(output / names[-1], drawing)
+        seen = None
+        if layer.seen is not None:
+            seen = (folder / "seen.png").as_posix()
+            write_png(output / seen, layer.seen)
+        height, width = layer.drawings[0].shape[:2]
+        result.sprites.append(Sprite(
+            name=layer.name, order=order, kind=layer.kind, canvas_size=(width, height), drawings=names,
+            exposure=[None if d < 0 else int(d) for d in layer.exposure], transform=layer.H,
+            opacity=[round(float(o), 6) for o in layer.opacity], motion_model=layer.model,
+            confidence=round(float(layer.confidence), 4), seen=seen))
+
+
+def write_pictures(output: Path, result: Result, source: FrameSource, shots: list[ShotResult],
+                   report: Callable[[float], None]) -> dict:
+    """Recompose every frame for the metrics, and write preview.mp4, contact_sheet.png and unresolved.png."""
+    figures = []
+    for t in range(source.count):
+        figures.append(frame_psnr(recompose_frame(output, result, t), source.read(t)))
+        report(0.5 * (t + 1) / source.count)
+    unresolved = [shot.unresolved for shot in shots if shot.unresolved is not None]
+    share = 0.0
+    if unresolved:
+        whole = np.max([cv2.resize(u, source.size, interpolation=cv2.INTER_LINEAR) for u in unresolved], axis=0)
+        share = float((whole > 127).mean())
+        write_png(output / "unresolved.png", whole)
+        result.unresolved = "unresolved.png"
+    write_preview(output, result, source)
+    result.preview = "preview.mp4"
+    report(0.8)
+    write_contact_sheet(output, result, source)
+    result.contact_sheet = "contact_sheet.png"
+    report(1.0)
+    held_out = [shot.report["held_out_psnr"] for shot in shots if shot.report.get("held_out_psnr") is not None]
+    return {"recomposition_psnr_mean": round(float(np.mean(figures)), 3),
+            "recomposition_psnr_min": round(float(np.min(figures)), 3),
+            "held_out_psnr": round(float(np.mean(held_out)), 3) if held_out else None,
+            "unresolved_share": round(share, 5),
+            "confidence": {s.name: s.confidence for s in result.sprites}}
