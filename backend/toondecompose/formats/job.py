@@ -1,4 +1,4 @@
-"""The job: everything that changes pixels, in one file. The add-on or the command line writes it, the child reads it."""
+"""The job: everything that changes pixels, in one file. The add-on or the command line writes it, the child reads."""
 
 from __future__ import annotations
 

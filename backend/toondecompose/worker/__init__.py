@@ -1,0 +1,1 @@
+"""The child's side of the wire: `python -m toondecompose.worker JOB.json`."""
