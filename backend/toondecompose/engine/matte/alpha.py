@@ -1,0 +1,234 @@
+"""Alpha and colour of one drawing from its pooled exposures.
+
+Triangulation gives alpha in closed form wherever the backgrounds behind a px differ. The drawing's own colour is a
+virtual exposure (C = B = F) of small weight, so that one formula also covers a single exposure (known-background
+matting). What neither decides is settled by the masks, by rules of cel art (deep inside is opaque), and by a random walk
+on the picture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+
+from toondecompose.engine.matte.moments import GREY, Moments
+from toondecompose.engine.matte.plates import push_pull
+
+PRIOR_SPREAD = 14.0  # levels; how far a px's own colour may lie from the colour found for it nearby
+SLIP = 0.12  # px; registration error of a px's background and drawing, turned into levels by their gradient
+WALK_LAMBDA = 0.7
+WALK_SIGMA = 6.0  # levels (L2 over RGB) at which neighbouring px stop sharing alpha
+DEEP_WEIGHT = 12.0  # information of "deep inside the silhouette": std 0.29
+
+
+@dataclass
+class Cutout:
+    """alpha float32 [h, w] 0..1; colour float32 [3, h, w] 0..255, straight; std: predicted standard deviation of alpha;
+    known: bool [h, w], some exposure shows this px."""
+
+    alpha: torch.Tensor
+    colour: torch.Tensor
+    std: torch.Tensor
+    known: torch.Tensor
+
+
+def _distance(mask: np.ndarray) -> np.ndarray:
+    """Distance, px, of every True px to the nearest False one."""
+    padded = np.pad(mask.astype(np.uint8), 1)
+    return cv2.distanceTransform(padded, cv2.DIST_L2, 5)[1:-1, 1:-1]
+
+
+def _box_mean(x: torch.Tensor, r: int) -> torch.Tensor:
+    """Mean over (2r+1)^2 windows, edges repeated. float32 [h, w]."""
+    out = cv2.blur(x.cpu().numpy(), (2 * r + 1, 2 * r + 1), borderType=cv2.BORDER_REPLICATE)
+    return torch.from_numpy(out).to(x.device)
+
+
+def _slope(c: torch.Tensor) -> torch.Tensor:
+    """Gradient magnitude (L2 over RGB), levels per px. [3, h, w] -> [h, w]."""
+    padded = torch.nn.functional.pad(c[None], (1, 1, 1, 1), mode="replicate")[0]
+    dx = (padded[:, 1:-1, 2:] - padded[:, 1:-1, :-2]) / 2
+    dy = (padded[:, 2:, 1:-1] - padded[:, :-2, 1:-1]) / 2
+    return (dx * dx + dy * dy).sum(0).sqrt()
+
+
+def _search_offsets(radius: int) -> list[tuple[int, int]]:
+    """Px of a disc: all within 2 px, every other one further out; near ones first."""
+    out = []
+    for dy in range(-radius, radius + 1):
+        for dx in range(-radius, radius + 1):
+            far = dx * dx + dy * dy
+            if far <= radius * radius and (far <= 5 or (dx % 2 == 0 and dy % 2 == 0)):
+                out.append((far, dy, dx))
+    return [(dy, dx) for _, dy, dx in sorted(out)]
+
+
+def find_colour(c: torch.Tensor, b: torch.Tensor, want: torch.Tensor, may: torch.Tensor, spread: torch.Tensor,
+                noise: float, radius: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """The drawing's own colour for px that may be mixed with the background.
+
+    c, b: mean colour and background [3, h, w]. want: bool [h, w], px that ask. may: bool [h, w], px that can lend their
+    colour. spread: diffused sure colour [3, h, w], always a candidate.
+    Returns (F [3, p], distance off the mixing line [p]) for the px of `want`, in torch.nonzero order.
+    Of candidates on the mixing line through B and C the one farthest from B wins: near it the px is a mixture.
+    """
+    ys, xs = torch.nonzero(want, as_tuple=True)
+    h, w = want.shape
+    C, B = c[:, ys, xs], b[:, ys, xs]
+    D = C - B
+    best = torch.full((len(ys),), float("inf"), device=c.device)
+    colour, off = spread[:, ys, xs].clone(), torch.zeros_like(best)
+    for step, (dy, dx) in enumerate([(0, 0), *_search_offsets(radius)]):
+        if step == 0:
+            F, ok, reach = spread[:, ys, xs], torch.ones_like(best, dtype=torch.bool), float(radius)
+        else:
+            y, x = (ys + dy).clamp(0, h - 1), (xs + dx).clamp(0, w - 1)
+            F, ok, reach = c[:, y, x], may[y, x], float(np.hypot(dy, dx))
+        line = F - B
+        length2 = (line * line).sum(0).clamp(min=1.0)
+        a = ((D * line).sum(0) / length2).clamp(0, 1)
+        rho = (D - a * line).square().sum(0).sqrt()
+        cost = (rho - 0.12 * length2.sqrt()) / noise + 0.35 * reach
+        cost = torch.where(ok, cost, torch.full_like(cost, 1e9))
+        better = cost < best
+        best = torch.where(better, cost, best)
+        colour = torch.where(better, F, colour)
+        off = torch.where(better, rho, off)
+    return colour, off
+
+
+def walk(alpha: torch.Tensor, info: torch.Tensor, guide: torch.Tensor, sweeps: int) -> torch.Tensor:
+    """Soft-seed random walk: min sum info (a - alpha)^2 + lambda sum w_pq (a_p - a_q)^2, w from colour differences.
+
+    alpha, info: [h, w]. guide: [3, h, w] levels. A fixed number of red-black sweeps, half of them at half size first;
+    no data-dependent stop, so every device and thread count does the same sums."""
+    h, w = alpha.shape
+    if min(h, w) >= 32:
+        pool = lambda x: torch.nn.functional.avg_pool2d(x[None], 2, ceil_mode=True, count_include_pad=False)[0]  # noqa: E731
+        small_info = pool(info[None])[0]
+        small = pool((info * alpha)[None])[0] / small_info.clamp(min=1e-6)
+        small = walk(small, small_info, pool(guide), sweeps)
+        start = torch.nn.functional.interpolate(small[None, None], scale_factor=2, mode="nearest")[0, 0, :h, :w]
+    else:
+        start = alpha
+    weight = lambda d: WALK_LAMBDA * torch.exp(-(d * d).sum(0) / (2 * WALK_SIGMA**2)) + 1e-4  # noqa: E731
+    right, down = torch.zeros_like(alpha), torch.zeros_like(alpha)
+    right[:, :-1] = weight(guide[:, :, 1:] - guide[:, :, :-1])
+    down[:-1] = weight(guide[:, 1:] - guide[:, :-1])
+    left, up = torch.zeros_like(alpha), torch.zeros_like(alpha)
+    left[:, 1:], up[1:] = right[:, :-1], down[:-1]
+    total = info + right + left + down + up
+    target = info * alpha
+    red = (torch.arange(h, device=alpha.device)[:, None] + torch.arange(w, device=alpha.device)[None]) % 2 == 0
+    a = torch.where(info > 1e3, alpha, start)
+    for sweep in range(2 * sweeps):
+        p = torch.nn.functional.pad(a[None, None], (1, 1, 1, 1), mode="replicate")[0, 0]
+        new = (target + right * p[1:-1, 2:] + left * p[1:-1, :-2] + down * p[2:, 1:-1] + up * p[:-2, 1:-1]) / total
+        a = torch.where(red if sweep % 2 == 0 else ~red, new, a)
+    return a
+
+
+def cut_out(m: Moments, noise: float, mask_px: float, sweeps: int = 12) -> Cutout:
+    """Alpha and straight colour of a drawing.
+
+    noise: levels rms per channel. mask_px: how far, canvas px, the masks' outlines may be wrong.
+    """
+    n = m.n.clamp(min=1e-6)
+    known = m.n > 0.02
+    c, b = m.c / n, m.b / n
+    s_bb = (m.bb - n * (b * b).sum(0)).clamp(min=0)
+    s_cb = m.cb - n * (c * b).sum(0)
+    mask, sure = m.mask / n, (m.sure / n).clamp(0, 1)
+    differs = ((m.cc - 2 * m.cb + m.bb) / n / 3).clamp(min=0).sqrt()  # rms of C_k - B_k per channel, levels
+    # with no known background nothing differs from it; then only the mask speaks
+    sigma0 = max(1.5, noise)
+    sigma2 = 3 * sigma0**2 + (SLIP * torch.maximum(_slope(b), 0.5 * _slope(c))) ** 2
+    tri_info = s_bb / sigma2 * sure
+    tri_alpha = 1 - s_cb / s_bb.clamp(min=1e-3)
+
+    mask_np = mask.cpu().numpy()
+    inner = _distance(mask_np > 0.5)
+    outer = _distance(mask_np <= 0.5)
+    to = lambda x: torch.from_numpy(x).to(c.device)  # noqa: E731
+    deep = to(inner > mask_px + 2)
+    near = to((inner > 0) | (outer <= 2 * mask_px + 4))
+    smooth_differs = _box_mean(differs, 1)
+    z = smooth_differs / (sigma2 / 3).sqrt()
+
+    # a hole is sure where the picture repeats a textured background, or where triangulation sees through
+    texture = _box_mean(_slope(b), 2)
+    see_through = ((tri_info > 60) & (tri_alpha < 0.25)) | ((z < 1.3) & (texture > 4 * sigma0) & (sure > 0.5))
+    solid = deep & ~see_through
+    seeds = (solid & ((z > 3) | (tri_info > 60))) | ((tri_info > 100) & (tri_alpha > 0.9) & near)
+    seeds_np = (seeds & known).cpu().numpy()
+    if not seeds_np.any():
+        seeds_np = ((mask > 0.5) & known).cpu().numpy()
+    spread = push_pull((c.permute(1, 2, 0).cpu().numpy() * seeds_np[..., None]), seeds_np.astype(np.float32))
+    spread = to(np.ascontiguousarray(spread.transpose(2, 0, 1)))
+
+    want = near & ~solid & known & (tri_info < 2000)
+    colour, prior_info, prior_alpha = c.clone(), torch.zeros_like(n), torch.zeros_like(n)
+    if bool(want.any()):
+        may = near & known & (z > 4) & ~see_through
+        F, off = find_colour(c, b, want, may, spread, sigma0, radius=int(np.clip(np.ceil(mask_px) + 2, 4, 8)))
+        colour[:, want] = F
+        w0 = (sigma0 / PRIOR_SPREAD) ** 2 * 3 / (1 + (off / 12) ** 2)
+        nn, B, C = n[want], b[:, want], c[:, want]
+        share = nn * w0 / (nn + w0)
+        bb = s_bb[want] + share * ((B - F) ** 2).sum(0)
+        cb = s_cb[want] + share * ((C - F) * (B - F)).sum(0)
+        prior_alpha[want] = 1 - cb / bb.clamp(min=1e-3)
+        prior_info[want] = bb / sigma2[want] * sure[want]
+    alpha = torch.where(want, prior_alpha, tri_alpha)
+    info = torch.where(want, prior_info, tri_info)
+    # colours are 0..255: a px darker or brighter than what is behind it must hold this much of the drawing
+    room = torch.where(c < b, b + GREY, 255 - GREY - b).clamp(min=8)
+    floor = (((c - b).abs() - 2 * sigma2.sqrt()) / room).amax(0).clamp(0, 1) * sure
+    alpha = torch.maximum(alpha.clamp(0, 1), floor)
+
+    total, target = info, info * alpha
+    inside = DEEP_WEIGHT * solid * (1 + 4 * (tri_info < 20))
+    total, target = total + inside, target + inside
+    outside = (~near) * 1e4
+    total = total + outside
+    vote = 0.6 + 4 * (1 - sure)  # the masks decide what nothing else does
+    total, target = total + vote, target + vote * mask
+    blind = ~known
+    total = torch.where(blind, torch.full_like(total, 1e-3), total)
+    target = torch.where(blind, torch.zeros_like(target), target)
+    alpha = walk(target / total.clamp(min=1e-6), total, c, sweeps).clamp(0, 1)
+    alpha = _settle(alpha, mask_np, known, solid, tri_info)
+    colour = _colour(alpha, c, b, n, colour, spread, sigma2) + GREY
+    std = (1 / (total + 1)).sqrt()
+    return Cutout(alpha, colour.clamp(0, 255), std, known)
+
+
+def _settle(alpha: torch.Tensor, mask: np.ndarray, known: torch.Tensor, solid: torch.Tensor,
+            tri_info: torch.Tensor) -> torch.Tensor:
+    """Exact 0 and 1 where alpha is all but that; islands that no mask touches vanish."""
+    a = torch.where(alpha < 0.03, torch.zeros_like(alpha), alpha)
+    a = torch.where((a > 0.96) | (solid & (a > 0.85) & (tri_info < 400)), torch.ones_like(a), a)
+    a = a * known
+    body = (a > 0.1).cpu().numpy().astype(np.uint8)
+    count, label = cv2.connectedComponents(body, connectivity=8)
+    if count > 2:
+        hit = np.bincount(label.ravel(), weights=(mask > 0.5).ravel(), minlength=count)
+        size = np.bincount(label.ravel(), minlength=count)
+        drop = hit < 0.25 * size
+        drop[0] = False
+        a = a * torch.from_numpy(~drop[label]).to(a.device)
+    return a
+
+
+def _colour(alpha: torch.Tensor, c: torch.Tensor, b: torch.Tensor, n: torch.Tensor, prior: torch.Tensor,
+            spread: torch.Tensor, sigma2: torch.Tensor) -> torch.Tensor:
+    """Straight colour: (C - beta B) / alpha where alpha is large, drawn to the colour nearby as it vanishes."""
+    raw = c - (1 - alpha) * b  # premultiplied
+    weight = n * alpha / sigma2
+    pull = 1 / PRIOR_SPREAD**2
+    mixed = (weight * raw + pull * prior) / (weight * alpha + pull)
+    mixed = torch.where(alpha >= 1, c, mixed)
+    return torch.where(alpha > 0, mixed, spread)

@@ -1,0 +1,48 @@
+"""From the loop's float pictures to what the result stores: 8-bit drawings on one canvas per layer."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from toondecompose.engine.matte.plates import push_pull
+from toondecompose.engine.matte.state import LayerState
+from toondecompose.engine.types import SolvedLayer
+
+
+def _bytes(picture: torch.Tensor) -> np.ndarray:
+    """float32 [c, h, w] 0..255 -> uint8 [h, w, c]."""
+    return picture.round().clamp(0, 255).to(torch.uint8).permute(1, 2, 0).contiguous().cpu().numpy()
+
+
+def solved_plate(state: LayerState) -> SolvedLayer:
+    """The opaque background."""
+    colour = _bytes(state.plate.colour)
+    rgba = np.concatenate([colour, np.full_like(colour[..., :1], 255)], 2)
+    seen = np.where(state.plate.weight.cpu().numpy() > 0, 255, 0).astype(np.uint8)
+    given = state.given
+    return SolvedLayer(given.name, given.kind, [rgba], np.zeros(len(state.H), int), state.H, np.ones(len(state.H)),
+                       given.model, given.confidence, seen)
+
+
+def solved_sprite(state: LayerState) -> SolvedLayer:
+    """A sprite or a plane with alpha: all its drawings on the layer's canvas, colour bled under zero alpha."""
+    w, h = state.size
+    given = state.given
+    number, pictures = {}, []
+    for d in sorted(state.drawings):
+        drawing = state.drawings[d]
+        x0, y0, x1, y1 = drawing.box
+        alpha = np.zeros((h, w), np.uint8)
+        alpha[y0:y1, x0:x1] = (drawing.premult[3] * 255).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
+        colour = np.zeros((h, w, 3), np.float32)
+        straight = drawing.premult[:3] / drawing.premult[3:].clamp(min=1e-4)
+        colour[y0:y1, x0:x1] = straight.clamp(0, 255).permute(1, 2, 0).cpu().numpy()
+        shown = (alpha > 0).astype(np.float32)
+        if shown.any():
+            colour = np.where(shown[..., None] > 0, colour, push_pull(colour * shown[..., None], shown))
+        number[d] = len(pictures)
+        pictures.append(np.dstack([np.clip(np.rint(colour), 0, 255).astype(np.uint8), alpha]))
+    exposure = np.array([number.get(int(d), -1) for d in given.drawing])
+    opacity = state.opacity if state.opacity is not None else np.ones(len(state.H))
+    return SolvedLayer(given.name, given.kind, pictures, exposure, state.H, opacity, given.model, given.confidence)

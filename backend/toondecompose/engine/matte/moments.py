@@ -1,0 +1,112 @@
+"""Pooling a drawing's exposures: what triangulation matting needs to know, summed over frames one at a time.
+
+Every exposure k of a drawing shows C_k = P + beta B_k, with P = alpha F its premultiplied colour, B_k the known
+background behind it and beta = 1 - alpha. The weighted sums below determine the least-squares P and beta of all canvas
+px at once (Smith and Blinn's triangulation, pooled over any number of backgrounds).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from toondecompose.engine.clip import FrameSource
+from toondecompose.engine.matte.plates import frame_tensor
+from toondecompose.engine.matte.resample import Box, footprint, inside, resample, translation
+
+GREY = 128.0  # levels; subtracted before squaring, so that float32 sums keep their digits
+APRON = 4  # px of frame around a sampled box, for the kernel
+
+
+@dataclass
+class Moments:
+    """Weighted sums over exposures, on a canvas box. All float32 [h, w], colours [3, h, w], levels relative to GREY.
+
+    n: sum of weights w. c, b: sum w C, sum w B. cb, bb, cc: sum w <C,B>, w |B|^2, w |C|^2. mask: sum w m.
+    sure: sum w * (how well the background behind is known, 0..1). count: number of exposures that reach the canvas.
+    """
+
+    n: torch.Tensor
+    c: torch.Tensor
+    b: torch.Tensor
+    cb: torch.Tensor
+    bb: torch.Tensor
+    cc: torch.Tensor
+    mask: torch.Tensor
+    sure: torch.Tensor
+    count: int
+
+
+def empty_moments(box: Box, device: str) -> Moments:
+    shape = (box[3] - box[1], box[2] - box[0])
+    zero = lambda *lead: torch.zeros((*lead, *shape), device=device)  # noqa: E731
+    return Moments(zero(), zero(3), zero(3), zero(), zero(), zero(), zero(), zero(), 0)
+
+
+@dataclass
+class View:
+    """The other layers around one layer, over a box of a frame. behind: float32 [3, h, w] levels, what is behind it.
+    sure: [h, w] 0..1, how well that is known. weight: [h, w] 0..1, how surely nothing in front hides the layer.
+    front: [3, h, w] premultiplied and through: [h, w] 0..1, a translucent layer in front, or None."""
+
+    behind: torch.Tensor
+    sure: torch.Tensor
+    weight: torch.Tensor
+    front: torch.Tensor | None = None
+    through: torch.Tensor | None = None
+
+
+@dataclass
+class Exposure:
+    """One exposure resampled to the canvas box: colour, behind float32 [3, h, w] levels; weight, mask, sure [h, w] 0..1."""
+
+    colour: torch.Tensor
+    behind: torch.Tensor
+    weight: torch.Tensor
+    mask: torch.Tensor
+    sure: torch.Tensor
+
+
+def exposure(source: FrameSource, t: int, H: np.ndarray, box: Box, mask: np.ndarray,
+             scene: Callable[[int, Box], View], device: str) -> Exposure | None:
+    """Frame t seen from a drawing's canvas box. H: canvas -> frame.
+
+    scene(t, frame_box) gives the other layers over that box of the frame. Returns None where the box is outside the frame.
+    """
+    w, h = source.size
+    seen = footprint(H, box, (0, 0, w, h))
+    if seen is None:
+        return None
+    x0, y0, x1, y1 = (max(0, seen[0] - APRON), max(0, seen[1] - APRON), min(w, seen[2] + APRON), min(h, seen[3] + APRON))
+    frame = frame_tensor(source.read(t)[y0:y1, x0:x1], device)
+    view = scene(t, (x0, y0, x1, y1))
+    if view.front is not None:
+        frame = (frame - view.front) / view.through.clamp(min=0.2)
+    local = translation(-x0, -y0) @ H
+    pair = resample(torch.cat([frame, view.behind]), local, box)
+    hs, ws = mask.shape
+    small = torch.from_numpy(mask.astype(np.float32) / 255).to(device)
+    shown = resample(small[None], np.diag([ws / w, hs / h, 1.0]) @ H, box, smooth=False)[0]
+    extra = resample(torch.stack([view.weight, view.sure]), local, box, smooth=False).clamp(0, 1)
+    return Exposure(pair[:3], pair[3:], extra[0] * inside(H, box, (w, h), device), shown, extra[1])
+
+
+def add(m: Moments, e: Exposure, gain: float = 1.0) -> None:
+    """Pool one exposure into the sums. gain: opacity of this exposure: the equation is scaled to full opacity."""
+    c, b = e.colour - GREY, e.behind - GREY
+    w = e.weight
+    if gain < 0.999:
+        c = b + (c - b) / gain
+        w = w * gain * gain
+    m.n += w
+    m.c += c * w
+    m.b += b * w
+    m.cb += (c * b).sum(0) * w
+    m.bb += (b * b).sum(0) * w
+    m.cc += (c * c).sum(0) * w
+    m.mask += e.mask * w
+    m.sure += e.sure * w
+    m.count += 1

@@ -1,0 +1,227 @@
+"""The background's panorama: every pixel's temporal mode over the frames that show it.
+
+Two streamed passes, so memory is one canvas and not one clip: weighted moments first; then, only for canvas px whose
+samples disagree, the samples themselves and a vote among them (integer votes, so the result does not depend on the
+order of additions). Weights come from the mattes in front: 1 - 4 alpha, no wide margin, or most of what a sprite
+uncovers would be lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+
+from toondecompose.engine.clip import FrameSource
+from toondecompose.engine.matte.resample import Box, footprint, inside, local_scale, map_points, resample, translation
+from toondecompose.engine.warp import sample
+
+AGREE = 40  # levels, sum over RGB: two samples this close vote for each other
+MAX_CANVAS = 48_000_000  # px; larger panoramas are made coarser
+MAX_SHARPNESS = 2.0
+DISAGREE = 6.0  # levels rms per channel beyond noise above which a px's samples are taken apart
+CANDIDATES = 12  # samples per px that stand for election; all samples vote
+
+
+@dataclass
+class Plate:
+    """colour: float32 [3, h, w] 0..255. weight: float32 [h, w], sum of sample weights (0 = never seen).
+    H: float64 [T, 3, 3], plate px -> frame px. spread: float32 [h, w], rms deviation of the samples, levels."""
+
+    colour: torch.Tensor
+    weight: torch.Tensor
+    H: np.ndarray
+    spread: torch.Tensor
+
+
+def panorama_gauge(H: np.ndarray, frames: Iterable[int], size: tuple[int, int]) -> tuple[np.ndarray, tuple[int, int]]:
+    """A canvas that covers everything a plane's transforms see, as sharp as the sharpest frame.
+
+    Returns (G, (w, h)): G maps new canvas px to the given canvas px; H @ G are the new transforms. Translations keep
+    their whole-px phase, so that whole-px moves stay exact."""
+    w, h = size
+    corners = np.array([[0, 0], [w, 0], [w, h], [0, h], [w / 2, h / 2]], float)
+    frames = list(frames)
+    inverse = {t: np.linalg.inv(H[t]) for t in frames}
+    points = np.concatenate([map_points(inverse[t], corners) for t in frames])
+    points = points[np.isfinite(points).all(1)]
+    finest = max(1 / max(local_scale(inverse[t], w / 2, h / 2), 1e-6) for t in frames)
+    sharp = float(np.clip(finest, 0.5, MAX_SHARPNESS)) if abs(finest - 1) > 0.02 else 1.0
+    lo, hi = points.min(0), points.max(0)
+    sharp *= min(1.0, np.sqrt(MAX_CANVAS / max(1.0, np.prod((hi - lo) * sharp))))
+    return gauge(H, [min(frames, key=lambda t: local_scale(inverse[t], w / 2, h / 2))], (*lo, *hi), sharp)
+
+
+def gauge(H: np.ndarray, ref: list[int], box: tuple[float, float, float, float],
+          sharp: float) -> tuple[np.ndarray, tuple[int, int]]:
+    """Canvas coordinates for a box (edge coordinates, given canvas px), `sharp` px per px.
+
+    Where the first of `ref` frames only translates the new canvas, its px grid falls on that frame's px grid, so that
+    the frame's px are copied untouched. Returns (G, (w, h)) as panorama_gauge."""
+    S = np.diag([1 / sharp, 1 / sharp, 1.0])
+    M = H[ref[0]] @ S
+    M = M / M[2, 2]
+    phase = np.zeros(2)
+    if np.abs(M[:2, :2] - np.eye(2)).max() < 1e-3 and np.abs(M[2, :2]).max() < 1e-9:
+        phase = -M[:2, 2] - np.floor(-M[:2, 2])
+    lo = np.floor(np.array(box[:2]) * sharp - phase + 1e-6) + phase
+    hi = np.ceil(np.array(box[2:]) * sharp - 1e-6)
+    size = np.maximum(1, np.ceil(hi - lo - 1e-6).astype(int))
+    return S @ translation(lo[0], lo[1]), (int(size[0]), int(size[1]))
+
+
+def frame_tensor(frame: np.ndarray, device: str) -> torch.Tensor:
+    """uint8 [h, w, 3] -> float32 [3, h, w] 0..255."""
+    return torch.from_numpy(np.ascontiguousarray(frame.transpose(2, 0, 1))).to(device).to(torch.float32)
+
+
+def solve_plate(source: FrameSource, H: np.ndarray, canvas: tuple[int, int], weight_of: Callable[[int], torch.Tensor],
+                frames: list[int], noise: float, device: str = "cpu",
+                tick: Callable[[float], None] | None = None) -> Plate:
+    """The opaque panorama of a plane.
+
+    weight_of(t): float32 [h, w] 0..1 over the frame, how surely the plane is what is seen. noise: levels (rms).
+    """
+    cw, ch = canvas
+    total = torch.zeros((ch, cw), device=device)
+    first = torch.zeros((3, ch, cw), device=device)
+    second = torch.zeros((ch, cw), device=device)
+    boxes: dict[int, Box] = {}
+    for n, t in enumerate(frames):
+        box = footprint(np.linalg.inv(H[t]), (0, 0, *source.size), (0, 0, cw, ch))
+        if box is None:
+            continue
+        boxes[t] = box
+        weight = _weight(weight_of(t), H[t], box, source.size)
+        colour = resample(frame_tensor(source.read(t), device), H[t], box)
+        x0, y0, x1, y1 = box
+        weighted = colour * weight
+        total[y0:y1, x0:x1] += weight
+        first[:, y0:y1, x0:x1] += weighted
+        second[y0:y1, x0:x1] += (weighted * colour).sum(0)
+        if tick:
+            tick(0.6 * n / len(frames))
+    seen = total > 0.02  # a sliver of one frame's weight is no observation
+    mean = first / total.clamp(min=1e-6)
+    variance = (second / total.clamp(min=1e-6) - (mean * mean).sum(0)).clamp(min=0) / 3
+    del first, second
+    # sub-pixel interpolation alone makes samples at strong edges differ
+    edge = _gradient(mean)
+    doubt = seen & (variance > (DISAGREE + 1.5 * noise + 0.12 * edge) ** 2)
+    _elect(mean, doubt, source, H, boxes, weight_of, device)
+    return Plate(mean.clamp_(0, 255), torch.where(seen, total, torch.zeros_like(total)), H, variance.sqrt())
+
+
+def _weight(weight: torch.Tensor, M: np.ndarray, box: Box, size: tuple[int, int]) -> torch.Tensor:
+    out = resample(weight[None], M, box, smooth=False)[0].clamp(0, 1)
+    return out * inside(M, box, size, out.device)
+
+
+def _gradient(colour: torch.Tensor) -> torch.Tensor:
+    """Largest colour step to the four neighbours, levels. float32 [h, w]."""
+    grey = colour.mean(0)
+    out = torch.zeros_like(grey)
+    for dim in (0, 1):
+        step = grey.diff(dim=dim).abs()
+        n = grey.shape[dim]
+        out.narrow(dim, 0, n - 1).copy_(torch.maximum(out.narrow(dim, 0, n - 1), step))
+        out.narrow(dim, 1, n - 1).copy_(torch.maximum(out.narrow(dim, 1, n - 1), step))
+    return out
+
+
+def _elect(mean: torch.Tensor, doubt: torch.Tensor, source: FrameSource, H: np.ndarray, boxes: dict[int, Box],
+           weight_of: Callable[[int], torch.Tensor], device: str, chunk: int = 150_000) -> None:
+    """Replace `mean` where samples disagree by the sample that most weight agrees with, refined by its neighbours."""
+    ys, xs = torch.nonzero(doubt, as_tuple=True)
+    for start in range(0, len(ys), chunk):
+        y, x = ys[start:start + chunk], xs[start:start + chunk]
+        y_lo, y_hi = int(y.min()), int(y.max())
+        colours, weights = [], []
+        for t, (x0, y0, x1, y1) in boxes.items():
+            if y_hi < y0 or y_lo >= y1:
+                continue
+            point = _project(H[t], x, y)
+            w, h = source.size
+            ok = (point[:, 0] > 0) & (point[:, 0] < w) & (point[:, 1] > 0) & (point[:, 1] < h)
+            colour = sample(frame_tensor(source.read(t), device), point, "bicubic", "border")
+            weight = sample(weight_of(t)[None], point, "bilinear", "border")[0] * ok
+            colours.append(colour.clamp(0, 255).round().to(torch.int16))
+            weights.append((weight * 64).round().to(torch.int32))
+        mean[:, y, x] = mode_vote(torch.stack(colours), torch.stack(weights))
+
+
+def _project(M: np.ndarray, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Canvas px (indices) -> frame points float32 [n, 2]."""
+    m = np.asarray(M, np.float64)
+    px, py = x.double() + 0.5, y.double() + 0.5
+    z = (m[2, 0] * px + m[2, 1] * py + m[2, 2]).clamp(min=1e-9)
+    return torch.stack([(m[0, 0] * px + m[0, 1] * py + m[0, 2]) / z,
+                        (m[1, 0] * px + m[1, 1] * py + m[1, 2]) / z], -1).float()
+
+
+def mode_vote(colours: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """The mode of weighted colour samples, with integer votes (same result on every device and thread count).
+
+    colours: int16 [n, 3, p], 0..255. weights: int32 [n, p], 0..64. Returns float32 [3, p].
+    """
+    n = colours.shape[0]
+    best_vote = torch.full_like(weights[0], -1)
+    best = colours[0].clone()
+    stride = max(1, n // CANDIDATES)
+    # the px' own best seen samples stand, spread over the clip; ties go to the earlier frame
+    order = torch.arange(n, device=weights.device)
+    rank = torch.argsort(weights * 1024 - (order[:, None] % stride) * 64 - order[:, None] // stride, dim=0,
+                         descending=True, stable=True)[:max(CANDIDATES, 1)]
+    for r in range(rank.shape[0]):
+        pick = rank[r]
+        candidate = torch.gather(colours, 0, pick[None, None].expand(1, 3, -1))[0]
+        vote = torch.zeros_like(best_vote)
+        for j in range(n):
+            distance = (colours[j].int() - candidate.int()).abs().sum(0)
+            vote += weights[j] * (AGREE - distance).clamp(min=0)
+        vote = torch.where(torch.gather(weights, 0, pick[None])[0] > 0, vote, torch.full_like(vote, -1))
+        better = vote > best_vote
+        best_vote = torch.where(better, vote, best_vote)
+        best = torch.where(better, candidate, best)
+    centre = best.float()
+    for _ in range(2):  # mean shift with a triangular kernel
+        total = torch.zeros_like(centre[0])
+        moved = torch.zeros_like(centre)
+        for j in range(n):
+            c = colours[j].float()
+            kernel = weights[j] * (AGREE - (c - centre).abs().sum(0)).clamp(min=0)
+            total += kernel
+            moved += c * kernel
+        centre = torch.where(total > 0, moved / total.clamp(min=1e-6), centre)
+    return centre
+
+
+def fill_unseen(colour: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
+    """Paint what no frame shows from what surrounds it: push-pull over a pyramid, so that structure fades out softly.
+
+    colour: float32 [c, h, w]. seen: bool [h, w]. Returns a new [c, h, w]; seen px are untouched."""
+    if bool(seen.all()) or not bool(seen.any()):
+        return colour
+    picture = colour.permute(1, 2, 0).cpu().numpy().astype(np.float32)
+    mask = seen.cpu().numpy().astype(np.float32)
+    filled = push_pull(picture, mask)
+    out = np.where(mask[..., None] > 0, picture, filled)
+    return torch.from_numpy(np.ascontiguousarray(out.transpose(2, 0, 1))).to(colour.device)
+
+
+def push_pull(picture: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Spread known px into unknown ones. picture: float32 [h, w, c]. weight: float32 [h, w]. Returns [h, w, c]."""
+    h, w = weight.shape
+    if min(h, w) <= 1 or weight.min() > 0:
+        return picture
+    half = ((w + 1) // 2, (h + 1) // 2)
+    small_weight = cv2.resize(weight, half, interpolation=cv2.INTER_AREA)
+    small = cv2.resize(picture * weight[..., None], half, interpolation=cv2.INTER_AREA)
+    small = small.reshape(half[1], half[0], -1) / np.maximum(small_weight, 1e-6)[..., None]
+    small = push_pull(small, np.minimum(small_weight * 2, 1))
+    rough = cv2.resize(small, (w, h), interpolation=cv2.INTER_LINEAR).reshape(h, w, -1)
+    known = np.minimum(weight, 1)[..., None]
+    return picture * known + rough * (1 - known)

@@ -1,0 +1,153 @@
+"""The layers as they stand between rounds, and how they look from a frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+import torch
+
+from toondecompose.engine.matte.alpha import Cutout
+from toondecompose.engine.matte.moments import View
+from toondecompose.engine.matte.plates import Plate, gauge
+from toondecompose.engine.matte.resample import Box, footprint, local_scale, resample, translation
+from toondecompose.engine.matte.types import LayerToSolve
+
+MARGIN = 12  # canvas px around what the masks cover, for hair that the masks missed
+SEEN_MASK = 96  # mask value from which a layer counts as shown
+HIDES = 4.0  # a layer in front with alpha >= 1/4 takes all weight from what is behind it
+
+
+@dataclass
+class Drawing:
+    """One drawing's current picture. box: its place on the layer's canvas. frames: its exposures.
+    premult: float32 [4, h, w], premultiplied colour 0..255 and alpha 0..1, or None before the first round."""
+
+    box: Box
+    frames: list[int]
+    premult: torch.Tensor | None = None
+    cutout: Cutout | None = None
+
+
+@dataclass
+class LayerState:
+    """A layer with its own canvas. H: float64 [T, 3, 3] from that canvas. size: its (w, h)."""
+
+    given: LayerToSolve
+    H: np.ndarray
+    size: tuple[int, int]
+    sharp: float
+    drawings: dict[int, Drawing] = field(default_factory=dict)
+    opacity: np.ndarray | None = None
+    plate: Plate | None = None
+
+
+def prepare_sprite(layer: LayerToSolve, size: tuple[int, int], sharp: float | None) -> LayerState:
+    """Choose a sprite's (or translucent plane's) canvas: as sharp as its sharpest exposure, covering all its masks."""
+    T, hs, ws = layer.masks.shape
+    w, h = size
+    boxes: dict[int, list[Box]] = {}
+    frames: dict[int, list[int]] = {}
+    scales: dict[int, float] = {}
+    for t in range(T):
+        d = int(layer.drawing[t])
+        if d < 0:
+            continue
+        x, y, bw, bh = cv2.boundingRect((layer.masks[t] >= SEEN_MASK).astype(np.uint8))
+        if bw == 0:
+            continue
+        seen = (int(x * w / ws), int(y * h / hs), int(np.ceil((x + bw) * w / ws)), int(np.ceil((y + bh) * h / hs)))
+        back = np.linalg.inv(layer.H[t])
+        box = footprint(back, seen)
+        if box is None:
+            continue
+        frames.setdefault(d, []).append(t)
+        boxes.setdefault(d, []).append(box)
+        scales[t] = 1 / max(local_scale(back, (seen[0] + seen[2]) / 2, (seen[1] + seen[3]) / 2), 1e-6)
+    if not frames:
+        return LayerState(layer, layer.H, (1, 1), 1.0)
+    finest = max(scales.values())
+    own = sharp or layer.sharpness or 1.0
+    k = float(np.clip(finest, 0.25, 2.0)) if abs(finest - 1) > 0.02 else 1.0
+    k *= own
+    every = np.array([b for group in boxes.values() for b in group], float)
+    lo, hi = every[:, :2].min(0) - MARGIN / k, every[:, 2:].max(0) + MARGIN / k
+    ref = max(scales, key=lambda t: (scales[t] > 0.98 * finest, int((layer.masks[t] >= 128).sum())))
+    G, canvas = gauge(layer.H, [ref], (*lo, *hi), k)
+    state = LayerState(layer, layer.H @ G, canvas, k)
+    to_canvas = np.linalg.inv(G)
+    for d in sorted(frames):
+        group = np.array(boxes[d], float)
+        union = (*group[:, :2].min(0), *group[:, 2:].max(0))
+        b = footprint(to_canvas, union)
+        grown = (b[0] - MARGIN, b[1] - MARGIN, b[2] + MARGIN, b[3] + MARGIN)
+        cut = (max(0, grown[0]), max(0, grown[1]), min(canvas[0], grown[2]), min(canvas[1], grown[3]))
+        state.drawings[d] = Drawing(cut, frames[d])
+    state.opacity = np.ones(T)
+    return state
+
+
+def place(state: LayerState, t: int, box: Box, device: str) -> torch.Tensor | None:
+    """The layer's drawing on frame t over a box of the frame: premultiplied float32 [4, h, w] (colour 0..255, alpha 0..1),
+    opacity applied; None where it shows nothing there."""
+    d = int(state.given.drawing[t])
+    drawing = state.drawings.get(d) if d >= 0 else None
+    if drawing is None or drawing.premult is None:
+        return None
+    x0, y0, x1, y1 = drawing.box
+    H = state.H[t] @ translation(x0, y0)
+    part = footprint(H, (0, 0, x1 - x0, y1 - y0), box)
+    if part is None:
+        return None
+    out = torch.zeros((4, box[3] - box[1], box[2] - box[0]), device=device)
+    # the drawing's box has a transparent rim, so repeating its edge is the same as nothing there
+    picture = resample(drawing.premult, np.linalg.inv(H), part)
+    picture[3].clamp_(0, 1)
+    picture[:3] = torch.minimum(picture[:3].clamp_(min=0), picture[3:] * 255)
+    out[:, part[1] - box[1]:part[3] - box[1], part[0] - box[0]:part[2] - box[0]] = picture * float(state.opacity[t])
+    return out
+
+
+def plate_view(state: LayerState, t: int, box: Box) -> tuple[torch.Tensor, torch.Tensor]:
+    """The opaque background over a box of frame t: colour [3, h, w] and how well it is known [h, w] 0..1."""
+    back = np.linalg.inv(state.H[t])
+    plate = state.plate
+    part = footprint(back, (box[0] - 3, box[1] - 3, box[2] + 3, box[3] + 3), (0, 0, *state.size))
+    x0, y0, x1, y1 = part
+    back = translation(-x0, -y0) @ back
+    colour = resample(plate.colour[:, y0:y1, x0:x1], back, box).clamp(0, 255)
+    known = resample((plate.weight[y0:y1, x0:x1] > 0).float()[None], back, box, smooth=False)[0]
+    return colour, known
+
+
+def over(top: torch.Tensor, below: torch.Tensor) -> torch.Tensor:
+    """Premultiplied [4, h, w] over a picture [3, h, w] or premultiplied [4, h, w]."""
+    return top[: below.shape[0]] + (1 - top[3]) * below
+
+
+def view_around(states: list[LayerState], index: int, t: int, box: Box, hidden: np.ndarray | None, size: tuple[int, int],
+                device: str) -> View:
+    """Everything around layer `index` on frame t over a box of the frame.
+
+    hidden: uint8 [hs, ws] at working size, what the masks in front cover; used where a layer in front has no picture yet.
+    """
+    behind, sure = plate_view(states[0], t, box)
+    for state in states[1:index]:
+        top = place(state, t, box, device)
+        if top is not None:
+            behind = over(top, behind)
+    weight = torch.ones_like(sure)
+    front = None
+    for state in states[index + 1:]:
+        top = place(state, t, box, device)
+        if top is not None:
+            front = top if front is None else over(top, front)
+    if front is not None:
+        weight = (1 - HIDES * front[3]).clamp(0, 1)
+    if hidden is not None:
+        hs, ws = hidden.shape
+        small = torch.from_numpy(hidden.astype(np.float32) / 255).to(device)[None]
+        mask = resample(small, np.diag([ws / size[0], hs / size[1], 1.0]), box, smooth=False)[0]
+        weight = weight * (1 - HIDES * mask).clamp(0, 1)
+    return View(behind, sure, weight)
