@@ -1,0 +1,1 @@
+"""The demo clip, drawn by our own code, with its full truth."""
