@@ -2,8 +2,8 @@
 
 Triangulation gives alpha in closed form wherever the backgrounds behind a px differ. The drawing's own colour is a
 virtual exposure (C = B = F) of small weight, so that one formula also covers a single exposure (known-background
-matting). What neither decides is settled by the masks, by rules of cel art (deep inside is opaque), and by a random walk
-on the picture.
+matting). What neither decides is settled by the masks, by rules of cel art (deep inside is opaque), and by a random
+walk on the picture.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ PRIOR_SPREAD = 14.0  # levels; how far a px's own colour may lie from the colour
 SLIP = 0.12  # px; registration error of a px's background and drawing, turned into levels by their gradient
 WALK_LAMBDA = 0.7
 WALK_SIGMA = 6.0  # levels (L2 over RGB) at which neighbouring px stop sharing alpha
+PALETTE_BINS = 16  # per channel
+LINE_SPREAD = 5.0  # levels (L2 over RGB) off the mixing line that cost one bit
 DEEP_WEIGHT = 12.0  # information of "deep inside the silhouette": std 0.29
 
 
@@ -66,14 +68,28 @@ def _search_offsets(radius: int) -> list[tuple[int, int]]:
     return [(dy, dx) for _, dy, dx in sorted(out)]
 
 
+def palette_bits(c: torch.Tensor, where: torch.Tensor) -> torch.Tensor:
+    """How many bits each px's colour costs under the drawing's own palette: cels are painted with few colours.
+
+    c: [3, h, w] levels relative to GREY. where: bool [h, w], px that certainly show the drawing. Returns [h, w]."""
+    bins = ((c + GREY).clamp(0, 255) / (256 / PALETTE_BINS)).long().clamp(0, PALETTE_BINS - 1)
+    index = (bins[0] * PALETTE_BINS + bins[1]) * PALETTE_BINS + bins[2]
+    count = torch.bincount(index[where], minlength=PALETTE_BINS**3).float()
+    cube = count.reshape(1, 1, PALETTE_BINS, PALETTE_BINS, PALETTE_BINS)
+    soft = torch.nn.functional.avg_pool3d(cube, 3, 1, 1).reshape(-1)  # neighbouring shades are the same paint
+    share = (soft + 1e-3) / (soft.sum() + 1e-3 * len(soft))
+    return -torch.log2(share)[index]
+
+
 def find_colour(c: torch.Tensor, b: torch.Tensor, want: torch.Tensor, may: torch.Tensor, spread: torch.Tensor,
-                noise: float, radius: int) -> tuple[torch.Tensor, torch.Tensor]:
+                bits: torch.Tensor, noise: float, radius: int) -> tuple[torch.Tensor, torch.Tensor]:
     """The drawing's own colour for px that may be mixed with the background.
 
     c, b: mean colour and background [3, h, w]. want: bool [h, w], px that ask. may: bool [h, w], px that can lend their
-    colour. spread: diffused sure colour [3, h, w], always a candidate.
+    colour. spread: diffused sure colour [3, h, w], always a candidate. bits: [h, w], cost of a px's colour as paint.
     Returns (F [3, p], distance off the mixing line [p]) for the px of `want`, in torch.nonzero order.
-    Of candidates on the mixing line through B and C the one farthest from B wins: near it the px is a mixture.
+    The cheapest explanation wins: distance off the mixing line through B and F, plus the price of the paint F. So a
+    blend of a common paint with the background beats a paint of its own that nothing else of the drawing has.
     """
     ys, xs = torch.nonzero(want, as_tuple=True)
     h, w = want.shape
@@ -81,17 +97,18 @@ def find_colour(c: torch.Tensor, b: torch.Tensor, want: torch.Tensor, may: torch
     D = C - B
     best = torch.full((len(ys),), float("inf"), device=c.device)
     colour, off = spread[:, ys, xs].clone(), torch.zeros_like(best)
+    scale = LINE_SPREAD * max(1.0, noise / 2)
     for step, (dy, dx) in enumerate([(0, 0), *_search_offsets(radius)]):
         if step == 0:
-            F, ok, reach = spread[:, ys, xs], torch.ones_like(best, dtype=torch.bool), float(radius)
+            F, ok, price = spread[:, ys, xs], torch.ones_like(best, dtype=torch.bool), torch.full_like(best, 8.0)
         else:
             y, x = (ys + dy).clamp(0, h - 1), (xs + dx).clamp(0, w - 1)
-            F, ok, reach = c[:, y, x], may[y, x], float(np.hypot(dy, dx))
+            F, ok, price = c[:, y, x], may[y, x], bits[y, x] + 0.15 * float(np.hypot(dy, dx))
         line = F - B
         length2 = (line * line).sum(0).clamp(min=1.0)
         a = ((D * line).sum(0) / length2).clamp(0, 1)
         rho = (D - a * line).square().sum(0).sqrt()
-        cost = (rho - 0.12 * length2.sqrt()) / noise + 0.35 * reach
+        cost = (rho / scale) ** 2 + price
         cost = torch.where(ok, cost, torch.full_like(cost, 1e9))
         better = cost < best
         best = torch.where(better, cost, best)
@@ -173,7 +190,8 @@ def cut_out(m: Moments, noise: float, mask_px: float, sweeps: int = 12) -> Cutou
     colour, prior_info, prior_alpha = c.clone(), torch.zeros_like(n), torch.zeros_like(n)
     if bool(want.any()):
         may = near & known & (z > 4) & ~see_through
-        F, off = find_colour(c, b, want, may, spread, sigma0, radius=int(np.clip(np.ceil(mask_px) + 2, 4, 8)))
+        bits = palette_bits(c, to(seeds_np))
+        F, off = find_colour(c, b, want, may, spread, bits, sigma0, radius=int(np.clip(np.ceil(mask_px) + 2, 4, 8)))
         colour[:, want] = F
         w0 = (sigma0 / PRIOR_SPREAD) ** 2 * 3 / (1 + (off / 12) ** 2)
         nn, B, C = n[want], b[:, want], c[:, want]

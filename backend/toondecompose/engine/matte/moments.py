@@ -61,7 +61,8 @@ class View:
 
 @dataclass
 class Exposure:
-    """One exposure resampled to the canvas box: colour, behind float32 [3, h, w] levels; weight, mask, sure [h, w] 0..1."""
+    """One exposure resampled to the canvas box: colour, behind float32 [3, h, w] levels; weight, mask, sure
+    [h, w] 0..1."""
 
     colour: torch.Tensor
     behind: torch.Tensor
@@ -74,13 +75,15 @@ def exposure(source: FrameSource, t: int, H: np.ndarray, box: Box, mask: np.ndar
              scene: Callable[[int, Box], View], device: str) -> Exposure | None:
     """Frame t seen from a drawing's canvas box. H: canvas -> frame.
 
-    scene(t, frame_box) gives the other layers over that box of the frame. Returns None where the box is outside the frame.
+    scene(t, frame_box) gives the other layers over that box of the frame. Returns None where the box is outside the
+    frame.
     """
     w, h = source.size
     seen = footprint(H, box, (0, 0, w, h))
     if seen is None:
         return None
-    x0, y0, x1, y1 = (max(0, seen[0] - APRON), max(0, seen[1] - APRON), min(w, seen[2] + APRON), min(h, seen[3] + APRON))
+    x0, y0 = max(0, seen[0] - APRON), max(0, seen[1] - APRON)
+    x1, y1 = min(w, seen[2] + APRON), min(h, seen[3] + APRON)
     frame = frame_tensor(source.read(t)[y0:y1, x0:x1], device)
     view = scene(t, (x0, y0, x1, y1))
     if view.front is not None:

@@ -23,6 +23,7 @@ AGREE = 40  # levels, sum over RGB: two samples this close vote for each other
 MAX_CANVAS = 48_000_000  # px; larger panoramas are made coarser
 MAX_SHARPNESS = 2.0
 DISAGREE = 6.0  # levels rms per channel beyond noise above which a px's samples are taken apart
+QUIET = 1.5  # levels; rounding and interpolation leave this much in the cleanest clip
 CANDIDATES = 12  # samples per px that stand for election; all samples vote
 
 
@@ -115,6 +116,17 @@ def solve_plate(source: FrameSource, H: np.ndarray, canvas: tuple[int, int], wei
     return Plate(mean.clamp_(0, 255), torch.where(seen, total, torch.zeros_like(total)), H, variance.sqrt())
 
 
+def noise_of(plate: Plate) -> float:
+    """The clip's noise, levels rms per channel: how much one place's samples differ where the picture is smooth."""
+    calm = (plate.weight > 2.5) & (_gradient(plate.colour) < 6)
+    if int(calm.sum()) < 500:
+        return QUIET
+    # half the px, so that what moved without being masked does not count; a median is a sort: same on every device
+    rms = float(plate.spread[calm].median())
+    n = float(plate.weight[calm].median())
+    return max(QUIET, rms * (n / (n - 1)) ** 0.5)
+
+
 def _weight(weight: torch.Tensor, M: np.ndarray, box: Box, size: tuple[int, int]) -> torch.Tensor:
     out = resample(weight[None], M, box, smooth=False)[0].clamp(0, 1)
     return out * inside(M, box, size, out.device)
@@ -140,7 +152,7 @@ def _elect(mean: torch.Tensor, doubt: torch.Tensor, source: FrameSource, H: np.n
         y, x = ys[start:start + chunk], xs[start:start + chunk]
         y_lo, y_hi = int(y.min()), int(y.max())
         colours, weights = [], []
-        for t, (x0, y0, x1, y1) in boxes.items():
+        for t, (_, y0, _, y1) in boxes.items():
             if y_hi < y0 or y_lo >= y1:
                 continue
             point = _project(H[t], x, y)

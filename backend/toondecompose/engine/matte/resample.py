@@ -1,8 +1,8 @@
 """Sharp, exact resampling of pictures by homographies, in torch.
 
 Moves by whole px are copied untouched; translations and axis-aligned scalings use a separable Catmull-Rom kernel
-(widened where the picture shrinks, so that nothing aliases); everything else samples bicubically, supersampled where the
-picture shrinks. Edge coordinates throughout. Colour that has alpha must be premultiplied.
+(widened where the picture shrinks, so that nothing aliases); everything else samples bicubically, supersampled where
+the picture shrinks. Edge coordinates throughout. Colour that has alpha must be premultiplied.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def resample(image: torch.Tensor, M: np.ndarray, box: Box, smooth: bool = True) 
     smooth: False samples bilinearly (masks and weights, which must not ring). Returns float32 [c, bh, bw].
     """
     x0, y0, x1, y1 = box
-    c, h, w = image.shape
+    _, h, w = image.shape
     M = np.asarray(M, np.float64)
     M = M / M[2, 2]
     if _axis_aligned(M):

@@ -12,7 +12,7 @@ from toondecompose.engine.clip import FrameSource
 from toondecompose.engine.matte.alpha import cut_out
 from toondecompose.engine.matte.finish import solved_plate, solved_sprite
 from toondecompose.engine.matte.moments import add, empty_moments, exposure
-from toondecompose.engine.matte.plates import fill_unseen, panorama_gauge, solve_plate
+from toondecompose.engine.matte.plates import QUIET, fill_unseen, noise_of, panorama_gauge, solve_plate
 from toondecompose.engine.matte.resample import resample
 from toondecompose.engine.matte.state import HIDES, LayerState, place, prepare_sprite, view_around
 from toondecompose.engine.matte.types import LayerToSolve, MatteResult
@@ -43,7 +43,7 @@ def solve(source: FrameSource, layers: list[LayerToSolve], *, scale: float, roun
     G, canvas = panorama_gauge(H0, range(T), size)
     states = [LayerState(layers[0], H0 @ G, canvas, 1.0, opacity=np.ones(T))]
     states += [prepare_sprite(layer, size, None) for layer in layers[1:]]
-    noise = 1.5
+    noise = QUIET
     steps = rounds * len(layers)
     done = 0
 
@@ -55,6 +55,7 @@ def solve(source: FrameSource, layers: list[LayerToSolve], *, scale: float, roun
 
     for number in range(rounds):
         _solve_background(source, states, layers, number, noise, device, tick)
+        noise = noise_of(states[0].plate)
         done += 1
         for index in range(1, len(states)):
             hidden = hidden_by([layer.masks for layer in layers[index + 1:]]) if number == 0 else None

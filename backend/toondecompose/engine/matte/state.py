@@ -89,8 +89,8 @@ def prepare_sprite(layer: LayerToSolve, size: tuple[int, int], sharp: float | No
 
 
 def place(state: LayerState, t: int, box: Box, device: str) -> torch.Tensor | None:
-    """The layer's drawing on frame t over a box of the frame: premultiplied float32 [4, h, w] (colour 0..255, alpha 0..1),
-    opacity applied; None where it shows nothing there."""
+    """The layer's drawing on frame t over a box of the frame: premultiplied float32 [4, h, w] (colour 0..255, alpha
+    0..1), opacity applied; None where it shows nothing there."""
     d = int(state.given.drawing[t])
     drawing = state.drawings.get(d) if d >= 0 else None
     if drawing is None or drawing.premult is None:
@@ -126,11 +126,11 @@ def over(top: torch.Tensor, below: torch.Tensor) -> torch.Tensor:
     return top[: below.shape[0]] + (1 - top[3]) * below
 
 
-def view_around(states: list[LayerState], index: int, t: int, box: Box, hidden: np.ndarray | None, size: tuple[int, int],
-                device: str) -> View:
+def view_around(states: list[LayerState], index: int, t: int, box: Box, hidden: np.ndarray | None,
+                size: tuple[int, int], device: str) -> View:
     """Everything around layer `index` on frame t over a box of the frame.
 
-    hidden: uint8 [hs, ws] at working size, what the masks in front cover; used where a layer in front has no picture yet.
+    hidden: uint8 [hs, ws] at working size, what the masks in front cover; used while layers in front have no picture.
     """
     behind, sure = plate_view(states[0], t, box)
     for state in states[1:index]:
