@@ -1,0 +1,5 @@
+"""Finding the rigid motions of a shot (camera, parallax planes, rigid sprites) and the cuts of a strip."""
+
+from .find import find_paths
+
+__all__ = ["find_paths"]

@@ -1,0 +1,95 @@
+"""One candidate path: follow a layer, pull its frames onto its own mosaic, count what it explains."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from .align import Sampler, align_frame, canvas_units, sampler, saved_bits
+from .field import CELL, Field
+from .follow import follow
+from .mosaic import build_mosaic
+
+CAPS = (6.0, 3.0)  # grey levels: the residual spread that is believed, annealed
+BLURS = (0.8, 0.5)  # px at search size, the same rounds: coarse to fine
+ENOUGH = 0.1  # a frame belongs to a path if it saves this share of what the path's better frames save
+
+
+@dataclass
+class Candidate:
+    """H: [T, 3, 3] frame `ref` -> frames, search px. dof: its group. bits: per frame [n] saved at each point."""
+
+    H: np.ndarray
+    ref: int
+    dof: int
+    bits: list[np.ndarray]
+
+    @property
+    def gain(self) -> float:
+        return float(sum(b.sum() for b in self.bits))
+
+    @property
+    def present(self) -> np.ndarray:
+        """bool [T]: frames in which the path explains something."""
+        per_frame = np.array([b.sum() for b in self.bits])
+        return per_frame > ENOUGH * np.quantile(per_frame, 0.8)
+
+
+def anchored(H: np.ndarray, ref: int) -> np.ndarray:
+    """The same motion with frame `ref` as the canvas."""
+    out = H @ np.linalg.inv(H[ref])
+    return out / out[:, 2:3, 2:3]
+
+
+def blurred_values(field: Field, t: int, blur: float) -> np.ndarray:
+    """Grey of frame t's points [n] after the blur that the mosaic gets: otherwise every edge looks displaced."""
+    if blur <= 0:
+        return field.points[t].value
+    at = field.points[t].at.astype(np.int64)
+    return cv2.GaussianBlur(field.gray[t].astype(np.float32), (0, 0), blur)[at[:, 1], at[:, 0]]
+
+
+def settle(H: np.ndarray, ref: int, dof: int, field: Field, weights: list[np.ndarray], caps=CAPS, blurs=BLURS,
+           samples: int = 16) -> tuple[np.ndarray, Sampler] | None:
+    """Alternates mosaic and Gauss-Newton. weights: per frame [n], which points belong. None if the canvas runs away."""
+    units = canvas_units(field.size)
+    present = np.ones(field.count, bool)
+    for cap, blur in zip(caps, blurs, strict=True):
+        mosaic = build_mosaic(field.gray, H, present, samples)
+        if mosaic is None:
+            return None
+        target = sampler(mosaic, blur, field.count)
+        H = np.stack([align_frame(H[t], p.at, blurred_values(field, t, blur), weights[t] * p.share, target, dof, units,
+                                  cap, field.noise) for t, p in enumerate(field.points)])
+        H = anchored(H, ref)
+    mosaic = build_mosaic(field.gray, H, present, samples)
+    return None if mosaic is None else (H, sampler(mosaic, 0.0, field.count))
+
+
+def propose(field: Field, ref: int, dof: int, free: list[np.ndarray], rng: np.random.Generator) -> Candidate | None:
+    """Follow what is free from frame `ref` with at most `dof` parameters and settle it on its mosaic."""
+    H, belief = follow(field, ref, dof, free, rng)
+    settled = settle(H, ref, dof, field, [b * f for b, f in zip(belief, free, strict=True)])
+    if settled is None:
+        return None
+    H, target = settled
+    return Candidate(H, ref, dof, [saved_bits(H[t], field, t, target)[0] for t in range(field.count)])
+
+
+def explained(field: Field, bits: list[np.ndarray]) -> list[np.ndarray]:
+    """Per frame [n] in 0..1: which share of the texture around each point the saved bits explain."""
+    out = []
+    columns = -(-field.size[0] // CELL)
+    rows = -(-field.size[1] // CELL)
+    for pts, saved in zip(field.points, bits, strict=True):
+        c = (pts.at / CELL).astype(int)
+        cell = c[:, 1] * columns + c[:, 0]
+        total, got = (np.bincount(cell, w, minlength=rows * columns).reshape(rows, columns) for w in (pts.bits, saved))
+        pad_total, pad_got = np.pad(total, 1), np.pad(got, 1)
+        near = [(slice(i, i + rows), slice(j, j + columns)) for i in range(3) for j in range(3)]
+        share = sum(pad_got[s] for s in near) / np.maximum(sum(pad_total[s] for s in near), 1e-6)
+        own = saved / np.maximum(pts.bits, 1e-6)
+        out.append(0.5 * share.ravel()[cell] + 0.5 * own)
+    return out

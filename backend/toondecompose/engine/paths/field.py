@@ -1,0 +1,218 @@
+"""The evidence that all paths compete for: textured points of every frame and where optical flow sees them go.
+
+Everything is at search size in edge coordinates: a full-resolution point times `scale`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ..clip import FrameSource, working_scale
+
+SEARCH_WIDTH = 400  # px; camera and sprite motions are found at this size, then refined
+TEXTURE = 4.0  # grey levels per px: weaker slopes are noise or paint texture that flow cannot follow
+ROUND_TRIP = 1.0  # px: flow there and back must return this close
+CELL = 8  # px: points are spread evenly over cells of this size
+NOISE_OF_BAND = 5.3  # white noise of standard deviation 1 leaves 1/5.3 in the band between the two Gaussians
+TENSOR_SIGMA = 3.0  # px: neighbourhood in which an edge is told from a corner
+
+
+@dataclass
+class Points:
+    """The textured points of one frame.
+
+    at: float64 [n, 2] pixel centres, edge coordinates. value: float32 [n] grey level there.
+    whiten: float64 [n, 2, 2] rows that turn an error into its visible part: an edge counts across itself only.
+    bits: float32 [n] cost of coding the point's neighbourhood anew, times the number of pixels it stands for.
+    ahead / behind: float64 [n, 2] where flow sees the point in the next / previous frame; *_ok: bool [n].
+    """
+
+    at: np.ndarray
+    value: np.ndarray
+    whiten: np.ndarray
+    bits: np.ndarray
+    share: np.ndarray
+    ahead: np.ndarray
+    ahead_ok: np.ndarray
+    behind: np.ndarray
+    behind_ok: np.ndarray
+
+
+@dataclass
+class Field:
+    """gray: uint8 [T, h, w] at search size. noise: standard deviation in grey levels. scale: search px per full px."""
+
+    gray: np.ndarray
+    noise: float
+    scale: float
+    points: list[Points]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.gray.shape[2], self.gray.shape[1]
+
+    @property
+    def count(self) -> int:
+        return len(self.gray)
+
+
+def contrast_weights(source: FrameSource) -> np.ndarray:
+    """RGB -> grey weights [3] that keep the most edge contrast of the clip: red on green of equal luma is not lost."""
+    total = np.zeros((3, 3))
+    for t in sorted({int(i) for i in np.linspace(0, source.count - 1, min(source.count, 5))}):
+        frame = source.read(t)
+        small = cv2.resize(frame, None, fx=min(1.0, 320 / frame.shape[1]), fy=min(1.0, 320 / frame.shape[1]),
+                           interpolation=cv2.INTER_AREA).astype(np.float64)
+        for axis in (0, 1):
+            d = np.diff(small, axis=axis).reshape(-1, 3)
+            total += d.T @ d
+    luma = np.array([0.299, 0.587, 0.114])
+    values, vectors = np.linalg.eigh(total)
+    best = vectors[:, -1] * np.sign(vectors[:, -1].sum() or 1.0)
+    if values[-1] <= 0 or best.min() < 0:  # colours that change in opposite directions: grey would leave 0..255
+        return luma
+    return best / best.sum()
+
+
+def gray_frames(source: FrameSource, width: int) -> tuple[np.ndarray, float]:
+    """All frames as grey at search size: (uint8 [T, h, w], scale). The scale is exactly the same in x and y."""
+    scale = working_scale(source.size, width)
+    weights = contrast_weights(source).astype(np.float32).reshape(1, 3)
+    out = None
+    for t in range(source.count):
+        frame = source.read(t)
+        if scale < 1:
+            frame = cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        grey = cv2.transform(frame, weights)
+        if out is None:
+            out = np.empty((source.count, *grey.shape[:2]), np.uint8)
+        out[t] = grey
+    return out, scale
+
+
+def noise_level(gray: np.ndarray) -> float:
+    """Grain and compression noise of a clip uint8 [T, h, w]: standard deviation in grey levels.
+
+    What a band-pass leaves in the flattest blocks of single frames, but no more than what it leaves of the difference
+    to the next frame once flow is undone: pictures without a flat block would otherwise look noisy.
+    """
+    chosen = sorted({int(i) for i in np.linspace(0, len(gray) - 1, min(len(gray), 9))})
+    inside = float(np.median([_calmest(gray[t].astype(np.float32)) for t in chosen]))
+    between = []
+    for t in chosen:
+        if t + 1 >= len(gray) or inside < 0.5:
+            continue
+        a, b = (cv2.GaussianBlur(g, (0, 0), 1.0) for g in (gray[t], gray[t + 1]))
+        there = flow_between(a, b) + np.stack(np.meshgrid(*(np.arange(n, dtype=np.float32) for n in a.shape[::-1])), -1)
+        undone = cv2.remap(gray[t + 1], there, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        between.append(_calmest(gray[t].astype(np.float32) - undone) / np.sqrt(2))
+    # held frames differ by nothing, so the noisier pairs count
+    return min(inside, float(np.quantile(between, 0.75))) if between else inside
+
+
+def _calmest(picture: np.ndarray, block: int = 16) -> float:
+    """Standard deviation of the noise in the calmest tenth of a picture's blocks, from a band of frequencies."""
+    band = cv2.GaussianBlur(picture, (0, 0), 1) - cv2.GaussianBlur(picture, (0, 0), 2)
+    h, w = (s // block * block for s in picture.shape)
+    if not h or not w:
+        return 0.0
+    rms = np.sqrt((band[:h, :w] ** 2).reshape(h // block, block, w // block, block).mean((1, 3))).ravel()
+    return float(np.sort(rms)[: max(1, len(rms) // 10)].mean()) * NOISE_OF_BAND
+
+
+def flow_between(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Optical flow (DIS) from grey picture a to b -> float32 [h, w, 2] px."""
+    h, w = a.shape
+    if min(h, w) < 24:  # DIS needs a few patches
+        return np.zeros((h, w, 2), np.float32)
+    return cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(a, b, None)
+
+
+def _choose(texture: np.ndarray, budget: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Textured pixels [h, w] bool spread evenly over cells -> (rows, columns, pixels that each stands for)."""
+    y, x = np.nonzero(texture)
+    if not len(y):
+        return y, x, np.zeros(0)
+    columns = -(-texture.shape[1] // CELL)
+    cell = (y // CELL) * columns + x // CELL
+    order = np.lexsort((rng.random(len(y)), cell))
+    y, x, cell = y[order], x[order], cell[order]
+    count = np.bincount(cell)
+    rank = np.arange(len(cell)) - (np.cumsum(count) - count)[cell]
+    cap = 1
+    while np.minimum(count, cap + 1).sum() <= budget and cap < CELL * CELL:
+        cap += 1
+    keep = rank < cap
+    y, x, cell = y[keep], x[keep], cell[keep]
+    return y, x, (count / np.minimum(np.maximum(count, 1), cap))[cell]
+
+
+def _whitening(gx: np.ndarray, gy: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Rows [n, 2, 2] from the structure tensor: across the edge 1, along it min(1, 2 sqrt(l2 / l1))."""
+    a, b, c = (cv2.GaussianBlur(m, (0, 0), TENSOR_SIGMA)[y, x].astype(np.float64) for m in (gx * gx, gx * gy, gy * gy))
+    mean, spread = (a + c) / 2, np.sqrt(((a - c) / 2) ** 2 + b * b)
+    big, small = mean + spread, np.maximum(mean - spread, 0)
+    angle = 0.5 * np.arctan2(2 * b, a - c)
+    n = np.stack([np.cos(angle), np.sin(angle)], -1)
+    along = np.minimum(1.0, 2 * np.sqrt(small / np.maximum(big, 1e-9)))
+    return np.stack([n, np.stack([-n[:, 1], n[:, 0]], -1) * along[:, None]], 1)
+
+
+def bilinear(stack: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Sample stack [h, w, c] at edge-coordinate points [n, 2] -> [n, c]; the border repeats.
+
+    Exact, where cv2.remap rounds positions to 1/32 px."""
+    h, w = stack.shape[:2]
+    x = np.clip(at[:, 0] - 0.5, 0, w - 1)
+    y = np.clip(at[:, 1] - 0.5, 0, h - 1)
+    x0, y0 = np.minimum(x.astype(np.int64), max(w - 2, 0)), np.minimum(y.astype(np.int64), max(h - 2, 0))
+    fx, fy = (x - x0).astype(np.float32)[:, None], (y - y0).astype(np.float32)[:, None]
+    flat = stack.reshape(h * w, -1)
+    i = y0 * w + x0
+    right, down = (1 if w > 1 else 0), (w if h > 1 else 0)
+    top = flat[i] * (1 - fx) + flat[i + right] * fx
+    low = flat[i + down] * (1 - fx) + flat[i + down + right] * fx
+    return top * (1 - fy) + low * fy
+
+
+def build_field(source: FrameSource, seed: int, width: int = SEARCH_WIDTH,
+                tick: Callable[[float], None] | None = None) -> Field:
+    """Grey frames, noise, points and matches of a clip. tick(0..1) is called as frames are done."""
+    gray, scale = gray_frames(source, width)
+    noise = noise_level(gray)
+    blur = min(2.5, 0.4 * noise)
+    soft = gray if blur < 0.4 else np.stack([cv2.GaussianBlur(g, (0, 0), blur) for g in gray])
+    rng = np.random.default_rng(seed)
+    count = len(gray)
+    budget = int(np.clip(2_000_000 // count, 800, 3000))  # points per frame: long clips stay bounded
+    points, ahead, back = [], None, None
+    previous_back = None
+    for t in range(count):
+        g = cv2.GaussianBlur(gray[t], (0, 0), max(0.7, blur)).astype(np.float32)
+        gx, gy = (cv2.Sobel(g, cv2.CV_32F, i, 1 - i, ksize=3, scale=1 / 8) for i in (1, 0))
+        slope = np.hypot(gx, gy)
+        texture = slope > max(TEXTURE, noise)
+        texture[:2] = texture[-2:] = texture[:, :2] = texture[:, -2:] = False
+        y, x, share = _choose(texture, budget, rng)
+        at = np.stack([x, y], -1) + 0.5
+        if t + 1 < count:
+            ahead, back = flow_between(soft[t], soft[t + 1]), flow_between(soft[t + 1], soft[t])
+        matches = []
+        for there, home in (((ahead, back) if t + 1 < count else (None, None)), (previous_back or (None, None))):
+            if there is None:
+                matches += [at.copy(), np.zeros(len(at), bool)]
+                continue
+            to = at + there[y, x]
+            off = np.linalg.norm(there[y, x] + bilinear(home, to), axis=1)
+            inside = ((to > 0) & (to < [gray.shape[2], gray.shape[1]])).all(1)
+            matches += [to, (off < ROUND_TRIP) & inside]
+        previous_back = (back, ahead) if t + 1 < count else None
+        points.append(Points(at, gray[t][y, x].astype(np.float32), _whitening(gx, gy, y, x),
+                             (np.log2(1 + slope[y, x]) * share).astype(np.float32), share.astype(np.float32), *matches))
+        if tick:
+            tick((t + 1) / count)
+    return Field(gray, noise, scale, points)

@@ -1,0 +1,130 @@
+"""The still picture behind a motion: frames laid on the layer's canvas, per pixel the value most of them agree on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from .groups import apply
+
+MODE_REACH = 36  # grey levels: values closer than this vote for each other (drawn fills differ by more)
+LARGEST = 6_000_000  # px: a canvas beyond this means a path that has run away
+
+
+@dataclass
+class Mosaic:
+    """value: float32 [h, w] grey. seen: uint16 [h, w] frames that show the pixel. agree: float32 [h, w], the share of
+    them (of the kept samples) that agree with value. origin: (x, y) of the top-left corner, canvas px."""
+
+    value: np.ndarray
+    seen: np.ndarray
+    agree: np.ndarray
+    origin: tuple[int, int]
+
+
+def canvas_box(H: np.ndarray, size: tuple[int, int]) -> tuple[int, int, int, int] | None:
+    """Bounds (x0, y0, x1, y1) on the canvas of all frames of `size` under H [n, 3, 3]; None if it has run away."""
+    w, h = size
+    corners = np.array([[0, 0], [w, 0], [w, h], [0, h]], np.float64)
+    boxes = []
+    for m in H:
+        g = np.linalg.inv(m)
+        if (corners @ g[2, :2] + g[2, 2]).min() < 0.05:  # a corner is at or behind the horizon
+            return None
+        boxes.append(apply(g, corners))
+    low, high = np.floor(np.min(boxes, (0, 1))), np.ceil(np.max(boxes, (0, 1)))
+    if np.prod(high - low) > max(LARGEST, 4 * w * h):
+        return None
+    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+
+
+def _shift(x: float, y: float) -> np.ndarray:
+    return np.array([[1, 0, x], [0, 1, y], [0, 0, 1.0]])
+
+
+def lay(frame: np.ndarray, H: np.ndarray, box: tuple[int, int, int, int],
+        allowed: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, tuple[slice, slice]] | None:
+    """One frame on the canvas: (grey uint8, valid bool, where in the canvas box), or None if it falls outside."""
+    h, w = frame.shape
+    g = np.linalg.inv(H)
+    corners = apply(g, np.array([[0, 0], [w, 0], [w, h], [0, h]], np.float64))
+    x0, y0 = np.maximum(np.floor(corners.min(0)).astype(int), box[:2])
+    x1, y1 = np.minimum(np.ceil(corners.max(0)).astype(int), box[2:])
+    if x1 <= x0 or y1 <= y0:
+        return None
+    m = _shift(-0.5 - x0, -0.5 - y0) @ g @ _shift(0.5, 0.5)
+    size = (int(x1 - x0), int(y1 - y0))
+    value = cv2.warpPerspective(frame, m, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    mask = np.full((h, w), 255, np.uint8) if allowed is None else allowed
+    # a pixel half outside the frame repeats the border: it is still a sample of the border pixel
+    valid = cv2.warpPerspective(mask, m, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT) > 127
+    return value, valid, (slice(y0 - box[1], y1 - box[1]), slice(x0 - box[0], x1 - box[0]))
+
+
+def build_mosaic(frames: Sequence[np.ndarray], H: np.ndarray, present: np.ndarray, samples: int = 16,
+                 allowed: Sequence[np.ndarray] | None = None, fine: float = 12.0) -> Mosaic | None:
+    """Temporal-mode mosaic of grey frames uint8 [T, h, w] under H [T, 3, 3] (canvas -> frame px).
+
+    present: bool [T], frames that take part. samples: how many values per pixel are kept (a reservoir, so memory does
+    not grow with the clip). allowed: per frame uint8 [h, w], 255 where the pixel may be used. fine: grey levels,
+    the kernel of the last mean-shift steps. None if the canvas has run away.
+    """
+    use = np.flatnonzero(present)
+    if not len(use):
+        return None
+    h, w = frames[0].shape
+    box = canvas_box(H[use], (w, h))
+    if box is None:
+        return None
+    cw, ch = box[2] - box[0], box[3] - box[1]
+    samples = min(samples, len(use))
+    stack = np.zeros((samples, ch * cw), np.uint8)
+    seen = np.zeros((ch, cw), np.uint16)
+    # reservoir sampling: the c-th value of a pixel replaces a kept one with probability samples / (c + 1)
+    slots = np.arange(len(use) + 1)
+    later = np.random.default_rng(0).integers(0, np.maximum(slots, 1) + 1)
+    slots = np.where(slots < samples, slots, later)
+    index = np.arange(ch * cw).reshape(ch, cw)
+    for t in use:
+        laid = lay(frames[t], H[t], box, None if allowed is None else allowed[t])
+        if laid is None:
+            continue
+        value, valid, where = laid
+        n = seen[where]
+        slot = slots[n[valid]]
+        keep = slot < samples
+        stack[slot[keep], index[where][valid][keep]] = value[valid][keep]
+        seen[where] = n + valid
+    value, agree = temporal_mode(stack, np.minimum(seen.ravel(), samples), fine)
+    return Mosaic(value.reshape(ch, cw), seen, agree.reshape(ch, cw), box[:2])
+
+
+def temporal_mode(stack: np.ndarray, kept: np.ndarray, fine: float) -> tuple[np.ndarray, np.ndarray]:
+    """Per column of stack uint8 [s, n], of which the first kept [n] rows count: (mode [n], agreeing share [n])."""
+    s, n = stack.shape
+    value, agree = np.zeros(n, np.float32), np.zeros(n, np.float32)
+    size = 1 << 15  # columns at a time: stays in the cache
+    for a in range(0, n, size):
+        block = stack[:, a : a + size]
+        counted = np.arange(s)[:, None] < kept[a : a + size]
+        live = counted.astype(np.uint8) * 255
+        votes = np.zeros((s, block.shape[1]), np.uint16)
+        for i in range(s):
+            for j in range(i + 1, s):
+                near = cv2.subtract(MODE_REACH, cv2.absdiff(block[i], block[j])).ravel() & live[j]
+                votes[i] += near
+                votes[j] += near
+        votes[~counted] = 0
+        best = votes.argmax(0)
+        m = np.take_along_axis(block, best[None], 0)[0].astype(np.float32)
+        values = block.astype(np.float32)
+        for reach in (MODE_REACH, 0.5 * (MODE_REACH + fine), fine, fine):
+            w = np.maximum(0, 1 - np.abs(values - m) / reach) * counted
+            total = w.sum(0)
+            m = np.where(total > 0, (w * values).sum(0) / np.maximum(total, 1e-6), m)
+        value[a : a + size] = m
+        agree[a : a + size] = ((np.abs(values - m) < fine) & counted).sum(0) / np.maximum(kept[a : a + size], 1)
+    return value, agree
