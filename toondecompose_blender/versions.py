@@ -85,6 +85,11 @@ def set_png_output(scene: Any) -> None:
     settings.color_management = "FOLLOW_SCENE"
 
 
+def literal_path(path: str) -> str:
+    """A path for `render.filepath` that means what it says. 5.0 made {names} in it variables."""
+    return path.replace("{", "{{").replace("}", "}}") if bpy.app.version >= (5, 0, 0) else path
+
+
 def blender_version_label() -> str:
     """For logs and reports."""
     return bpy.app.version_string
@@ -94,7 +99,8 @@ def blender_version_label() -> str:
 
 
 def assign_action(datablock: Any, action: Any, slot: Any = None) -> None:
-    """Make an action drive a data-block. From 4.4 on, nothing moves without a slot: the given, the first, or a new one."""
+    """Make an action drive a data-block. From 4.4 on, nothing moves without a slot: the given, the first, or a new
+    one."""
     data = datablock.animation_data_create()
     data.action = action
     if action is not None and hasattr(action, "slots"):
@@ -103,8 +109,8 @@ def assign_action(datablock: Any, action: Any, slot: Any = None) -> None:
 
 
 def curve_home(action: Any, slot: Any = None, ensure: bool = False) -> Any:
-    """What has `.fcurves` and `.groups` for a slot of an action (default: its first slot): the action itself before 4.4,
-    the channelbag since. None if there is none and ensure is false."""
+    """What has `.fcurves` and `.groups` for a slot of an action (default: its first slot): the action itself before
+    4.4, the channelbag since. None if there is none and ensure is false."""
     if not hasattr(action, "slots"):
         return action
     slot = slot or (action.slots[0] if len(action.slots) else None)
@@ -120,7 +126,8 @@ def curve_home(action: Any, slot: Any = None, ensure: bool = False) -> Any:
 
 
 def new_curve(datablock: Any, action: Any, path: str, index: int, group: str) -> Any:
-    """A new f-curve in a group. 4.4 to 4.5 can only be told the group afterwards, and each version names it otherwise."""
+    """A new f-curve in a group. 4.4 to 4.5 can only be told the group afterwards, and each version names it
+    otherwise."""
     if not hasattr(action, "slots"):
         return action.fcurves.new(path, index=index, action_group=group)
     data = datablock.animation_data
@@ -151,7 +158,97 @@ def enable_material_nodes(material: Any) -> Any:
 
 
 def scene_linear_name() -> str:
-    """The colour space in which Blender computes. Pictures tagged with it keep their values and still count as colour, so
-    that their alpha is associated before they are filtered ('Non-Color' data is not). 5.0 lets a file choose it."""
+    """The colour space in which Blender computes. Pictures tagged with it keep their values and still count as
+    colour, so that their alpha is associated before they are filtered ('Non-Color' data is not). 5.0 lets a file
+    choose it."""
     settings = getattr(bpy.data, "colorspace", None)
     return getattr(settings, "working_space", "Linear Rec.709") if settings else "Linear Rec.709"
+
+
+# -- Compositor --------------------------------------------------------------------------------------------------
+
+
+def has_compositor(scene: Any) -> bool:
+    """Whether the scene is composited already. 5.0 keeps the tree in a node group that the scene points to."""
+    if hasattr(scene, "compositing_node_group"):
+        return scene.compositing_node_group is not None
+    return bool(scene.use_nodes and scene.node_tree and scene.node_tree.nodes)
+
+
+def compositor_tree(scene: Any) -> Any:
+    """The scene's compositor tree, or None."""
+    if hasattr(scene, "compositing_node_group"):
+        return scene.compositing_node_group
+    return scene.node_tree if scene.use_nodes else None
+
+
+def new_compositor_tree(scene: Any, name: str) -> tuple[Any, Any]:
+    """An emptied compositor tree for the scene: (tree, the socket that wants the final picture)."""
+    if hasattr(scene, "compositing_node_group"):
+        tree = bpy.data.node_groups.new(name, "CompositorNodeTree")
+        tree.interface.new_socket(name="Image", in_out="OUTPUT", socket_type="NodeSocketColor")
+        scene.compositing_node_group = tree
+        return tree, tree.nodes.new("NodeGroupOutput").inputs[0]
+    scene.use_nodes = True
+    scene.node_tree.nodes.clear()
+    return scene.node_tree, scene.node_tree.nodes.new("CompositorNodeComposite").inputs["Image"]
+
+
+def drop_compositor_tree(scene: Any) -> None:
+    """Undo new_compositor_tree()."""
+    if hasattr(scene, "compositing_node_group"):
+        tree = scene.compositing_node_group
+        scene.compositing_node_group = None
+        if tree is not None:
+            bpy.data.node_groups.remove(tree)
+    elif scene.node_tree:
+        scene.node_tree.nodes.clear()
+        scene.use_nodes = False
+
+
+def alpha_over(tree: Any) -> tuple[Any, Any, Any]:
+    """A new alpha-over node: (node, background socket, foreground socket). 5.0 renamed and reordered its sockets."""
+    node = tree.nodes.new("CompositorNodeAlphaOver")
+    if "Background" in node.inputs:
+        return node, node.inputs["Background"], node.inputs["Foreground"]
+    return node, node.inputs[1], node.inputs[2]
+
+
+def set_blur_size(node: Any, size_px: float) -> None:
+    """A blur node's radius, px. Properties until 4.4, a vector socket since."""
+    if node.inputs["Size"].type == "VECTOR":
+        node.inputs["Size"].default_value[0] = node.inputs["Size"].default_value[1] = size_px
+    else:
+        node.size_x = node.size_y = int(size_px)
+
+
+def set_glow(node: Any, threshold: float) -> None:
+    """Make a glare node a soft glow. Properties until 4.4, sockets since (a menu in 5.0)."""
+    kinds = ("Bloom", "BLOOM", "FOG_GLOW")
+    if "Type" in node.inputs:
+        node.inputs["Type"].default_value = kinds[0]
+    else:
+        known = {item.identifier for item in node.bl_rna.properties["glare_type"].enum_items}
+        node.glare_type = kinds[1] if kinds[1] in known else kinds[2]
+    if "Threshold" in node.inputs:
+        node.inputs["Threshold"].default_value = threshold
+    else:
+        node.threshold = threshold
+
+
+def replace_alpha(tree: Any) -> Any:
+    """A set-alpha node that replaces the alpha (a menu socket in 5.0)."""
+    node = tree.nodes.new("CompositorNodeSetAlpha")
+    if "Type" in node.inputs:
+        node.inputs["Type"].default_value = "Replace Alpha"
+    else:
+        node.mode = "REPLACE_ALPHA"
+    return node
+
+
+def compositor_math(tree: Any, operation: str) -> Any:
+    """A math node in a compositor tree. 5.0 removed the compositor's own; 4.2 does not allow the shared one."""
+    kind = "ShaderNodeMath" if "compositing_node_group" in bpy.types.Scene.bl_rna.properties else "CompositorNodeMath"
+    node = tree.nodes.new(kind)
+    node.operation = operation
+    return node

@@ -1,0 +1,80 @@
+"""Import Result: the sprites of a finished result become planes, keys, view layers and compositor nodes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import bpy
+from bpy_extras.io_utils import ImportHelper
+
+from toondecompose.formats.errors import UserError
+from toondecompose.formats.result import RESULT_FILE, result_folder
+
+from .. import results, running, versions
+from ..scene.importer import ImportOptions, import_result
+
+
+class TOONDECOMPOSE_OT_import_result(bpy.types.Operator, ImportHelper):
+    bl_idname = "toondecompose.import_result"
+    bl_label = "Import Sprites"
+    bl_description = "Bring a result into the file: a plane with keyframes for every sprite. No backend is needed"
+    bl_options = {"REGISTER", "UNDO", "PRESET"}
+
+    filename_ext = ".json"
+    filter_glob: bpy.props.StringProperty(default=RESULT_FILE, options={"HIDDEN"})
+    scene: bpy.props.EnumProperty(
+        name="Scene", default="NEW", description="Where the sprites go",
+        items=(("NEW", "New Scene", "A scene of its own, with the clip's size, rate and camera"),
+               ("CURRENT", "Current Scene", "Into the scene in view, with a camera of their own")))
+    colour: bpy.props.EnumProperty(
+        name="Colour", default="RAW", description="How colours are handled",
+        items=(("RAW", "Raw", "The pictures' own values: reproduces the shot to rounding"),
+               ("STANDARD", "Standard", "Scene-linear colour, for use with lights and 3D; soft edges differ a little")))
+    simplify_px: bpy.props.FloatProperty(
+        name="Simplify", default=0.0, min=0.0, soft_max=1.0, max=100.0, precision=3, subtype="PIXEL",
+        description="Fewest keys that keep the motion within this many pixels. 0 keeps a key on every frame")
+    depth_spacing: bpy.props.FloatProperty(
+        name="Depth Spacing", default=0.05, min=0.0, soft_max=1.0, max=100.0,
+        description="Distance between neighbouring planes as a share of the camera's distance; the view stays the same")
+    compositor: bpy.props.BoolProperty(
+        name="View Layers and Compositor", default=True,
+        description="One view layer per sprite, and compositor nodes that stack them")
+
+    def invoke(self, context: Any, event: Any) -> set[str]:
+        entry = results.active(versions.sequencer_scene(context))
+        if not self.filepath and entry is not None and results.is_there(entry):
+            self.filepath = str(results.folder_of(entry) / RESULT_FILE)
+        return ImportHelper.invoke(self, context, event)
+
+    def execute(self, context: Any) -> set[str]:
+        path = Path(bpy.path.abspath(self.filepath))
+        try:
+            done = import_result(context, result_folder(path), ImportOptions(
+                scene=self.scene, colour=self.colour, simplify_px=self.simplify_px, depth_spacing=self.depth_spacing,
+                compositor=self.compositor))
+        except UserError as error:
+            running.board.notice = error.sentence
+            self.report({"ERROR"}, error.sentence)
+            return {"CANCELLED"}
+        running.board.notice = ""
+        for warning in done.warnings:
+            self.report({"WARNING"}, warning)
+        count = len(done.sprites)
+        self.report({"INFO"}, f"Imported {count} {'sprite' if count == 1 else 'sprites'} into “{done.scene.name}”")
+        return {"FINISHED"}
+
+
+def menu_entry(self: Any, context: Any) -> None:
+    """File > Import."""
+    self.layout.operator(TOONDECOMPOSE_OT_import_result.bl_idname, text="ToonDecompose Result (result.json)")
+
+
+def register() -> None:
+    bpy.utils.register_class(TOONDECOMPOSE_OT_import_result)
+    bpy.types.TOPBAR_MT_file_import.append(menu_entry)
+
+
+def unregister() -> None:
+    bpy.types.TOPBAR_MT_file_import.remove(menu_entry)
+    bpy.utils.unregister_class(TOONDECOMPOSE_OT_import_result)

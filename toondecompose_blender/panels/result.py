@@ -1,0 +1,93 @@
+"""What came out: the results of this scene and their sprites, and what to do with them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from toondecompose.formats.result import RESULT_FILE
+
+from .. import results, versions
+from ..text import paragraph, plural
+from . import pictures
+from .shot import SequencerTab
+
+
+class TOONDECOMPOSE_UL_sprites(bpy.types.UIList):
+    def draw_item(self, context: Any, layout: Any, data: Any, item: Any, icon: int, active_data: Any,
+                  active_property: str, index: int = 0, flt_flag: int = 0) -> None:
+        row = layout.row(align=True)
+        picture = pictures.icon_of(results.folder_of(data) / item.first_drawing)
+        if picture:
+            row.label(text=item.name, icon_value=picture)
+        else:
+            row.label(text=item.name, icon="IMAGE_BACKGROUND" if item.kind == "background" else "OUTLINER_OB_ARMATURE")
+        right = row.row(align=True)
+        right.alignment = "RIGHT"
+        right.label(text=plural(item.drawings, "drawing"))
+        low = item.confidence < results.LOW_CONFIDENCE
+        right.label(text=f"{item.confidence:.0%}", icon="ERROR" if low else "CHECKMARK")
+
+
+class TOONDECOMPOSE_UL_results(bpy.types.UIList):
+    def draw_item(self, context: Any, layout: Any, data: Any, item: Any, icon: int, active_data: Any,
+                  active_property: str, index: int = 0, flt_flag: int = 0) -> None:
+        layout.label(text=item.name, icon="CHECKMARK" if results.is_there(item) else "ERROR")
+        layout.label(text=plural(len(item.sprites), "sprite"))
+
+
+class TOONDECOMPOSE_PT_result(SequencerTab, bpy.types.Panel):
+    bl_label = "Sprites"
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        scene = versions.sequencer_scene(context)
+        return scene is not None and len(scene.toondecompose.results) > 0
+
+    def draw(self, context: Any) -> None:
+        layout = self.layout
+        settings = versions.sequencer_scene(context).toondecompose
+        if len(settings.results) > 1:
+            layout.template_list("TOONDECOMPOSE_UL_results", "", settings, "results", settings, "active_result", rows=2)
+        entry = results.active(versions.sequencer_scene(context))
+        if entry is None:
+            return
+        draw_result(layout, context, entry)
+
+
+def draw_result(layout: Any, context: Any, entry: Any) -> None:
+    """One result: its sprites, and Import, Open Folder."""
+    row = layout.row(align=True)
+    row.label(text=_summary(entry), icon="OUTLINER_COLLECTION")
+    row.operator("toondecompose.forget_result", text="", icon="X", emboss=False)
+    if not results.is_there(entry):
+        paragraph(layout, f"The result of “{entry.name}” is not in “{entry.folder}” any more; put it back, or "
+                          "decompose the strip again.", context, icon="ERROR")
+        return
+    layout.template_list("TOONDECOMPOSE_UL_sprites", "", entry, "sprites", entry, "active_sprite", rows=3)
+    row = layout.row()
+    row.scale_y = 1.3
+    # straight in, with the options of the last time; the file browser opens from File > Import
+    row.operator_context = "EXEC_DEFAULT"
+    operator = row.operator("toondecompose.import_result", text="Import", icon="IMPORT")
+    operator.filepath = str(results.folder_of(entry) / RESULT_FILE)
+    layout.operator("toondecompose.open_folder", icon="FILE_FOLDER")
+
+
+def _summary(entry: Any) -> str:
+    quality = f", {entry.psnr:.1f} dB" if entry.psnr else ""
+    return f"{entry.name}: {plural(entry.frame_count, 'frame')}{quality}"
+
+
+_CLASSES = (TOONDECOMPOSE_UL_sprites, TOONDECOMPOSE_UL_results, TOONDECOMPOSE_PT_result)
+
+
+def register() -> None:
+    for cls in _CLASSES:
+        bpy.utils.register_class(cls)
+
+
+def unregister() -> None:
+    for cls in reversed(_CLASSES):
+        bpy.utils.unregister_class(cls)

@@ -1,0 +1,138 @@
+"""The main panel: the strip and its settings before a run, the stages and a preview during it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from toondecompose.formats.errors import UserError
+
+from .. import running, strips, versions
+from ..session.run import Run
+from ..session.state import Phase
+from ..text import duration, paragraph, plural
+from . import pictures
+
+CATEGORY = "ToonDecompose"
+# size of the preview picture in units of an interface row
+_PREVIEW_SCALE = 9.0
+
+
+class SequencerTab:
+    """Where every panel of the add-on's tab sits."""
+
+    bl_space_type = "SEQUENCE_EDITOR"
+    bl_region_type = "UI"
+    bl_category = CATEGORY
+
+
+class TOONDECOMPOSE_PT_shot(SequencerTab, bpy.types.Panel):
+    bl_label = "Decompose"
+
+    def draw(self, context: Any) -> None:
+        layout = self.layout
+        board = running.board
+        if board.queue.current is not None:
+            draw_run(layout, context, board.queue.current)
+            if board.queue.waiting:
+                layout.label(text=f"{plural(len(board.queue.waiting), 'strip')} waiting", icon="SORTTIME")
+            return
+        draw_strip(layout, context)
+        draw_settings(layout, context)
+        if board.notice:
+            paragraph(layout.box(), board.notice, context, icon="ERROR")
+        row = layout.row()
+        row.scale_y = 1.5
+        row.operator("toondecompose.decompose", icon="RENDERLAYERS", text=_button_text(context))
+
+
+def _button_text(context: Any) -> str:
+    count = len(strips.chosen(context))
+    return "Decompose" if count < 2 else f"Decompose {count} Strips"
+
+
+def draw_strip(layout: Any, context: Any) -> None:
+    """What is selected, and what of it will be honoured."""
+    reason = strips.why_not(context)
+    box = layout.box()
+    if reason:
+        paragraph(box, reason, context, icon="INFO")
+        return
+    scene = versions.sequencer_scene(context)
+    for strip in strips.chosen(context)[:4]:
+        try:
+            clip = strips.read_strip(scene, strip)
+        except UserError as error:
+            paragraph(box, error.sentence, context, icon="ERROR")
+            continue
+        column = box.column(align=True)
+        column.label(text=clip.name, icon="FILE_MOVIE" if clip.kind == "MOVIE" else "RENDER_RESULT")
+        column.label(text=_numbers(clip), icon="BLANK1")
+        for words, notes in (
+                ("Honoured", clip.honoured), ("Rendered first", clip.rendered), ("Left out", clip.ignored)):
+            if notes:
+                paragraph(column, f"{words}: {', '.join(notes)}", context, icon="BLANK1")
+    more = len(strips.chosen(context)) - 4
+    if more > 0:
+        box.label(text=f"and {plural(more, 'strip')} more", icon="BLANK1")
+
+
+def _numbers(clip: strips.StripClip) -> str:
+    size = f"{clip.size[0]} × {clip.size[1]}, " if clip.size else ""
+    return f"{plural(clip.frame_count, 'frame')}, {size}{clip.fps:g} fps"
+
+
+def draw_settings(layout: Any, context: Any) -> None:
+    """What a person decides before a run."""
+    settings = versions.sequencer_scene(context).toondecompose
+    column = layout.column()
+    column.use_property_split = True
+    column.use_property_decorate = False
+    row = column.row(align=True)
+    row.prop(settings, "count_mode", expand=True)
+    if settings.count_mode == "number":
+        column.prop(settings, "count")
+    column.prop(settings, "quality")
+    column.prop(settings, "device")
+
+
+def draw_run(layout: Any, context: Any, run: Run) -> None:
+    """Stage, bar, time left, preview, Cancel."""
+    state = run.state
+    layout.label(text=run.title, icon="RENDER_ANIMATION")
+    if state.phase is Phase.STARTING:
+        layout.progress(factor=0.0, text="Starting the backend")
+    elif state.phase is Phase.CANCELLING:
+        layout.progress(factor=state.fraction, text="Stopping, keeping what is finished")
+    else:
+        layout.progress(factor=state.fraction, text=f"{state.fraction:.0%}")
+    column = layout.column(align=True)
+    if state.stage_label:
+        column.label(text=f"{state.stage_index + 1} of {state.stage_count}: {state.stage_label}", icon="BLANK1")
+    left = f", about {duration(state.eta_s)} left" if state.eta_s is not None else ""
+    column.label(text=f"{duration(run.elapsed)}{left}", icon="TIME")
+    if state.device:
+        column.label(text=f"On {state.device.upper()}", icon="BLANK1")
+    silence = run.client.silence if run.client is not None else 0.0
+    if silence:
+        paragraph(layout, f"No news from the backend for {duration(silence)}; Cancel still works.", context, "INFO")
+    for warning in state.warnings[-2:]:
+        paragraph(layout, warning, context, icon="INFO")
+    preview = run.preview_file()
+    icon = pictures.icon_of(preview, state.preview_serial) if preview else 0
+    if icon:
+        box = layout.box()
+        box.template_icon(icon_value=icon, scale=_PREVIEW_SCALE)
+        box.label(text=state.preview_label)
+    row = layout.row()
+    row.scale_y = 1.3
+    row.operator("toondecompose.cancel", text="Cancel", icon="CANCEL")
+
+
+def register() -> None:
+    bpy.utils.register_class(TOONDECOMPOSE_PT_shot)
+
+
+def unregister() -> None:
+    bpy.utils.unregister_class(TOONDECOMPOSE_PT_shot)

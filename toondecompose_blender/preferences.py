@@ -1,0 +1,95 @@
+"""The add-on's preferences: where the backend is, and whether it answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from toondecompose.formats.errors import UserError
+
+from . import running
+from .session import backend
+from .session.state import Phase
+from .text import paragraph
+
+
+class ToonDecomposePreferences(bpy.types.AddonPreferences):
+    bl_idname = __package__
+
+    backend_python: bpy.props.StringProperty(
+        name="Backend Python", subtype="FILE_PATH", default="",
+        description="Python of the environment in which the ToonDecompose backend is installed. "
+                    "Left empty, an installed “toondecompose” command is looked for")
+    cache_folder: bpy.props.StringProperty(
+        name="Folder for Unsaved Files", subtype="DIR_PATH", default="",
+        description="Where results of .blend files that were never saved go. Left empty, the add-on's own folder")
+
+    def draw(self, context: Any) -> None:
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.prop(self, "backend_python")
+        try:
+            python = backend.find_python(absolute(self.backend_python))
+        except UserError as error:
+            paragraph(layout, error.sentence, context, icon="ERROR")
+        else:
+            if not self.backend_python:
+                layout.label(text=f"Found: {python}", icon="CHECKMARK")
+        layout.prop(self, "cache_folder")
+        row = layout.row()
+        row.operator("toondecompose.test_backend", icon="PLAY")
+        draw_probe(layout, context)
+
+
+def draw_probe(layout: Any, context: Any) -> None:
+    """What Test Backend found out."""
+    probe = running.board.probe
+    if probe is None:
+        return
+    state = probe.state
+    if not state.phase.final:
+        layout.label(text=f"Waiting for the backend, {probe.elapsed:.0f} s", icon="SORTTIME")
+    elif state.phase is Phase.DONE:
+        box = layout.box()
+        box.label(text="The backend answers", icon="CHECKMARK")
+        for line in probe_lines(probe):
+            box.label(text=line)
+    else:
+        paragraph(layout, state.message, context, icon="ERROR")
+
+
+def probe_lines(probe: Any) -> list[str]:
+    """Device, memory and versions as a tested backend told them."""
+    state = probe.state
+    device = f"Device: {state.device.upper()} ({state.device_name})" if state.device_name else f"Device: {state.device}"
+    lines = [device]
+    if state.memory_mb:
+        lines.append(f"Memory: {state.memory_mb / 1024:.1f} GB")
+    lines.append(f"Version: {state.version}, the same as the add-on")
+    return lines
+
+
+def absolute(path: str) -> str:
+    """A path of the preferences, absolute; empty stays empty."""
+    return bpy.path.abspath(path) if path else ""
+
+
+def of(context: Any) -> ToonDecomposePreferences:
+    """The add-on's preferences."""
+    return context.preferences.addons[__package__].preferences
+
+
+def backend_python(context: Any) -> Path:
+    """The Python to run the backend with; UserError when there is none."""
+    return backend.find_python(absolute(of(context).backend_python))
+
+
+def register() -> None:
+    bpy.utils.register_class(ToonDecomposePreferences)
+
+
+def unregister() -> None:
+    bpy.utils.unregister_class(ToonDecomposePreferences)

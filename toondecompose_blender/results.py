@@ -1,0 +1,107 @@
+"""Finished decompositions in the scene's list."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from toondecompose.formats.errors import UserError
+from toondecompose.formats.result import RESULT_FILE, Result, read_result
+
+from . import folders, running
+from .session.run import Origin, Run
+from .session.state import Phase
+
+# below this the sprite deserves a look; the engine's own scale, 0..1
+LOW_CONFIDENCE = 0.5
+
+
+def origin_of(scene: Any, strip_name: str) -> Origin:
+    """What to remember of a strip's scene while a run goes on."""
+    return Origin(scene.name, scene.session_uid, strip_name, bpy.data.filepath)
+
+
+def scene_of(origin: Origin | None) -> Any | None:
+    """The scene a run came from, if it is still (or again) open."""
+    if origin is None:
+        return None
+    for scene in bpy.data.scenes:
+        if scene.session_uid == origin.scene_uid:
+            return scene
+    # the file was loaded again: other numbers, same names
+    if origin.blend and bpy.data.filepath == origin.blend:
+        return bpy.data.scenes.get(origin.scene)
+    return None
+
+
+def remember(scene: Any, folder: Path, strip: str) -> Any:
+    """Put a result at the end of the scene's list and make it the active one. UserError when it cannot be read."""
+    result = read_result(folder)
+    settings = scene.toondecompose
+    stored = folders.relative(folder)
+    index = next((i for i, old in enumerate(settings.results) if old.folder == stored), None)
+    if index is None:
+        entry = settings.results.add()
+        index = len(settings.results) - 1
+    else:
+        entry = settings.results[index]
+    _fill(entry, result, stored, strip)
+    settings.active_result = index
+    return entry
+
+
+def _fill(entry: Any, result: Result, stored: str, strip: str) -> None:
+    clip = result.clip
+    entry.name, entry.folder, entry.strip = clip.name, stored, strip
+    entry.frame_start, entry.frame_count, entry.fps = clip.frame_start, clip.frame_count, clip.fps
+    entry.width, entry.height = clip.size
+    psnr = result.metrics.get("recomposition_psnr_db")
+    entry.psnr = psnr if isinstance(psnr, (int, float)) else 0.0
+    entry.sprites.clear()
+    # the nearest on top, as in every list of layers
+    for sprite in reversed(result.sprites):
+        item = entry.sprites.add()
+        item.name, item.kind = sprite.name, sprite.kind
+        item.drawings, item.confidence = len(sprite.drawings), sprite.confidence
+        item.first_drawing = sprite.drawings[0]
+    entry.active_sprite = 0
+
+
+def active(scene: Any) -> Any | None:
+    """The result chosen in the panel, or None."""
+    settings = scene.toondecompose
+    if 0 <= settings.active_result < len(settings.results):
+        return settings.results[settings.active_result]
+    return None
+
+
+def folder_of(entry: Any) -> Path:
+    """A result's folder, absolute."""
+    return Path(bpy.path.abspath(entry.folder))
+
+
+def is_there(entry: Any) -> bool:
+    """Whether the result is still on disk."""
+    return (folder_of(entry) / RESULT_FILE).is_file()
+
+
+def note_end(run: Run) -> None:
+    """A run ended: enter its result into its scene's list, as an undo step of its own."""
+    running.board.notice = run.state.message if run.state.phase is Phase.FAILED else ""
+    if run.state.phase is not Phase.DONE:
+        return
+    scene = scene_of(run.origin)
+    if scene is None:
+        where = f" of {Path(run.origin.blend).name}" if run.origin and run.origin.blend else ""
+        running.board.notice = f"The result of “{run.title}”{where} is in “{run.output}”; open that file to import it."
+        return
+    try:
+        remember(scene, run.output, run.origin.strip if run.origin else run.title)
+    except UserError as error:
+        running.board.notice = error.sentence
+        return
+    if not bpy.app.background:
+        # otherwise the next undo, of something else, would take the entry away unseen
+        bpy.ops.ed.undo_push(message="Decompose Strip")

@@ -1,0 +1,99 @@
+"""The one queue of this Blender session, and the timer that drives it.
+
+An app timer, not a modal operator: Blender postpones auto-save for as long as any modal operator runs, and cancels
+modal operators when a file is loaded; a job may take half an hour. The jobs belong to the session, not to the file:
+they go on through undo and file load, and end with the add-on or with Blender.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import bpy
+
+from .session.queue import Queue
+from .session.run import Run
+
+# seconds between two looks at the child in a window, and in a blocking wait
+_TICK, _WAIT = 0.1, 0.02
+# elapsed time in the panel is redrawn this often without news, s
+_REDRAW = 1.0
+_AREAS = {"SEQUENCE_EDITOR", "PREFERENCES"}
+
+
+@dataclass
+class Board:
+    """What operators leave for the panels. notice: a sentence about the last thing that could not be started.
+
+    on_end: called with every run that ended.
+    """
+
+    queue: Queue = field(default_factory=Queue)
+    probe: Run | None = None
+    notice: str = ""
+    on_end: list[Callable[[Run], None]] = field(default_factory=list)
+    redrawn_at: float = 0.0
+
+
+board = Board()
+
+
+def go() -> None:
+    """See to it that what is queued happens: by a timer in a window; in background the caller must `wait`."""
+    if not bpy.app.background and not bpy.app.timers.is_registered(_tick):
+        # persistent: loading a file removes other timers
+        bpy.app.timers.register(_tick, first_interval=0.0, persistent=True)
+
+
+def wait() -> None:
+    """Run everything that is queued to its end, here and now. Ctrl-C cancels."""
+    try:
+        while step():
+            time.sleep(_WAIT)
+    except KeyboardInterrupt:
+        for run in list(board.queue.waiting):
+            board.queue.remove(run.ident)
+        board.queue.cancel()
+        while step():
+            time.sleep(_WAIT)
+
+
+def step() -> bool:
+    """One look at the children. True while there is more to do."""
+    changed, ended = board.queue.step()
+    probe = board.probe
+    if probe is not None and not probe.finished:
+        changed = probe.step() or changed
+    for run in ended:
+        for call in board.on_end:
+            call(run)
+    now = time.monotonic()
+    if changed or now - board.redrawn_at > _REDRAW:
+        board.redrawn_at = now
+        redraw()
+    return board.queue.busy or (board.probe is not None and not board.probe.finished)
+
+
+def redraw() -> None:
+    """Have the panels drawn again."""
+    for manager in bpy.data.window_managers:
+        for window in manager.windows:
+            for area in window.screen.areas:
+                if area.type in _AREAS:
+                    area.tag_redraw()
+
+
+def stop() -> None:
+    """End the children and the timer; nothing is left behind."""
+    if bpy.app.timers.is_registered(_tick):
+        bpy.app.timers.unregister(_tick)
+    board.queue.close()
+    if board.probe is not None:
+        board.probe.close()
+    board.probe, board.notice = None, ""
+
+
+def _tick() -> float | None:
+    return _TICK if step() else None
