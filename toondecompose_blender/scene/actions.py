@@ -13,7 +13,6 @@ from .channels import Channel
 
 # what foreach_set wants for Keyframe.interpolation and handle types (checked on 4.2, 4.5 and 5.0)
 _INTERPOLATION = {"CONSTANT": 0, "LINEAR": 1, "BEZIER": 2}
-_NAMES = {value: name for name, value in _INTERPOLATION.items()}
 _AUTO_CLAMPED = 4
 
 
@@ -28,7 +27,8 @@ def new_action(datablock: Any, name: str, channels: Iterable[Channel]) -> Any:
 
 
 def set_keys(curve: Any, frames: np.ndarray, values: np.ndarray, interpolation: str | np.ndarray) -> None:
-    """Replace all keys of a curve. frames must rise. interpolation: one name, or foreach codes [n] as read by get_keys."""
+    """Replace all keys of a curve. frames must rise. interpolation: one name, or foreach codes [n] as read by
+    get_keys."""
     points = curve.keyframe_points
     points.clear()
     count = len(frames)
@@ -36,8 +36,8 @@ def set_keys(curve: Any, frames: np.ndarray, values: np.ndarray, interpolation: 
     co = np.empty(2 * count, np.float32)
     co[0::2], co[1::2] = frames, values
     points.foreach_set("co", co)
-    codes = np.full(count, _INTERPOLATION[interpolation]) if isinstance(interpolation, str) else np.asarray(interpolation)
-    points.foreach_set("interpolation", codes.astype(np.int32))
+    codes = _INTERPOLATION[interpolation] if isinstance(interpolation, str) else interpolation
+    points.foreach_set("interpolation", np.broadcast_to(codes, count).astype(np.int32))
     # should somebody turn a line into a curve later, its handles are sensible
     handles = np.full(count, _AUTO_CLAMPED, np.int32)
     points.foreach_set("handle_left_type", handles)

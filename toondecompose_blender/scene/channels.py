@@ -1,7 +1,7 @@
 """From a sprite of a result to the curves of its action: which channel has which keys. numpy only, no bpy.
 
-One action holds everything that is timed: location, rotation, scale, shear, opacity and the exposed drawing, so that scaling
-keys, NLA strips and Stepped modifiers re-time the drawings together with the motion.
+One action holds everything that is timed: location, rotation, scale, shear, opacity and the exposed drawing, so that
+scaling keys, NLA strips and Stepped modifiers re-time the drawings together with the motion.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ def as_table(p: hg.Placement) -> np.ndarray:
 
 def from_table(table: np.ndarray) -> hg.Placement:
     """The inverse of as_table()."""
-    return hg.Placement(table[:, :3], table[:, 3:6], np.concatenate([table[:, 6:8], np.ones((len(table), 1))], 1), table[:, 8])
+    scale = np.concatenate([table[:, 6:8], np.ones((len(table), 1))], 1)
+    return hg.Placement(table[:, :3], table[:, 3:6], scale, table[:, 8])
 
 
 def exposure_channel(exposure: Sequence[int | None], frame_start: float) -> Channel:
@@ -65,7 +66,8 @@ def opacity_channel(opacity: np.ndarray, frame_start: float) -> Channel:
 def steps_with_drawings(H: np.ndarray, numbers: np.ndarray, canvas: tuple[int, int]) -> bool:
     """Whether a sprite moves only when its drawing changes, and holds in between, as animation on twos does.
 
-    Its keys must then hold too: a line drawn between two of them would slide a drawing through places that it never had.
+    Its keys must then hold too: a line drawn between two of them would slide a drawing through places that it never
+    had.
     """
     if len(H) < 2:
         return False
@@ -119,9 +121,9 @@ def simplified(table: np.ndarray, frames: np.ndarray, canvas: tuple[int, int], c
                tolerance_px: float) -> tuple[np.ndarray, np.ndarray]:
     """Few keys for the motion [n, 9] given at frames [n]: (indices of the kept keys, the table that they hold).
 
-    Between kept keys every channel runs in a straight line, and no canvas corner strays more than tolerance_px (frame px)
-    from where the motion puts it. Each key reaches as far as it can, found by doubling and bisection. Channels that may
-    stand still within the tolerance do.
+    Between kept keys every channel runs in a straight line, and no canvas corner strays more than tolerance_px
+    (frame px) from where the motion puts it. Each key reaches as far as it can, found by doubling and bisection.
+    Channels that may stand still within the tolerance do.
     """
     target = hg.compose(from_table(table), canvas, camera)
 

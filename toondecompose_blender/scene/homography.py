@@ -1,11 +1,11 @@
 """The mathematics between 3x3 homographies and keyed planes: numpy only, no bpy, under test alone.
 
-A sprite's homography H maps canvas px to frame px (edge coordinates, y down). In the scene, the clip has a camera at its
-root's origin, looking along -Z with Y up, and the sprite is a plane whose local coordinates are centred on the canvas,
-y up, in Blender units. A plane placed by M = [a b n t] is seen by the camera through K [a b t]. Solving
+A sprite's homography H maps canvas px to frame px (edge coordinates, y down). In the scene, the clip has a camera at
+its root's origin, looking along -Z with Y up, and the sprite is a plane whose local coordinates are centred on the
+canvas, y up, in Blender units. A plane placed by M = [a b n t] is seen by the camera through K [a b t]. Solving
 K [a b t] ~ H L (L: plane units -> canvas px) gives the columns a, b, t for ANY homography, exactly. Gram-Schmidt then
-writes [a b] as rotation x scale x one shear, which is continuous over time (the SVD is not) and leaves a similarity motion
-with location x/y, rotation z and one scale only.
+writes [a b] as rotation x scale x one shear, which is continuous over time (the SVD is not) and leaves a similarity
+motion with location x/y, rotation z and one scale only.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 PIXELS_PER_UNIT = 100.0  # a 1920 px wide frame is 19.2 units: comfortable numbers in Blender's side bar
-FOCAL_WIDTHS = 2.0  # the camera's focal length in frame widths: a mild, drawing-like perspective (72 mm on a 36 mm sensor)
+FOCAL_WIDTHS = 2.0  # the camera's focal length in frame widths: a mild perspective (72 mm on a 36 mm sensor)
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,8 @@ class CameraModel:
         return self.focal_px / self.pixels_per_unit
 
     def inverse(self) -> np.ndarray:
-        """float64 [3, 3]: frame px (homogeneous) -> camera-space direction (perspective), or position for z = -distance."""
+        """float64 [3, 3]: frame px (homogeneous) -> camera-space direction (perspective), or position for z =
+        -distance."""
         w, h = self.size
         f = self.focal_px if self.perspective else self.pixels_per_unit
         if self.perspective:
@@ -50,8 +51,8 @@ def camera_for(size: tuple[int, int], perspective: bool) -> CameraModel:
 class Placement:
     """One sprite's motion as Blender shows it, arrays over T frames, float64.
 
-    location [T, 3] units; rotation [T, 3] radians, Euler XYZ without jumps; scale [T, 3] (z = 1); shear [T] (x += shear * y
-    in plane units, before scale).
+    location [T, 3] units; rotation [T, 3] radians, Euler XYZ without jumps; scale [T, 3] (z = 1); shear [T] (x +=
+    shear * y in plane units, before scale).
     """
 
     location: np.ndarray
@@ -106,8 +107,8 @@ def decompose(H: np.ndarray, canvas: tuple[int, int], camera: CameraModel) -> Pl
     """Homographies [T, 3, 3] -> what to key. Raises as columns() does."""
     cols = columns(H, canvas, camera)
     a, b, t = cols[:, :, 0], cols[:, :, 1], cols[:, :, 2]
-    # a picture seen mirrored gets a negative x scale, so that its plane keeps facing the camera and does not spin by pi;
-    # of the two ways to say it, x is what an animator means by flipping a drawing
+    # a picture seen mirrored gets a negative x scale, so that its plane keeps facing the camera and does not spin by
+    # pi; of the two ways to say it, x is what an animator means by flipping a drawing
     mirrored = np.linalg.det(cols) > 0
     sx = np.linalg.norm(a, axis=1) * np.where(mirrored, -1.0, 1.0)
     r1 = a / sx[:, None]
@@ -122,7 +123,8 @@ def decompose(H: np.ndarray, canvas: tuple[int, int], camera: CameraModel) -> Pl
 def euler_xyz(R: np.ndarray) -> np.ndarray:
     """Rotation matrices [T, 3, 3] -> XYZ Euler angles [T, 3] as Blender's (R = Rz Ry Rx), without jumps over time."""
     flat = np.hypot(R[:, 0, 0], R[:, 1, 0])
-    first = np.stack([np.arctan2(R[:, 2, 1], R[:, 2, 2]), np.arctan2(-R[:, 2, 0], flat), np.arctan2(R[:, 1, 0], R[:, 0, 0])], 1)
+    first = np.stack([np.arctan2(R[:, 2, 1], R[:, 2, 2]), np.arctan2(-R[:, 2, 0], flat),
+                      np.arctan2(R[:, 1, 0], R[:, 0, 0])], 1)
     second = np.stack([np.arctan2(-R[:, 2, 1], -R[:, 2, 2]), np.arctan2(-R[:, 2, 0], -flat),
                        np.arctan2(-R[:, 1, 0], -R[:, 0, 0])], 1)
     out = first.copy()
@@ -143,7 +145,8 @@ def rotation_matrix(euler: np.ndarray) -> np.ndarray:
 
 
 def compose(placement: Placement, canvas: tuple[int, int], camera: CameraModel) -> np.ndarray:
-    """What the camera sees of a placement: homographies [T, 3, 3], canvas px -> frame px. The inverse of decompose()."""
+    """What the camera sees of a placement: homographies [T, 3, 3], canvas px -> frame px. The inverse of
+    decompose()."""
     R = rotation_matrix(placement.rotation)
     a = R[:, :, 0] * placement.scale[:, :1]
     b = R[:, :, 1] * placement.scale[:, 1:2] + placement.shear[:, None] * a
