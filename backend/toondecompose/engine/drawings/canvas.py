@@ -10,7 +10,7 @@ import numpy as np
 from ..clip import FrameSource
 from .align import DOF, Points, align, choose_points
 from .compare import place
-from .patches import EDGE, SURE, Patch, cut_patch, smoothing
+from .patches import BODY, EDGE, Patch, cut_patch, smoothing
 
 FINE_CAPS = (12.0, 6.0, 5.0, 4.0, 4.0, 4.0)  # grey levels: the start is good, so outliers are cut at once
 POINTS = 6000
@@ -38,8 +38,7 @@ def full_patch(source: FrameSource, mask: np.ndarray, hidden: np.ndarray | None,
     edge = EDGE
     if mask.shape != (h, w):
         edge = max(EDGE, round(EDGE * w / mask.shape[1]))
-        ys, xs = np.nonzero(mask >= SURE)
-        if len(ys) == 0:
+        if not (mask >= BODY).any():
             return None
         mask = cv2.resize(mask, (w, h), interpolation=cv2.INTER_LINEAR)
         hidden = None if hidden is None else cv2.resize(hidden, (w, h), interpolation=cv2.INTER_LINEAR)
@@ -88,15 +87,14 @@ def canvas_points(canvas: Canvas, limit: int = POINTS) -> Points:
 
 
 def refine(patches: list[Patch], H: list[np.ndarray], model: str, limit: tuple[int, int], rounds: int = 2
-           ) -> tuple[list[np.ndarray], Canvas, list[float]]:
+           ) -> tuple[list[np.ndarray], Canvas]:
     """Refine every exposure's place against the drawing's mean, the mean against the places, `rounds` times.
 
     patches: full resolution. H: canvas -> frame (full px). The first patch with the most pixels stays where it is.
-    Returns (H, mean picture, residual per exposure in grey levels).
+    Returns (H, mean picture).
     """
     root = int(np.argmax([p.area for p in patches]))
     H = [m.copy() for m in H]
-    residual = [0.0] * len(H)
     for _ in range(rounds if len(H) > 1 else 0):
         corner, size = window(patches, H, limit)
         canvas = build(patches, H, corner, size)
@@ -104,12 +102,12 @@ def refine(patches: list[Patch], H: list[np.ndarray], model: str, limit: tuple[i
         moved = []
         for k, (p, m) in enumerate(zip(patches, H, strict=True)):
             start = shift(*-p.origin) @ m @ shift(*corner)
-            found, residual[k], agree = align(points, p.smooth, p.valid, start, DOF[model], FINE_CAPS)
-            good = np.isfinite(residual[k]) and agree > 0.3
+            found, residual, agree = align(points, p.smooth, p.valid, start, DOF[model], FINE_CAPS)
+            good = np.isfinite(residual) and agree > 0.3
             moved.append(shift(*p.origin) @ (found if good else start) @ shift(*-corner))
         # the canvas is free to drift with its exposures: hold it on the root
         drift = np.linalg.inv(moved[root]) @ H[root]
         H = [m @ drift for m in moved]
         H = [m / m[2, 2] for m in H]
     corner, size = window(patches, H, limit)
-    return H, build(patches, H, corner, size), residual
+    return H, build(patches, H, corner, size)

@@ -11,9 +11,15 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from .patches import Patch
+
 # Misregistration and resampling that are forgiven: this share of the colour range in the 3x3 neighbourhood
-# (a ramp of g grey levels per px has the range 2 g, so .25 forgives about half a pixel).
+# (a ramp of g grey levels per px has the range 2 g, so .25 forgives about half a pixel) ...
 FORGIVEN = 0.25
+# ... or, where most of the drawing's textured pixels deviate more (motion blur, residual misplacement), this multiple of
+# what three quarters of them show: such deviation lies along all lines, a changed mouth in one place.
+TYPICAL_SHARE, TYPICAL_FACTOR, MOST_FORGIVEN = 0.75, 2.0, 0.8
+TEXTURED = 16.0  # grey levels of range from which a pixel tells about misplacement
 LEAST_LEVELS = 10.0  # grey levels of difference below which nobody sees a change in place
 NOISE_SIGMAS = 5.0  # of the difference of two blurred noisy pictures
 BLOB = 300.0  # grey levels x working px^2: the size of the smallest blob that makes another drawing
@@ -36,10 +42,20 @@ def local_range(smooth: np.ndarray) -> np.ndarray:
     return cv2.dilate(smooth, kernel) - cv2.erode(smooth, kernel)
 
 
-def excess(a: np.ndarray, b: np.ndarray, range_a: np.ndarray, range_b: np.ndarray, noise: float) -> np.ndarray:
-    """Difference of two aligned blurred pictures beyond noise and resampling, float32 [h, w], grey levels."""
-    d = np.abs(a - b) - FORGIVEN * np.maximum(range_a, range_b)
-    return d.max(2) - max(LEAST_LEVELS, NOISE_SIGMAS * noise)
+def excess(a: np.ndarray, b: np.ndarray, range_a: np.ndarray, range_b: np.ndarray, region: np.ndarray, noise: float
+           ) -> np.ndarray:
+    """Difference of two aligned blurred pictures beyond noise and resampling, float32 [h, w], grey levels.
+
+    region: bool [h, w], pixels that are compared (they tell how well the pictures lie on each other on the whole).
+    """
+    d, spread = np.abs(a - b), np.maximum(range_a, range_b)
+    told = region & (spread.max(2) > TEXTURED)
+    forgiven = FORGIVEN
+    if np.count_nonzero(told) > 50:
+        ratio = (d[told] / np.maximum(spread[told], TEXTURED)).max(1)
+        rank = int(TYPICAL_SHARE * (len(ratio) - 1))
+        forgiven = float(np.clip(TYPICAL_FACTOR * np.partition(ratio, rank)[rank], FORGIVEN, MOST_FORGIVEN))
+    return (d - forgiven * spread).max(2) - max(LEAST_LEVELS, NOISE_SIGMAS * noise)
 
 
 def largest_blob(excess_levels: np.ndarray, region: np.ndarray) -> float:
@@ -54,36 +70,88 @@ def largest_blob(excess_levels: np.ndarray, region: np.ndarray) -> float:
     return float(sums.max())
 
 
-def compare_pictures(a: np.ndarray, b: np.ndarray, inside_a: np.ndarray, inside_b: np.ndarray,
-                     valid_a: np.ndarray, valid_b: np.ndarray, noise: float,
-                     range_a: np.ndarray | None = None) -> Difference:
-    """Compare two aligned pictures on what both frames show.
-
-    a, b: float32 RGB [h, w, 3], blurred, in one coordinate system. inside_*: 0/1 [h, w], surely the sprite in
-    that picture. valid_*: 0/1 [h, w], comparable in that picture. noise: deviation of a blurred picture's noise, levels.
-    A pixel counts where one picture surely shows the sprite and the other one can be seen, whatever its mask says:
-    holes in a mask cost evidence, not truth.
-    """
-    region = ((inside_a > 0) & (valid_b > 0)) | ((inside_b > 0) & (valid_a > 0))
-    smaller = max(1.0, min(float(inside_a.sum()), float(inside_b.sum())))
-    common = float(((inside_a > 0) & (inside_b > 0)).sum())
-    e = excess(a, b, local_range(a) if range_a is None else range_a, local_range(b), noise * np.sqrt(2))
-    mean = float(np.abs(a - b).max(2)[region].mean()) if region.any() else 0.0
-    return Difference(largest_blob(e, region), common, common / smaller, mean)
-
-
-def place(picture: np.ndarray, H: np.ndarray, size: tuple[int, int], linear: bool = True) -> np.ndarray:
-    """picture warped by H (picture px -> output px, edge coordinates); outside is 0."""
+def place(picture: np.ndarray, H: np.ndarray, size: tuple[int, int], repeat: bool = False) -> np.ndarray:
+    """picture warped by H (picture px -> output px, edge coordinates), bilinear; outside it is 0, or the edge repeats."""
     half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
     centre = np.linalg.inv(half) @ H @ half
-    return cv2.warpPerspective(picture, centre, size, flags=cv2.INTER_LINEAR if linear else cv2.INTER_NEAREST)
+    return cv2.warpPerspective(picture, centre, size, flags=cv2.INTER_LINEAR,
+                               borderMode=cv2.BORDER_REPLICATE if repeat else cv2.BORDER_CONSTANT)
 
 
-def compare_patches(a, b, H: np.ndarray, noise: float) -> Difference:
-    """Compare two patches (patches.Patch); H maps a's px to b's px. The comparison happens in a's pixels."""
+def place_mask(mask: np.ndarray, H: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """0/1 mask warped by H -> 0/1; a pixel is 1 only if all that it is made of is."""
+    return (place(mask * np.uint8(255), H, size) >= 254).astype(np.uint8)
+
+
+def opacity_leak(a: np.ndarray, b: np.ndarray, plate_a: np.ndarray, plate_b: np.ndarray, region: np.ndarray) -> float:
+    """How much of the background shows through a drawing, 0..1: the slope of the drawing's change over its plate's.
+
+    a, b: float32 [h, w, 3], aligned pictures; plates likewise; region: bool [h, w]. Robust least squares (Tukey).
+    """
+    change, behind = (a - b)[region], (plate_a - plate_b)[region]
+    tell = np.abs(behind).max(1) > LEAST_LEVELS
+    if np.count_nonzero(tell) < 50:
+        return 0.0
+    change, behind = change[tell].astype(np.float64), behind[tell].astype(np.float64)
+    leak = 0.0
+    for cut in (60.0, 40.0, 25.0, 25.0):  # grey levels: pixels further off show something else
+        error = np.abs(change - leak * behind).max(1)
+        weight = np.clip(1 - (error / cut) ** 2, 0, None)[:, None] ** 2
+        leak = float((weight * change * behind).sum() / max(1e-9, float((weight * behind * behind).sum())))
+    return float(np.clip(leak, 0.0, 1.0))
+
+
+@dataclass
+class Overlay:
+    """Two patches brought into one coordinate system (the coarser one's px). region: bool [h, w], what can be compared."""
+
+    one: np.ndarray
+    two: np.ndarray
+    plates: tuple[np.ndarray, np.ndarray] | None
+    region: np.ndarray
+    common: float
+
+
+def overlay(a: Patch, b: Patch, H: np.ndarray) -> Overlay:
+    """Lay patch b over patch a. H: 3x3, a's px -> b's px.
+
+    A pixel counts where one picture surely shows the sprite and the other one can be seen there, whatever its mask says:
+    a hole in a mask costs evidence, not truth. Pixels where both show just their plates do not count.
+    """
+    if abs(np.linalg.det(H[:2, :2])) < 0.8:  # compare at the coarser of the two scales
+        a, b, H = b, a, np.linalg.inv(H)
     h, w = a.inside.shape
     inverse = np.linalg.inv(H)
-    other = place(b.smooth, inverse, (w, h))
-    inside = place(b.inside, inverse, (w, h), False)
-    valid = cv2.erode(place(b.valid, inverse, (w, h), False), np.ones((3, 3), np.uint8), borderValue=0)
-    return compare_pictures(a.smooth, other, a.inside, inside, a.valid, valid, noise)
+    scale = float(np.sqrt(abs(np.linalg.det(H[:2, :2]))))
+
+    def bring(picture: np.ndarray) -> np.ndarray:
+        if scale > 1.25:  # b is larger: blur away what a cannot show
+            picture = cv2.GaussianBlur(picture, (0, 0), 0.5 * np.sqrt(scale**2 - 1))
+        return place(picture, inverse, (w, h), repeat=True)
+
+    one, two = a.smooth, bring(b.smooth)
+    inside, valid = place_mask(b.inside, inverse, (w, h)), place_mask(b.valid, inverse, (w, h))
+    region = ((a.inside > 0) & (valid > 0)) | ((inside > 0) & (a.valid > 0))
+    plates = None
+    if a.plate is not None and b.plate is not None:
+        known = (a.plate_known > 0) & (place_mask(b.plate_known, inverse, (w, h)) > 0)
+        plate = np.where(known[..., None], bring(b.plate), a.plate)
+        bare = (np.abs(one - a.plate).max(2) < LEAST_LEVELS) & (np.abs(two - plate).max(2) < LEAST_LEVELS)
+        region &= ~(bare & known)
+        plates = (a.plate, plate)
+    return Overlay(one, two, plates, region, float(np.count_nonzero((a.inside > 0) & (inside > 0))))
+
+
+def compare_drawings(a: Patch, b: Patch, H: np.ndarray, noise: float, leak: float = 0.0) -> Difference:
+    """Compare two pictures of a sprite on what both show.
+
+    H: 3x3, a's px -> b's px. noise: deviation of the noise in the blurred pictures, grey levels. leak: how much of the
+    plate shows through the sprite, 0..1 (used where both patches have plates).
+    """
+    both = overlay(a, b, H)
+    one, two, region = both.one, both.two, both.region
+    if leak > 0 and both.plates is not None:
+        two = two + np.float32(leak) * (both.plates[0] - both.plates[1])
+    e = excess(one, two, local_range(one), local_range(two), region, noise * np.sqrt(2))
+    mean = float(np.abs(one - two).max(2)[region].mean()) if region.any() else 0.0
+    return Difference(largest_blob(e, region), both.common, both.common / max(1.0, min(a.area, b.area)), mean)

@@ -9,7 +9,8 @@ from .canvas import Canvas, shift
 MARGIN = 8  # full px around the drawings: room for soft edges
 
 
-def common_canvas(drawing: np.ndarray, H: np.ndarray, canvases: list[Canvas]) -> tuple[np.ndarray, tuple[int, int]]:
+def common_canvas(drawing: np.ndarray, H: np.ndarray, canvases: list[Canvas], rigid: bool = False
+                  ) -> tuple[np.ndarray, tuple[int, int]]:
     """One canvas for all drawings: centres of the drawings' silhouettes on one point.
 
     drawing: int [T]. H: float64 [T, 3, 3], each drawing's own canvas -> frame. canvases: per drawing.
@@ -24,6 +25,9 @@ def common_canvas(drawing: np.ndarray, H: np.ndarray, canvases: list[Canvas]) ->
         high.append([xs.max() + 1, ys.max() + 1] + c.origin)
     low, high = np.array(low), np.array(high)
     centre = (low + high) / 2
+    if rigid:  # the drawings share their canvas already
+        centre[:] = (low.min(0) + high.max(0)) / 2
+        low, high = low.min(0, keepdims=True), high.max(0, keepdims=True)
     half = np.ceil((high - low).max(0) / 2) + MARGIN
     out = H.copy()
     for t in np.flatnonzero(drawing >= 0):

@@ -9,7 +9,9 @@ import numpy as np
 
 from ..clip import FrameSource
 
-SURE = 160  # mask level (of 255) from which a pixel counts as the sprite's own
+SURE = 0.88  # of the sprite's typical mask level: from here a pixel counts as its own colour and nothing else's
+BODY = 128  # mask level from which a pixel belongs to the sprite's silhouette
+HIDING = 16  # mask level of something in front from which the sprite's colour is spoilt
 EDGE = 2  # working px: how far real masks are off; closer to the mask's edge nothing is compared
 FLAT_SHARE = 0.1  # the flattest tenth of the blocks shows noise, not drawing
 
@@ -23,7 +25,8 @@ class Patch:
     inside: uint8 0/1 [h, w], surely the sprite's own colour (mask minus a rim).
     body: uint8 0/1 [h, w], the mask without losing the rim (for alignment by outlines).
     valid: uint8 0/1 [h, w], in the frame and not hidden by something in front.
-    plate: uint8 RGB [h, w, 3] or None, the picture without the sprite; plate_known uint8 0/1 [h, w].
+    plate: float32 RGB [h, w, 3] or None, the picture without the sprite, blurred like `smooth`;
+    plate_known: uint8 0/1 [h, w].
     """
 
     frame: int
@@ -70,7 +73,7 @@ def cut_patch(frame: np.ndarray, mask: np.ndarray, hidden: np.ndarray | None, t:
     frame: uint8 RGB [h, w, 3]. mask, hidden: uint8 [h, w]. blur: sigma, px. plate: (uint8 RGB, known 0/255).
     edge: width of the mask's unsure rim, px.
     """
-    body = (mask >= SURE).astype(np.uint8)
+    body = (mask >= BODY).astype(np.uint8)
     ys, xs = np.nonzero(body)
     if len(ys) == 0:
         return None
@@ -84,14 +87,17 @@ def cut_patch(frame: np.ndarray, mask: np.ndarray, hidden: np.ndarray | None, t:
     disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * edge + 1, 2 * edge + 1))
     valid = np.ones_like(body[crop])
     if hidden is not None:
-        valid = 1 - cv2.dilate((hidden[crop] >= 64).astype(np.uint8), disk)
+        valid = 1 - cv2.dilate((hidden[crop] >= HIDING).astype(np.uint8), disk)
+    # a translucent sprite's visible mask never reaches 255: what is sure is relative to its own level
+    level = SURE * float(np.percentile(mask[crop][body[crop] > 0], 75))
     # the frame's own border does not erode the mask: the sprite goes on outside
-    inside = cv2.erode(body[crop], disk, borderType=cv2.BORDER_CONSTANT, borderValue=1) & valid
+    inside = cv2.erode(body[crop], disk, borderType=cv2.BORDER_CONSTANT, borderValue=1)
+    inside = inside & valid & (mask[crop] >= level)
     patch = Patch(t, np.array([x0, y0], np.float64), colour, cv2.GaussianBlur(colour.astype(np.float32), (0, 0), blur),
                   inside, body[crop].copy(), valid)
     if plate is not None:
         picture, known = plate
-        patch.plate = np.ascontiguousarray(picture[crop])
+        patch.plate = cv2.GaussianBlur(picture[crop].astype(np.float32), (0, 0), blur)
         patch.plate_known = (known[crop] >= 128).astype(np.uint8)
     return patch
 
@@ -108,7 +114,7 @@ def cut_patches(source: FrameSource, masks: np.ndarray, hidden: np.ndarray | Non
     for t in range(masks.shape[0]):
         if cancelled is not None and cancelled():
             break
-        if not (masks[t] >= SURE).any():
+        if not (masks[t] >= BODY).any():
             frames.append(None)
             continue
         frame = source.read(t)

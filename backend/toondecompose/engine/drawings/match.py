@@ -1,0 +1,98 @@
+"""Pairs of frames: lay one cut-out on the other in the simplest motion that fits, and say whether the drawing is the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from .align import CAPS, Points, align, choose_points
+from .compare import BLOB, compare_drawings
+from .patches import Patch
+
+SOFT_BLUR = 3.0  # px: a first alignment on blurred pictures forgives several px (rotation, scale) at the rim
+SOFT_CAPS = (40.0, 24.0, 16.0)
+LEAST_SHARE = 0.25  # of the smaller cut-out must be compared, or nothing is said
+
+
+@dataclass
+class Book:
+    """All that is known about pairs of one sprite's cut-outs.
+
+    score float64 [n, n]: 0 = same drawing, 1 = undecided, more = different, nan = unknown. link: (i, j) -> 3x3, px of
+    patch i -> px of patch j. dof: (i, j) -> degrees of freedom of that motion beyond the start's.
+    """
+
+    patches: list[Patch]
+    noise: float
+    leak: float = 0.0
+    score: np.ndarray = field(init=False)
+    link: dict[tuple[int, int], np.ndarray] = field(default_factory=dict)
+    dof: dict[tuple[int, int], int] = field(default_factory=dict)
+    points: dict[int, Points] = field(default_factory=dict)
+    soft: dict[int, tuple[np.ndarray, Points]] = field(default_factory=dict)
+
+    def __post_init__(self):
+        self.score = np.full((len(self.patches), len(self.patches)), np.nan)
+        np.fill_diagonal(self.score, 0.0)
+
+    @property
+    def threshold(self) -> float:
+        """Blob size (levels x px^2) at which a pair is undecided; compression noise comes in blobs too."""
+        return BLOB * (1 + self.noise)
+
+
+def alignment_weight(patch: Patch) -> np.ndarray:
+    """The sure pixels, and a little the rim, so that outlines take part."""
+    return patch.inside + np.float32(0.3) * (patch.body & patch.valid & (1 - patch.inside))
+
+
+def own_points(book: Book, i: int) -> Points:
+    """Points of patch i for fine alignment (kept)."""
+    if i not in book.points:
+        book.points[i] = choose_points(book.patches[i].smooth, alignment_weight(book.patches[i]), 1500)
+    return book.points[i]
+
+
+def own_soft(book: Book, i: int) -> tuple[np.ndarray, Points]:
+    """Blurred picture of patch i and its points (kept)."""
+    if i not in book.soft:
+        soft = cv2.GaussianBlur(book.patches[i].smooth, (0, 0), SOFT_BLUR)
+        book.soft[i] = soft, choose_points(soft, alignment_weight(book.patches[i]), 800, 0.7)
+    return book.soft[i]
+
+
+def match(book: Book, i: int, j: int, start: np.ndarray, dofs: tuple[int, ...]) -> None:
+    """Align patch i to patch j from `start` (i's px -> j's px) and note the pair if it is better than what is known.
+
+    dofs: motions to try, simplest first; a later one is tried only while the pair does not look the same.
+    """
+    a, b = book.patches[i], book.patches[j]
+    known = book.score[i, j]
+    H = start
+    for k, dof in enumerate(dofs):
+        if dof == 0:
+            found, agree = start, 1.0
+        else:
+            if dof > 2:
+                soft, points = own_soft(book, i)
+                H, _, _ = align(points, own_soft(book, j)[0], b.valid, H, dof, SOFT_CAPS)
+            found, _, agree = align(own_points(book, i), b.smooth, b.valid, H, dof, CAPS)
+        if agree > 0 and sane(found, start):
+            seen = compare_drawings(a, b, found, 0.5 * book.noise, book.leak)
+            score = seen.blob / book.threshold
+            if seen.share >= LEAST_SHARE and not score >= known:
+                known = score
+                book.score[i, j] = book.score[j, i] = score
+                book.link[i, j], book.link[j, i] = found, np.linalg.inv(found)
+                book.dof[i, j] = book.dof[j, i] = dof
+            if score < 1:
+                break
+            H = found if agree > 0.3 and k == 0 else start
+
+
+def sane(H: np.ndarray, start: np.ndarray) -> bool:
+    """A refinement that changes the start's scale by more than a half has lost the drawing."""
+    change = abs(np.linalg.det(H[:2, :2]) / np.linalg.det(start[:2, :2]))
+    return bool(np.isfinite(H).all() and 0.5 < change < 2.0)
