@@ -16,7 +16,7 @@ COLOUR, BLUR, GLOW, SHADOW, OVER = "Colour", "Blur", "Glow", "Shadow", "Over"
 _SHADOW_GROUP = "Sprite Shadow"
 _ROW = 420  # height of one sprite's frame in the node editor
 _BLUR_PX = 8.0  # what a blur starts with when it is unmuted: visible at any size of frame
-_GLOW_FROM = 0.8  # display value from which a glow starts
+_GLOW_FROM = 0.5  # display value from which a glow starts
 
 
 def node_name(kind: str, sprite: str) -> str:
@@ -36,7 +36,11 @@ def build(scene: Any, name: str, sprites: list[str], source: Any) -> Any:
     """
     tree, final = versions.new_compositor_tree(scene, name)
     shadow = _shadow_group()
-    below = None
+    nothing = tree.nodes.new("CompositorNodeRGB")
+    nothing.label = "Nothing Behind"  # linked, because a muted node passes on a linked input before an unlinked one
+    nothing.outputs[0].default_value = (0, 0, 0, 0)
+    nothing.location = (4 * 240, 200)
+    below = nothing.outputs[0]
     for row, sprite in enumerate(sprites):
         frame = tree.nodes.new("NodeFrame")
         frame.name = node_name("Frame", sprite)
@@ -51,16 +55,13 @@ def build(scene: Any, name: str, sprites: list[str], source: Any) -> Any:
             slot.name, slot.label, slot.mute = node_name(kind, sprite), kind, True
         over, background, foreground = versions.alpha_over(tree)
         over.name, over.label = node_name(OVER, sprite), sprite
-        background.default_value = (0, 0, 0, 0)
-        if below is not None:
-            tree.links.new(below, background)
+        tree.links.new(below, background)
         tree.links.new(picture, foreground)
         below = over.outputs[0]
         for column, member in enumerate([*chain, over]):
             member.parent = frame
             member.location = (column * 240, -row * _ROW)
-    if below is not None:
-        tree.links.new(below, final)
+    tree.links.new(below, final)
     final.node.location = (6 * 240 + 160, -max(0, len(sprites) - 1) * _ROW)
     return tree
 

@@ -89,8 +89,8 @@ def _plan(result: Result, sprite: Sprite, folder: Path, model: hg.CameraModel, o
                         "decompose again with a simpler motion model.") from error
     steepest = max((abs(c.values).max() for c in channels if c.path == SHEAR), default=0.0)
     if steepest > planes.SHEAR_LIMIT:
-        raise UserError(f"“{sprite.name}” leans too far for Blender (a shear of {steepest:.0f}, at most {planes.SHEAR_LIMIT:.0f} "
-                        "is possible); decompose again with a simpler motion model.")
+        raise UserError(f"“{sprite.name}” leans too far for Blender (shear {steepest:.0f}, at most "
+                        f"{planes.SHEAR_LIMIT:.0f} is possible); decompose again with a simpler motion model.")
     return _Plan(sprite, first_file, number, channels)
 
 
@@ -101,8 +101,8 @@ def numbered_sequence(folder: Path, sprite: Sprite) -> tuple[Path, int]:
         parts = _NUMBERED.match(drawing)
         expected = start and f"{start[1]}{int(start[2]) + i:0{len(start[2])}d}{start[3]}"
         if not parts or drawing != expected:
-            raise UserError(f"“{sprite.name}”: its drawings must be numbered without gaps (0001.png, 0002.png, …) to play "
-                            f"in Blender, but drawing {i + 1} is “{drawing}”; rename the files and result.json's list.")
+            raise UserError(f"“{sprite.name}”: its drawings must be numbered without gaps (0001.png, 0002.png, …) to "
+                            f"play in Blender, but drawing {i + 1} is “{drawing}”; rename the files and result.json's list.")
     return folder / sprite.drawings[0], int(start[2])
 
 
