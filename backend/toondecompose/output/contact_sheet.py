@@ -89,7 +89,7 @@ def write_contact_sheet(folder: str | Path, result: Result, source: FrameSource 
     path = Path(path) if path is not None else folder / "contact_sheet.png"
     clip = result.clip
     frames = sorted({round(t) for t in np.linspace(0, clip.frame_count - 1, COLUMNS)})
-    scale = min(1.0, (WIDTH - _GAP) / COLUMNS / clip.size[0] - _GAP / clip.size[0])
+    scale = min(1.0, ((WIDTH - _GAP) / COLUMNS - _GAP - 1) / clip.size[0])
     renderer = LayerRenderer(folder, result, max(scale, 1 / min(clip.size)))
     numbers = ", ".join(str(clip.frame_start + t) for t in frames)
     strips = []

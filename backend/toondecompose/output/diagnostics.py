@@ -21,7 +21,8 @@ import numpy as np
 from ..engine.clip import FrameSource
 from ..formats.result import Result
 from ..io.png import write_png
-from .render import place_sprite
+from .layers import LayerRenderer
+from .warping import straighten
 
 FLOW_STEPS = (-3, -1, 1, 3)
 FLOW_BALL_PX = 32.0  # a flow of this length lies on the ball's rim
@@ -74,6 +75,7 @@ def write_diagnostics(folder: Path, result_folder: Path, result: Result, source:
     fps = result.clip.fps
     videos = [imageio.get_writer(folder / f"position.{k}.mp4", fps=fps, macro_block_size=2, quality=8)
               for k in range(len(result.sprites))]
+    renderer = LayerRenderer(result_folder, result)
     tiled = imageio.get_writer(folder / "vis.mp4", fps=fps, macro_block_size=2, quality=8)
     try:
         for t in range(source.count):
@@ -87,7 +89,7 @@ def write_diagnostics(folder: Path, result_folder: Path, result: Result, source:
             homo = np.zeros_like(label)
             tiles = [frame]
             for k, sprite in enumerate(result.sprites):
-                placed = place_sprite(result_folder, result, k, t)
+                placed = straighten(renderer.composite(t, [k], None))
                 alpha = placed[..., 3:].astype(np.float32) / 255
                 pattern = position_pattern(np.asarray(sprite.transform[t]), result.clip.size)
                 label = label * (1 - alpha) + colours[k] * alpha

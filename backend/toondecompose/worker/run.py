@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import traceback
 from collections.abc import Callable
@@ -40,8 +41,11 @@ def engine_named(name: str, resume: bool = True, seconds: float = 2.0) -> Engine
 
 
 def run_job(job: Job, job_folder: Path, events: Events, cancelled: Callable[[], bool], engine: Engine,
-            lock: OutputLock) -> int:
-    """Run a job under its folder's lock and send the last message -> exit code. Never raises for what a job can do."""
+            lock: OutputLock, log: Path | None = None) -> int:
+    """Run a job under its folder's lock and send the last message -> exit code. Never raises for what a job can do.
+
+    log: file for the trace of an unexpected failure; None writes it to stderr.
+    """
     try:
         with lock:
             if cancelled():
@@ -55,7 +59,17 @@ def run_job(job: Job, job_folder: Path, events: Events, cancelled: Callable[[], 
         return CANCELLED
     except Exception as error:
         if not isinstance(error, UserError):
-            traceback.print_exc(file=sys.stderr)
+            _keep_trace(log)
         last_line = None if isinstance(error, UserError) else traceback.format_exception_only(error)[-1].strip()
         events.last(messages.error(sentence_for(error, events.label), last_line))
         return FAILED
+
+
+def _keep_trace(log: Path | None) -> None:
+    """Write the trace of the exception at hand to a file, or to stderr where there is none or it cannot be written."""
+    trace = traceback.format_exc()
+    if log is not None:
+        with contextlib.suppress(OSError):
+            log.write_text(trace, encoding="utf-8", errors="backslashreplace")
+            return
+    print(trace, file=sys.stderr)
