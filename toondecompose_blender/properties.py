@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import bpy
 
+from . import versions
+
 QUALITIES = (
     ("preview", "Preview", "Small and fast: to see whether the shot comes apart as wanted"),
     ("standard", "Standard", "Full resolution"),
@@ -37,7 +39,7 @@ class SpriteEntry(bpy.types.PropertyGroup):
 class ResultEntry(bpy.types.PropertyGroup):
     """A finished decomposition."""
 
-    folder: bpy.props.StringProperty(name="Folder", subtype="DIR_PATH")
+    folder: bpy.props.StringProperty(name="Folder", subtype="DIR_PATH", options=versions.RELATIVE_PATH)
     strip: bpy.props.StringProperty(name="Strip")
     frame_start: bpy.props.IntProperty()
     frame_count: bpy.props.IntProperty()
@@ -68,7 +70,7 @@ class SceneSettings(bpy.types.PropertyGroup):
     seed: bpy.props.IntProperty(name="Seed", default=0, min=0,
                                 description="Another number makes other random choices; the same one repeats a result")
     output: bpy.props.StringProperty(
-        name="Output", default="", subtype="DIR_PATH",
+        name="Output", default="", subtype="DIR_PATH", options=versions.RELATIVE_PATH,
         description="Folder in which each strip gets its own. Left empty, “toondecompose” beside the .blend file")
     diagnostics: bpy.props.BoolProperty(name="Diagnostics", default=False,
                                         description="Also write pictures that show how the result was found")

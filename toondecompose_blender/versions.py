@@ -70,6 +70,12 @@ def retiming_count(strip: Any) -> int:
     return len(getattr(strip, "retiming_keys", ()))
 
 
+# -- Properties --------------------------------------------------------------------------------------------------
+
+# options of a path property that takes // paths; 4.2 has no word for it and takes them always
+RELATIVE_PATH: set[str] = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
+
+
 # -- Rendering ---------------------------------------------------------------------------------------------------
 
 

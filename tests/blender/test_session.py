@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+import toondecompose
 from toondecompose.formats.errors import UserError
 from toondecompose.formats.job import Job, write_job
 from toondecompose.formats.result import read_result
@@ -26,8 +28,8 @@ from toondecompose_blender.session.state import Phase, RunState
 
 BACKEND = Path(__file__).resolve().parents[2] / "backend"
 STAGES = ["read", "paths", "segment", "sheet", "matte", "write"]
-HELLO = ('{"type":"hello","protocol":1,"version":"%s","device":"cpu","device_name":"x","memory_mb":1,"pid":1}'
-         % __import__("toondecompose").__version__)
+HELLO = json.dumps({"type": "hello", "protocol": 1, "version": toondecompose.__version__, "device": "cpu",
+                    "device_name": "x", "memory_mb": 1, "pid": 1})
 FAST = Limits(hello=2.0, news=0.5, cancel=0.6, terminate=0.5, leave=0.6)
 
 pytestmark = pytest.mark.filterwarnings("error::ResourceWarning")
@@ -96,7 +98,7 @@ def test_a_run_to_its_end(python, job, tmp_path):
     state = run.state
     assert state.phase is Phase.DONE, state.message
     assert [name for i, (name, _) in enumerate(seen) if name and (i == 0 or seen[i - 1][0] != name)] == STAGES
-    assert all(b >= a for (_, a), (_, b) in zip(seen, seen[1:], strict=False))
+    assert all(b >= a for (_, a), (_, b) in itertools.pairwise(seen))
     assert state.fraction == 1 and state.device == "cpu" and state.preview_serial > 0
     assert run.result_file() == job.parent / "out" / "result.json"
     assert run.preview_file() == job.parent / "out" / "preview.png"
@@ -107,14 +109,15 @@ def test_a_run_to_its_end(python, job, tmp_path):
 @pytest.mark.parametrize("stage", STAGES)
 def test_killed_in_each_stage(python, job, stage):
     """kill -9: a sentence with the stage, no result, and the next run works in the same folder."""
-    run = Run(1, "shot", dummy(python, job, 3.0), job.parent, job.parent / "out", limits=FAST)
+    run = Run(1, "shot", dummy(python, job, 1.5), job.parent, job.parent / "out", limits=FAST)
     run.start()
     wait(run.step, lambda: run.state.stage == stage)
     os.kill(run.client.pid, signal.SIGKILL)
     wait(run.step, lambda: run.finished)
     assert run.state.phase is Phase.FAILED
-    assert run.state.message == (f"The backend was stopped (signal 9) in the stage “{run.state.stage_label}”, often because "
-                                 "memory ran out; finished stages are kept, press Decompose to go on from there.")
+    assert run.state.message == (
+        f"The backend was stopped (signal 9) in the stage “{run.state.stage_label}”, often because memory ran out; "
+        "finished stages are kept, press Decompose to go on from there.")
     assert run.result_file() is None and not (run.output / "result.json").exists()
     if stage == STAGES[0]:
         again = Run(2, "shot", dummy(python, job, 0.1), job.parent, job.parent / "out", limits=FAST)
@@ -141,7 +144,8 @@ def test_a_child_that_ignores_cancel(tmp_path):
     code = f"""
 import signal, subprocess, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN); signal.signal(signal.SIGINT, signal.SIG_IGN)
-inner = subprocess.Popen([sys.executable, '-c', 'import signal,time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)'])
+deaf = 'import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)'
+inner = subprocess.Popen([sys.executable, '-c', deaf])
 print({HELLO!r})
 print('{{"type":"stage","name":"a","label":"A","index":0,"count":2}}')
 print('{{"type":"warning","message":"%d"}}' % inner.pid)
@@ -181,8 +185,9 @@ def test_a_python_without_the_backend(job, tmp_path):
         pytest.skip("the backend is installed in this Python")
     run.start()
     wait(run.step, lambda: run.finished)
-    assert run.state.message == (f"“{sys.executable}” has no ToonDecompose backend; install it there, or choose another "
-                                 "Python in ToonDecompose's preferences.")
+    assert run.state.message == (
+        f"“{sys.executable}” has no ToonDecompose backend; install it there, or choose another Python in "
+        "ToonDecompose's preferences.")
 
 
 def test_no_such_python(job, tmp_path):
@@ -287,7 +292,7 @@ def test_queue_keeps_its_order(python, job):
     ended = []
     wait(lambda: ended.extend(queue.step()[1]), lambda: not queue.busy)
     assert [run.title for run in ended] == ["3", "0", "2"]
-    assert all(run.started_at >= before.ended_at for before, run in zip(ended, ended[1:], strict=False))
+    assert all(run.started_at >= before.ended_at for before, run in itertools.pairwise(ended))
 
 
 def test_a_failure_does_not_stop_the_queue(python, job, tmp_path):
@@ -303,7 +308,7 @@ def test_a_failure_does_not_stop_the_queue(python, job, tmp_path):
 def test_environment():
     kept = child_environment({
         "PATH": "/bin", "HOME": "/h", "PYTHONPATH": "/x", "PYTHONHOME": "/x", "PYTHONSTARTUP": "x", "LD_PRELOAD": "x",
-        "VIRTUAL_ENV": "/v", "LC_ALL": "C", "CUDA_VISIBLE_DEVICES": "0", "SECRET_TOKEN": "x", "BLENDER_USER_RESOURCES": "/b"})
+        "VIRTUAL_ENV": "/v", "LC_ALL": "C", "CUDA_VISIBLE_DEVICES": "0", "SECRET_TOKEN": "x"})
     assert kept == {"PATH": "/bin", "HOME": "/h", "LC_ALL": "C", "CUDA_VISIBLE_DEVICES": "0", "PYTHONNOUSERSITE": "1",
                     "PYTHONUTF8": "1"}
 

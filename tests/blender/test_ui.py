@@ -1,0 +1,194 @@
+"""Panels drawn on a layout that only takes notes; and that nothing of the add-on stays behind."""
+
+from __future__ import annotations
+
+import gc
+from types import SimpleNamespace
+
+import addon_utils
+import bpy
+import pytest
+from conftest import ADDON, add_strip, numbered
+
+from toondecompose_blender import preferences as preferences_module
+from toondecompose_blender import results, running, text
+from toondecompose_blender.panels import advanced, pictures, result, shot
+from toondecompose_blender.session.run import Run
+from toondecompose_blender.session.state import Phase
+
+
+class FakeLayout:
+    """Takes notes of what a panel asks for, and refuses what a real layout would refuse."""
+
+    def __init__(self, notes=None):
+        self.notes = [] if notes is None else notes
+
+    def _child(self, *_, **__):
+        return FakeLayout(self.notes)
+
+    row = column = box = split = _child
+
+    def label(self, text="", icon="NONE", icon_value=0):
+        assert icon in bpy.types.UILayout.bl_rna.functions["label"].parameters["icon"].enum_items, icon
+        self.notes.append(text)
+
+    def prop(self, data, name, **options):
+        assert name in data.bl_rna.properties, name
+        self.notes.append(data.bl_rna.properties[name].name)
+
+    def operator(self, idname, text=None, icon="NONE", **options):
+        group, name = idname.split(".")
+        kind = getattr(getattr(bpy.ops, group), name).get_rna_type()
+        assert icon in bpy.types.UILayout.bl_rna.functions["operator"].parameters["icon"].enum_items, icon
+        self.notes.append(kind.name if text is None else text)
+        return SimpleNamespace()
+
+    def progress(self, factor=0.0, text=""):
+        assert 0 <= factor <= 1
+        self.notes.append(text)
+
+    def template_icon(self, icon_value, scale=1.0):
+        self.notes.append("picture")
+
+    def template_list(self, kind, _name, data, name, active, active_name, **options):
+        assert hasattr(bpy.types, kind)
+        for index, item in enumerate(getattr(data, name)):
+            getattr(bpy.types, kind).draw_item(None, bpy.context, self, data, item, 0, active, active_name, index)
+
+
+def drawn(panel) -> list[str]:
+    layout = FakeLayout()
+    if hasattr(panel, "poll") and not panel.poll(bpy.context):
+        return []
+    panel.draw(SimpleNamespace(layout=layout), bpy.context)
+    return layout.notes
+
+
+def test_before_a_strip_is_there():
+    notes = drawn(shot.TOONDECOMPOSE_PT_shot)
+    assert any("Add the shot to the Sequencer" in note or "first, as an image" in note for note in notes)
+    assert "Decompose" in notes and drawn(result.TOONDECOMPOSE_PT_result) == []
+    assert "Motion" in drawn(advanced.TOONDECOMPOSE_PT_advanced)
+
+
+def test_a_strip_and_what_is_honoured(scene, tmp_path):
+    strip = add_strip(scene, numbered(tmp_path, 6))
+    strip.use_reverse_frames = strip.use_flip_x = True
+    strip.transform.offset_x = 5
+    notes = drawn(shot.TOONDECOMPOSE_PT_shot)
+    assert "shot" in notes and "6 frames, 64 × 32, 24 fps" in notes
+    assert {"Honoured: reversed", "Rendered first: flip X", "Left out: transform"} <= set(notes)
+    scene.toondecompose.count_mode = "number"
+    assert "Layers" in drawn(shot.TOONDECOMPOSE_PT_shot)
+
+
+def test_a_sentence_about_what_went_wrong(scene, tmp_path):
+    running.board.notice = "Frame 7 is missing; put it back."
+    assert "Frame 7 is missing; put it back." in " ".join(drawn(shot.TOONDECOMPOSE_PT_shot))
+
+
+def test_during_a_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(pictures, "icon_of", lambda path, serial=0: 7)  # there are no icons without a window
+    run = Run(1, "shot", [], tmp_path, tmp_path)
+    running.board.queue.current = run
+    run.state.phase = Phase.STARTING
+    assert "Starting the backend" in drawn(shot.TOONDECOMPOSE_PT_shot)
+    run.state.apply({"type": "hello", "device": "cpu", "device_name": "x", "memory_mb": 1, "version": "1"})
+    run.state.apply({"type": "stage", "name": "matte", "label": "Solving plates", "index": 4, "count": 6})
+    run.state.apply({"type": "progress", "stage": "matte", "fraction": 0.42, "eta_s": 100.0})
+    run.state.apply({"type": "warning", "message": "Low on memory."})
+    run.state.apply({"type": "preview", "path": numbered(tmp_path, 1)[0].name, "label": "Plates"})
+    notes = drawn(shot.TOONDECOMPOSE_PT_shot)
+    assert {"42%", "5 of 6: Solving plates", "0 s, about 1 min 40 s left", "On CPU", "Low on memory.", "picture",
+            "Cancel"} <= set(notes)
+    assert drawn(advanced.TOONDECOMPOSE_PT_advanced) == []
+    run.state.phase = Phase.CANCELLING
+    assert "Stopping, keeping what is finished" in drawn(shot.TOONDECOMPOSE_PT_shot)
+    running.board.queue.current = None
+
+
+def test_after_a_run(scene, tmp_path, preferences, dummy_python):
+    preferences.backend_python, preferences.cache_folder = str(dummy_python), str(tmp_path)
+    add_strip(scene, numbered(tmp_path / "f", 3))
+    bpy.ops.toondecompose.decompose()
+    notes = drawn(result.TOONDECOMPOSE_PT_result)
+    assert {"shot: 3 frames", "background", "1 drawing", "0%", "Import", "Open Folder"} <= set(notes)
+    bpy.ops.toondecompose.decompose()
+    assert drawn(result.TOONDECOMPOSE_PT_result).count("1 sprite") == 2
+    (results.folder_of(results.active(scene)) / "result.json").unlink()
+    assert "is not in" in " ".join(drawn(result.TOONDECOMPOSE_PT_result))
+
+
+def test_preferences_panel(preferences, tmp_path):
+    layout = FakeLayout()
+    fake = SimpleNamespace(layout=layout, backend_python="", bl_rna=preferences.bl_rna)
+    preferences_module.ToonDecomposePreferences.draw(fake, bpy.context)
+    assert {"Backend Python", "Test Backend"} <= set(layout.notes)
+    run = Run(0, "probe", [], tmp_path, tmp_path)
+    run.state.apply({"type": "hello", "device": "cuda", "device_name": "Card", "memory_mb": 8192, "version": "0.1.0"})
+    run.state.end(Phase.DONE, "")
+    assert preferences_module.probe_lines(run) == ["Device: CUDA (Card)", "Memory: 8.0 GB",
+                                                   "Version: 0.1.0, the same as the add-on"]
+
+
+def own_types() -> set[str]:
+    return {name for name in dir(bpy.types) if "toondecompose" in name.lower()}
+
+
+def test_labels_and_tooltips():
+    """Title Case without a period; every operator can be found with F3 and says when it cannot be used."""
+    small = {"from", "of", "the", "and", "in", "with", "to", "for", "or", "a", "as"}
+    names = [name for name in dir(bpy.ops.toondecompose)]
+    assert {"decompose", "cancel", "test_backend", "import_result", "open_folder", "forget_result"} <= set(names)
+    for name in names:
+        kind = getattr(bpy.ops.toondecompose, name).get_rna_type()
+        assert kind.description and not kind.description.endswith("."), name
+        assert all(word[0].isupper() or word in small for word in kind.name.split()), kind.name
+        for prop in kind.properties:
+            assert not prop.description.endswith("."), (name, prop.identifier)
+    for prop in bpy.types.Scene.bl_rna.properties["toondecompose"].fixed_type.properties:
+        assert not prop.description.endswith("."), prop.identifier
+
+
+def _list(value):
+    return value if isinstance(value, list) else []
+
+
+def test_nothing_stays_behind():
+    def left():
+        gc.collect()
+        return (own_types(), hasattr(bpy.types.Scene, "toondecompose"),
+                [f for f in bpy.types.TOPBAR_MT_file_import.draw._draw_funcs if "toondecompose" in f.__module__]
+                if hasattr(bpy.types.TOPBAR_MT_file_import.draw, "_draw_funcs") else [],
+                [h for name in dir(bpy.app.handlers) for h in _list(getattr(bpy.app.handlers, name))
+                 if "toondecompose" in getattr(h, "__module__", "")],
+                bpy.app.timers.is_registered(running._tick), len(running.board.on_end))
+
+    with_addon = left()
+    for _ in range(3):
+        addon_utils.disable(ADDON, default_set=True)
+        assert left() == (set(), False, [], [], False, 0)
+        addon_utils.enable(ADDON, default_set=True)
+        assert left() == with_addon
+
+
+def test_a_failing_part_takes_the_others_back(monkeypatch):
+    import toondecompose_blender
+    from toondecompose_blender import panels
+
+    addon_utils.disable(ADDON, default_set=True)
+
+    def fail():
+        raise RuntimeError("no")
+
+    monkeypatch.setattr(panels, "register", fail)
+    with pytest.raises(RuntimeError, match="no"):
+        toondecompose_blender.register()
+    assert own_types() == set() and not hasattr(bpy.types.Scene, "toondecompose")
+    monkeypatch.undo()
+    addon_utils.enable(ADDON, default_set=True)
+
+
+def test_words():
+    assert [text.duration(s) for s in (0.4, 59.4, 100, 4000)] == ["0 s", "59 s", "1 min 40 s", "1 h 06 min"]
+    assert (text.plural(1, "drawing"), text.plural(2, "drawing")) == ("1 drawing", "2 drawings")
