@@ -1,0 +1,1 @@
+"""What an animator does with a sprite: its exposure sheet, its drawings, its timing, its place in depth."""
