@@ -11,7 +11,6 @@ from toondecompose.formats.errors import UserError
 
 from . import running
 from .session import backend
-from .session.state import Phase
 from .text import paragraph
 
 
@@ -41,35 +40,26 @@ class ToonDecomposePreferences(bpy.types.AddonPreferences):
         layout.prop(self, "cache_folder")
         row = layout.row()
         row.operator("toondecompose.test_backend", icon="PLAY")
-        draw_probe(layout, context)
+        draw_finding(layout, context)
 
 
-def draw_probe(layout: Any, context: Any) -> None:
+def draw_finding(layout: Any, context: Any) -> None:
     """What Test Backend found out."""
-    probe = running.board.probe
-    if probe is None:
+    doctor = running.board.doctor
+    if doctor is None:
         return
-    state = probe.state
-    if not state.phase.final:
-        layout.label(text=f"Waiting for the backend, {probe.elapsed:.0f} s", icon="SORTTIME")
-    elif state.phase is Phase.DONE:
-        box = layout.box()
-        box.label(text="The backend answers", icon="CHECKMARK")
-        for line in probe_lines(probe):
-            box.label(text=line)
+    box = layout.box().column(align=True)
+    if doctor.finding is None:
+        box.label(text=f"Waiting for the backend, {doctor.elapsed:.0f} s", icon="SORTTIME")
+        return
+    if doctor.finding.problem:
+        paragraph(box, doctor.finding.problem, context, icon="ERROR")
     else:
-        paragraph(layout, state.message, context, icon="ERROR")
-
-
-def probe_lines(probe: Any) -> list[str]:
-    """Device, memory and versions as a tested backend told them."""
-    state = probe.state
-    device = f"Device: {state.device.upper()} ({state.device_name})" if state.device_name else f"Device: {state.device}"
-    lines = [device]
-    if state.memory_mb:
-        lines.append(f"Memory: {state.memory_mb / 1024:.1f} GB")
-    lines.append(f"Version: {state.version}, the same as the add-on")
-    return lines
+        box.label(text="The backend answers", icon="CHECKMARK")
+    for line in doctor.finding.lines:
+        box.label(text=line, icon="BLANK1")
+    for sentence in doctor.finding.slow:
+        paragraph(box, sentence, context, icon="INFO")
 
 
 def absolute(path: str) -> str:

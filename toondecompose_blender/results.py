@@ -102,6 +102,17 @@ def note_end(run: Run) -> None:
     except UserError as error:
         running.board.notice = error.sentence
         return
-    if not bpy.app.background:
-        # otherwise the next undo, of something else, would take the entry away unseen
-        bpy.ops.ed.undo_push(message="Decompose Strip")
+    with running.in_a_window():
+        if not bpy.app.background:
+            # otherwise the next undo, of something else, would take the entry away unseen
+            bpy.ops.ed.undo_push(message="Decompose Strip")
+        if scene.toondecompose.import_when_done:
+            _import(run.output)
+
+
+def _import(folder: Path) -> None:
+    try:
+        bpy.ops.toondecompose.import_result(filepath=str(folder / RESULT_FILE))
+    except RuntimeError as error:  # what the operator reported; it has left its sentence in the panel
+        if not running.board.notice:
+            running.board.notice = str(error)

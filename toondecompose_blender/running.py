@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 import bpy
 
+from .session.doctor import Doctor
 from .session.queue import Queue
 from .session.run import Run
 
@@ -31,7 +33,7 @@ class Board:
     """
 
     queue: Queue = field(default_factory=Queue)
-    probe: Run | None = None
+    doctor: Doctor | None = None
     notice: str = ""
     on_end: list[Callable[[Run], None]] = field(default_factory=list)
     redrawn_at: float = 0.0
@@ -63,9 +65,9 @@ def wait() -> None:
 def step() -> bool:
     """One look at the children. True while there is more to do."""
     changed, ended = board.queue.step()
-    probe = board.probe
-    if probe is not None and not probe.finished:
-        changed = probe.step() or changed
+    doctor = board.doctor
+    if doctor is not None and not doctor.finished:
+        changed = doctor.step() or changed
     for run in ended:
         for call in board.on_end:
             call(run)
@@ -73,7 +75,15 @@ def step() -> bool:
     if changed or now - board.redrawn_at > _REDRAW:
         board.redrawn_at = now
         redraw()
-    return board.queue.busy or (board.probe is not None and not board.probe.finished)
+    return board.queue.busy or (board.doctor is not None and not board.doctor.finished)
+
+
+def in_a_window() -> AbstractContextManager[object]:
+    """A context with a window, for operators that are called from the timer: there Blender gives none."""
+    windows = [window for manager in bpy.data.window_managers for window in manager.windows]
+    if bpy.context.window is not None or not windows:
+        return nullcontext()
+    return bpy.context.temp_override(window=windows[0])
 
 
 def redraw() -> None:
@@ -90,9 +100,9 @@ def stop() -> None:
     if bpy.app.timers.is_registered(_tick):
         bpy.app.timers.unregister(_tick)
     board.queue.close()
-    if board.probe is not None:
-        board.probe.close()
-    board.probe, board.notice = None, ""
+    if board.doctor is not None:
+        board.doctor.close()
+    board.doctor, board.notice = None, ""
 
 
 def _tick() -> float | None:

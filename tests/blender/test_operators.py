@@ -157,10 +157,16 @@ def test_test_backend(preferences, backend_python, film):
         bpy.ops.toondecompose.test_backend()
     except RuntimeError as error:  # no torch in Blender's Python: it says so in a sentence
         assert "torch" in str(error) or "could not" in str(error)
-    assert running.board.probe.finished
+    assert running.board.doctor.finished and "ToonDecompose 0" in running.board.doctor.finding.lines[-2]
     preferences.backend_python = str(film / "nowhere")
     with pytest.raises(RuntimeError, match="does not exist"):
         bpy.ops.toondecompose.test_backend()
+
+
+def test_import_when_done(film):
+    bpy.context.scene.toondecompose.import_when_done = True
+    assert decompose() is None
+    assert "Schuß 1" in bpy.data.scenes
 
 
 def queue_without_waiting(monkeypatch):

@@ -21,6 +21,7 @@ from toondecompose.formats.job import Job, write_job
 from toondecompose.formats.result import read_result
 from toondecompose_blender.session import backend, logs, pipes
 from toondecompose_blender.session.client import Client, Limits
+from toondecompose_blender.session.doctor import Doctor, finding
 from toondecompose_blender.session.environment import child_environment
 from toondecompose_blender.session.queue import Queue
 from toondecompose_blender.session.run import Run
@@ -360,3 +361,40 @@ def test_a_preview_outside_is_not_shown(tmp_path):
     for path in ("../secret.png", str(outside), "C:/x.png", ""):
         run.state.preview = path
         assert run.preview_file() is None
+
+
+def examine(doctor):
+    doctor.start()
+    wait(doctor.step, lambda: doctor.finished, 60)
+    return doctor.finding
+
+
+def test_the_doctor(python, tmp_path):
+    """Complete or not, the backend in this Python describes itself."""
+    found = examine(Doctor(python, tmp_path))
+    assert any(line == f"ToonDecompose {toondecompose.__version__}, the same as the add-on" for line in found.lines)
+    assert found.problem == "" or "install the backend again" in found.problem
+    assert "does not exist" in examine(Doctor(tmp_path / "nothing", tmp_path)).problem
+
+
+def script(tmp_path, text):
+    path = tmp_path / "script"
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return path
+
+
+def test_a_doctor_who_says_nothing_useful(tmp_path):
+    assert "not valid JSON" in examine(Doctor(script(tmp_path, "echo hi"), tmp_path)).problem
+    assert "exit code 4" in examine(Doctor(script(tmp_path, "echo oops >&2; exit 4"), tmp_path)).problem
+    assert "gave no report" in examine(Doctor(script(tmp_path, "sleep 60"), tmp_path, longest=0.3)).problem
+
+
+def test_the_doctors_report():
+    found = finding({"toondecompose": toondecompose.__version__, "python": "3.12.1", "versions": {"torch": "2.13"},
+                     "devices": [{"device": "cuda", "name": "Card", "memory_mb": 8192}], "slow": ["Slow."]})
+    assert found.lines == ("CUDA (Card), 8.0 GB", f"ToonDecompose {toondecompose.__version__}, the same as the add-on",
+                           "Python 3.12.1, torch 2.13")
+    assert found.slow == ("Slow.",) and not found.problem
+    assert "install the same version" in finding({"toondecompose": "9"}).problem
+    assert finding({"toondecompose": toondecompose.__version__, "problems": ["No torch."]}).problem == "No torch."

@@ -13,6 +13,7 @@ from conftest import ADDON, add_strip, numbered
 from toondecompose_blender import preferences as preferences_module
 from toondecompose_blender import results, running, text
 from toondecompose_blender.panels import advanced, pictures, result, shot
+from toondecompose_blender.session.doctor import Doctor, Finding
 from toondecompose_blender.session.run import Run
 from toondecompose_blender.session.state import Phase
 
@@ -124,11 +125,10 @@ def test_preferences_panel(preferences, tmp_path):
     fake = SimpleNamespace(layout=layout, backend_python="", bl_rna=preferences.bl_rna)
     preferences_module.ToonDecomposePreferences.draw(fake, bpy.context)
     assert {"Backend Python", "Test Backend"} <= set(layout.notes)
-    run = Run(0, "probe", [], tmp_path, tmp_path)
-    run.state.apply({"type": "hello", "device": "cuda", "device_name": "Card", "memory_mb": 8192, "version": "0.1.0"})
-    run.state.end(Phase.DONE, "")
-    assert preferences_module.probe_lines(run) == ["Device: CUDA (Card)", "Memory: 8.0 GB",
-                                                   "Version: 0.1.0, the same as the add-on"]
+    running.board.doctor = Doctor(tmp_path, tmp_path, finding=Finding("", ("CUDA (Card), 8.0 GB",), ("It is slow.",)))
+    preferences_module.ToonDecomposePreferences.draw(fake, bpy.context)
+    assert {"The backend answers", "CUDA (Card), 8.0 GB", "It is slow."} <= set(layout.notes)
+    running.board.doctor = None
 
 
 def own_types() -> set[str]:

@@ -10,9 +10,7 @@ import bpy
 from toondecompose.formats.errors import UserError
 
 from .. import folders, preferences, running
-from ..session import backend
-from ..session.run import Run
-from ..session.state import Phase
+from ..session.doctor import Doctor
 
 _PACKAGE = __package__.rpartition(".")[0]
 _WAIT = 0.05
@@ -26,8 +24,8 @@ class TOONDECOMPOSE_OT_test_backend(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: Any) -> bool:
-        probe = running.board.probe
-        if probe is not None and not probe.finished:
+        doctor = running.board.doctor
+        if doctor is not None and not doctor.finished:
             cls.poll_message_set("The backend is being tested")
             return False
         return True
@@ -39,19 +37,19 @@ class TOONDECOMPOSE_OT_test_backend(bpy.types.Operator):
         except UserError as error:
             self.report({"ERROR"}, error.sentence)
             return {"CANCELLED"}
-        probe = Run(ident=0, title="Test Backend", command=backend.hello_command(python), folder=folder, output=folder)
-        running.board.probe = probe
-        probe.start()
+        doctor = Doctor(python, folder)
+        running.board.doctor = doctor
+        doctor.start()
         if not bpy.app.background:
             running.go()
             return {"FINISHED"}
-        while not probe.finished:
-            probe.step()
+        while not doctor.finished:
+            doctor.step()
             time.sleep(_WAIT)
-        if probe.state.phase is not Phase.DONE:
-            self.report({"ERROR"}, probe.state.message)
+        if doctor.finding.problem:
+            self.report({"ERROR"}, doctor.finding.problem)
             return {"CANCELLED"}
-        self.report({"INFO"}, "; ".join(preferences.probe_lines(probe)))
+        self.report({"INFO"}, "; ".join(doctor.finding.lines))
         return {"FINISHED"}
 
 

@@ -114,6 +114,9 @@ def draw_run(layout: Any, context: Any, run: Run) -> None:
     column.label(text=f"{duration(run.elapsed)}{left}", icon="TIME")
     if state.device:
         column.label(text=f"On {state.device.upper()}", icon="BLANK1")
+    row = layout.row()
+    row.scale_y = 1.3
+    row.operator("toondecompose.cancel", text="Cancel", icon="CANCEL")
     silence = run.client.silence if run.client is not None else 0.0
     if silence:
         paragraph(layout, f"No news from the backend for {duration(silence)}; Cancel still works.", context, "INFO")
@@ -125,9 +128,6 @@ def draw_run(layout: Any, context: Any, run: Run) -> None:
         box = layout.box()
         box.template_icon(icon_value=icon, scale=_PREVIEW_SCALE)
         box.label(text=state.preview_label)
-    row = layout.row()
-    row.scale_y = 1.3
-    row.operator("toondecompose.cancel", text="Cancel", icon="CANCEL")
 
 
 def register() -> None:

@@ -50,6 +50,6 @@ def worker_command(python: Path, job: Path) -> list[str]:
     return [str(python), *_PYTHON_OPTIONS, "-m", "toondecompose.worker", str(job)]
 
 
-def hello_command(python: Path) -> list[str]:
-    """The child that only says hello: it tests an installation, device included."""
-    return [str(python), *_PYTHON_OPTIONS, "-m", "toondecompose.worker", "--hello"]
+def doctor_command(python: Path) -> list[str]:
+    """The child that describes its installation, as JSON on its standard output."""
+    return [str(python), *_PYTHON_OPTIONS, "-m", "toondecompose", "doctor", "--json"]

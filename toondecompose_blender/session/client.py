@@ -185,7 +185,7 @@ class Client:
 
     def _stop_sentence(self, code: int) -> str:
         if not self._greeted:
-            return _start_sentence(self._python, code, logs.last_lines(self.log_path, self._log_start), self.log_path)
+            return start_sentence(self._python, code, logs.last_lines(self.log_path, self._log_start), self.log_path)
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
         where = f" in the stage “{self.state.stage_label}”" if self.state.stage_label else ""
         why = ", often because memory ran out" if code == -getattr(signal, "SIGKILL", 9) else ""
@@ -221,7 +221,7 @@ def _handshake_problem(hello: dict[str, Any]) -> str | None:
     return None
 
 
-def _start_sentence(python: str, code: int, lines: list[str], log_path: Path) -> str:
+def start_sentence(python: str, code: int, lines: list[str], log_path: Path) -> str:
     """Why a child ended before its hello, from what it left in the log."""
     text = "\n".join(lines)
     if "No module named" in text and "toondecompose" in text:

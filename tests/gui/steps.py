@@ -1,0 +1,84 @@
+"""Steps that a window needs time between: each is a generator that yields seconds to wait, driven by an app timer.
+
+Runs inside Blender. `shot()` takes pictures of the whole screen with ImageMagick: Blender's own screenshot operator
+writes black files under a virtual screen (seen in 4.3 and 5.2).
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import bpy
+
+
+def run(script: Callable[[], Iterator[float]]) -> None:
+    """Drive a script of steps, then quit Blender. A failure is printed and gives exit code 1."""
+    steps = script()
+
+    def next_step() -> float | None:
+        try:
+            return next(steps)
+        except StopIteration:
+            print("GUI: finished", flush=True)
+        except Exception:
+            traceback.print_exc()
+            print("GUI: failed", flush=True)
+        bpy.ops.wm.quit_blender()
+        return None
+
+    bpy.app.timers.register(next_step, first_interval=1.0, persistent=True)
+
+
+def shot(folder: Path, name: str) -> None:
+    """A picture of the screen."""
+    folder.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["import", "-window", "root", str(folder / f"{name}.png")], check=True)
+    print(f"GUI: {name}.png", flush=True)
+
+
+def arguments() -> list[str]:
+    """What follows -- on the command line."""
+    return sys.argv[sys.argv.index("--") + 1:]
+
+
+def window():
+    return bpy.context.window_manager.windows[0]
+
+
+def area_of(kind: str, view: str | None = None):
+    """The largest area of a kind, (for the Sequencer) of a view."""
+    areas = [a for a in window().screen.areas if a.type == kind]
+    if view:
+        areas = [a for a in areas if a.spaces.active.view_type == view]
+    return max(areas, key=lambda a: a.width * a.height)
+
+
+def override(area):
+    region = next(r for r in area.regions if r.type == "WINDOW")
+    return bpy.context.temp_override(window=window(), area=area, region=region)
+
+
+def video_editing() -> None:
+    """The Video Editing workspace, which a factory file does not have."""
+    for folder in bpy.utils.script_paths(check_all=True):
+        template = Path(folder) / "startup" / "bl_app_templates_system" / "Video_Editing" / "startup.blend"
+        if template.is_file():
+            with bpy.context.temp_override(window=window()):
+                bpy.ops.workspace.append_activate(idname="Video Editing", filepath=str(template))
+            return
+    raise RuntimeError("this Blender has no Video Editing template")
+
+
+def side_bar(area, category: str) -> Iterator[float]:
+    """Open an area's side bar on a tab; the tab can be chosen only after it was drawn once."""
+    area.spaces.active.show_region_ui = True
+    area.tag_redraw()
+    yield 0.7
+    region = next(r for r in area.regions if r.type == "UI")
+    region.active_panel_category = category
+    area.tag_redraw()
+    yield 0.7

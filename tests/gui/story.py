@@ -1,0 +1,84 @@
+"""The whole story in a real window: strip, Decompose, progress, sprites, Import. See README.md for how to run it.
+
+    blender --factory-startup --python tests/gui/story.py -- ZIP BACKEND_PYTHON FRAMES PICTURES [LAYERS]
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import bpy
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import steps
+
+MODULE = "bl_ext.user_default.toondecompose"
+# a real run of the demo clip takes minutes on a software-rendered machine, s
+_LONGEST_RUN = 1200
+
+
+def story():
+    zip_file, python, frames, pictures = (Path(a) for a in steps.arguments()[:4])
+    sprites = steps.arguments()[4] if len(steps.arguments()) > 4 else "auto"
+    bpy.context.preferences.view.show_splash = False
+    bpy.ops.extensions.package_install_files(filepath=str(zip_file), repo="user_default", enable_on_install=True)
+    preferences = bpy.context.preferences.addons[MODULE].preferences
+    preferences.backend_python = str(python)
+    folder = Path(tempfile.mkdtemp(prefix="film"))
+    bpy.ops.wm.save_as_mainfile(filepath=str(folder / "film.blend"))
+    yield 1.0
+
+    steps.video_editing()
+    yield 2.0
+    scene = bpy.context.scene
+    bpy.context.workspace.sequencer_scene = scene
+    files = sorted(frames.glob("*.png"))
+    scene.render.resolution_x, scene.render.resolution_y = 960, 540
+    scene.frame_start, scene.frame_end = 1, len(files)
+    area = steps.area_of("SEQUENCE_EDITOR")
+    editor = scene.sequence_editor or scene.sequence_editor_create()
+    strip = editor.strips.new_image(name="street", filepath=str(files[0]), channel=2, frame_start=1)
+    for path in files[1:]:
+        strip.elements.append(path.name)
+    strip.select = True
+    editor.active_strip = strip
+    scene.view_settings.view_transform = "Standard"
+    scene.frame_set(20)
+    area = max((a for a in steps.window().screen.areas if a.type == "SEQUENCE_EDITOR"
+                and a.spaces.active.view_type != "PREVIEW"), key=lambda a: a.width)
+    with steps.override(area):
+        bpy.ops.sequencer.view_all()
+    yield 1.0
+    yield from steps.side_bar(area, "ToonDecompose")
+    ui = next(r for r in area.regions if r.type == "UI")
+    print("GUI: side bar", ui.width, ui.height, "area", area.width, area.height, flush=True)
+    steps.shot(pictures, "before")
+
+    settings = scene.toondecompose
+    if sprites != "auto":
+        settings.count_mode, settings.count = "number", int(sprites)
+    with steps.override(area):
+        print("GUI: decompose", bpy.ops.toondecompose.decompose("INVOKE_DEFAULT"), flush=True)
+    running = __import__(f"{MODULE}.running", fromlist=["board"])
+    end, wanted = time.monotonic() + _LONGEST_RUN, [0.3, 0.6, 0.9]
+    while running.board.queue.busy:
+        current = running.board.queue.current
+        if current is not None and wanted and current.state.fraction >= wanted[0]:
+            yield 0.5
+            steps.shot(pictures, f"during_{wanted.pop(0):.0%}".replace("%", ""))
+        assert time.monotonic() < end, "the run took too long"
+        yield 0.3
+    print("GUI: ended", running.board.notice, [r.state.phase for r in running.board.queue.finished], flush=True)
+    yield 1.5
+    steps.shot(pictures, "after")
+    with steps.override(area):
+        bpy.ops.toondecompose.import_result(filepath=str(
+            Path(bpy.path.abspath(settings.results[0].folder)) / "result.json"))
+    yield 1.5
+    steps.shot(pictures, "imported")
+
+
+steps.run(story)
