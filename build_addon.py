@@ -107,14 +107,15 @@ def repack(source: Path, target: Path) -> None:
 
 
 def build(out: Path, packer: Path, index: bool) -> Path:
-    """Build, pack and validate -> the zip's path."""
+    """Build, pack and validate -> the zip's path. The wheel, for the backend's environment, lies beside it."""
     version = versions_agree()
     os.environ.setdefault("SOURCE_DATE_EPOCH", EARLIEST_ZIP_TIME)
     blender = [sys.executable, "-I", str(packer)]
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="toondecompose-build-") as made:
         work = Path(made)
-        folder = stage(work, build_wheel(work))
+        wheel = build_wheel(work)
+        folder = stage(work, wheel)
         run([*blender, "validate", str(folder)], "Blender's check of the add-on's folder")
         packed = work / "packed.zip"
         run([*blender, "build", "--source-dir", str(folder), "--output-filepath", str(packed)], "Blender's packing")
@@ -122,6 +123,7 @@ def build(out: Path, packer: Path, index: bool) -> Path:
         repack(packed, work / "final.zip")
         run([*blender, "validate", str(work / "final.zip")], "Blender's check of the zip")
         shutil.move(work / "final.zip", done)
+        shutil.move(wheel, out / wheel.name)
     if index:
         run([*blender, "server-generate", "--repo-dir", str(out)], "Writing the repository's index.json")
     return done
