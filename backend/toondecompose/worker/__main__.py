@@ -24,7 +24,7 @@ from .run import CANCELLED, DONE, FAILED, engine_named, run_job
 from .streams import cancel_on_signals, claim_stdout, end_with_parent, sender, watch_orders
 
 # A cancelled engine that has not come back by then is left to itself, s: the parent would use force at 10 s.
-CANCEL_GRACE = 8.0
+CANCEL_GRACE = 7.0
 
 
 def _arguments() -> argparse.Namespace:
