@@ -1,5 +1,5 @@
 """Segmentation: which layer every pixel of every frame belongs to."""
 
-from .segment import segment
+from .solve import segment
 
 __all__ = ["segment"]

@@ -1,7 +1,7 @@
 """A layer's canvas: the frames gathered on it, the colour most of them agree on, and that colour back in a frame.
 
-The temporal mode (which colour has most weighted votes) is used instead of the median: a sprite may hide a point in most
-frames, but its colours there differ from frame to frame, while the layer's own colour repeats.
+The temporal mode (which colour has most weighted votes) is used instead of the median: a sprite may hide a point in
+most frames, but its colours there differ from frame to frame, while the layer's own colour repeats.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 from ..warp import grid_for, sample
 
 VOTE_RANGE = 36.0  # grey levels, summed over channels, at which two samples no longer vote for each other
-CANDIDATES = 12  # samples per canvas point that may become the mode; the rest only vote
+CANDIDATES = 8  # samples per canvas point that may become the mode; the rest only vote
 # bytes of samples held at once: bounds memory whatever the clip's length
 CHUNK_BYTES = 48 * 2**20
 # a canvas may be this many frames across: a homography can send a corner to the horizon
@@ -23,13 +23,19 @@ MAX_FRAMES_ACROSS = 8.0
 
 @dataclass
 class Mosaic:
-    """colour float32 [3, hc, wc] 0..255; votes float32 [hc, wc] weight that agrees with it; seen float32 [hc, wc] weight of
-    all frames that show the point; slope float32 [hc, wc] |gradient|, levels per px; origin: edge coordinates of its corner."""
+    """What the frames agree on, on a box of the layer's canvas.
+
+    colour float32 [3, hc, wc], 0..255. votes float32 [hc, wc], weight of the frames that agree with it; seen, weight of
+    all frames that show the point. slope float32 [hc, wc], |gradient|, levels per px. scatter float32 [hc, wc], rms
+    difference between the voters and the colour, levels: resampling, registration and noise, as measured.
+    origin: edge coordinates of the box's corner.
+    """
 
     colour: torch.Tensor
     votes: torch.Tensor
     seen: torch.Tensor
     slope: torch.Tensor
+    scatter: torch.Tensor
     origin: tuple[float, float]
 
 
@@ -49,12 +55,14 @@ def canvas_box(H: np.ndarray, present: np.ndarray, size: tuple[int, int]) -> tup
 
 
 def slope(pictures: torch.Tensor) -> torch.Tensor:
-    """|gradient| of [..., 3, h, w], levels per px, largest channel; central differences, 0 on the border."""
-    out = torch.zeros_like(pictures[..., 0, :, :])
-    dx = (pictures[..., 1:-1, 2:] - pictures[..., 1:-1, :-2]) * 0.5
-    dy = (pictures[..., 2:, 1:-1] - pictures[..., :-2, 1:-1]) * 0.5
-    out[..., 1:-1, 1:-1] = (dx.square() + dy.square()).amax(-3).sqrt()
-    return out
+    """|gradient| of [..., 3, h, w], levels per px, largest channel; one-sided differences on the border."""
+    dx, dy = torch.empty_like(pictures), torch.empty_like(pictures)
+    dx[..., 1:-1] = (pictures[..., 2:] - pictures[..., :-2]) * 0.5
+    dy[..., 1:-1, :] = (pictures[..., 2:, :] - pictures[..., :-2, :]) * 0.5
+    dx[..., :1], dx[..., -1:] = pictures[..., 1:2] - pictures[..., :1], pictures[..., -1:] - pictures[..., -2:-1]
+    dy[..., :1, :] = pictures[..., 1:2, :] - pictures[..., :1, :]
+    dy[..., -1:, :] = pictures[..., -1:, :] - pictures[..., -2:-1, :]
+    return (dx.square() + dy.square()).amax(-3).sqrt()
 
 
 def gather(layers: torch.Tensor, H: np.ndarray, frames: list[int], box: tuple[int, int, int, int]) -> torch.Tensor:
@@ -73,8 +81,11 @@ def gather(layers: torch.Tensor, H: np.ndarray, frames: list[int], box: tuple[in
     return out
 
 
-def temporal_mode(colour: torch.Tensor, weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """The colour with most votes. colour [n, 3, P], weight [n, P] -> (mode [3, P], votes [P] weight within half the range)."""
+def temporal_mode(colour: torch.Tensor, weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """The colour with most votes.
+
+    colour [n, 3, P], weight [n, P] -> (mode [3, P], votes [P] weight within half the range, scatter [P] rms of voters).
+    """
     n = colour.shape[0]
     best = torch.full_like(weight[0], -1.0)
     mode = torch.zeros_like(colour[0])
@@ -97,21 +108,25 @@ def temporal_mode(colour: torch.Tensor, weight: torch.Tensor) -> tuple[torch.Ten
         total = near.sum(0)
         mean = (colour * near[:, None]).sum(0) / total.clamp_min(1e-6)
         mode = torch.where(total > 1e-6, mean, mode)
-    votes = (((colour - mode).abs().sum(1) < 0.5 * VOTE_RANGE) * weight).sum(0)
-    return mode, votes
+    far = (colour - mode).abs()
+    voter = (far.sum(1) < 0.5 * VOTE_RANGE) * weight
+    votes = voter.sum(0)
+    scatter = ((far.amax(1).square() * voter).sum(0) / votes.clamp_min(1e-6)).sqrt()
+    return mode, votes, scatter
 
 
-def build_mosaic(frames: torch.Tensor, H: np.ndarray, present: np.ndarray, weight: torch.Tensor | None = None) -> Mosaic:
+def build_mosaic(frames: torch.Tensor, H: np.ndarray, present: np.ndarray,
+                 weight: torch.Tensor | None = None) -> Mosaic:
     """The layer's picture from all frames in which it is present.
 
-    frames: uint8 [T, 3, h, w]. H: [T, 3, 3] canvas -> frame in these pixels. weight: float32 or uint8 (0..255) [T, h, w],
-    how surely the layer is the visible one (None: everywhere alike).
+    frames: uint8 [T, 3, h, w]. H: [T, 3, 3] canvas -> frame in these pixels. weight: float32 or uint8 (0..255)
+    [T, h, w], how surely the layer is the visible one (None: everywhere alike).
     """
     h, w = frames.shape[-2:]
     x0, y0, x1, y1 = canvas_box(H, present, (w, h))
     device = frames.device
     colour = torch.zeros(3, y1 - y0, x1 - x0, device=device)
-    votes, seen = torch.zeros(2, y1 - y0, x1 - x0, device=device)
+    votes, seen, scatter = torch.zeros(3, y1 - y0, x1 - x0, device=device)
     boxes = {t: canvas_box(H[t : t + 1], np.array([True]), (w, h)) for t in np.flatnonzero(present)}
     rows = max(8, CHUNK_BYTES // (16 * len(boxes) * (x1 - x0)))
     for top in range(y0, y1, rows):
@@ -125,17 +140,19 @@ def build_mosaic(frames: torch.Tensor, H: np.ndarray, present: np.ndarray, weigh
         if weight is not None:
             scale = 1 / 255 if weight.dtype == torch.uint8 else 1.0
             wt = wt * gather(weight[:, None], H, use, box)[:, 0].flatten(1) * scale
-        mode, vote = temporal_mode(got[:, :3], wt)
+        mode, vote, rms = temporal_mode(got[:, :3], wt)
         colour[:, top - y0 : bottom - y0] = mode.view(3, bottom - top, -1)
         votes[top - y0 : bottom - y0] = vote.view(bottom - top, -1)
+        scatter[top - y0 : bottom - y0] = rms.view(bottom - top, -1)
         seen[top - y0 : bottom - y0] = wt.sum(0).view(bottom - top, -1)
-    return Mosaic(colour, votes, seen, slope(colour), (float(x0), float(y0)))
+    return Mosaic(colour, votes, seen, slope(colour), scatter, (float(x0), float(y0)))
 
 
 def render(mosaic: Mosaic, H: np.ndarray, size: tuple[int, int]) -> torch.Tensor:
-    """The mosaic in a frame: float32 [6, h, w] = colour (3), votes, seen, slope; zero where the canvas does not reach."""
+    """The mosaic in a frame: float32 [7, h, w] = colour (3), votes, seen, slope, scatter; 0 beyond the canvas."""
     points = grid_for(np.linalg.inv(H), size, device=mosaic.colour.device)
     points = points - torch.tensor(mosaic.origin, device=points.device)
-    stack = torch.cat([mosaic.colour, mosaic.votes[None], mosaic.seen[None], mosaic.slope[None]])
+    stack = torch.cat([mosaic.colour, mosaic.votes[None], mosaic.seen[None], mosaic.slope[None],
+                       mosaic.scatter[None]])
     inside = (points >= 0).all(-1) & (points[..., 0] <= stack.shape[2]) & (points[..., 1] <= stack.shape[1])
     return sample(stack, points, border="border") * inside

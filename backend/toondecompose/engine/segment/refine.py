@@ -8,69 +8,144 @@ import torch
 import torch.nn.functional as F
 
 from . import evidence as ev
-from .canvas import Mosaic, render
+from .canvas import Mosaic, build_mosaic
+from .labels import Rigid, frame_mass, presence, rendered
 from .walker import spread
 
 SMALLEST = 2e-4  # of the frame's area: a smaller separate piece is noise, not a drawing
 EDGE = 2  # px at working size in which a drawn edge is mixed with what is behind it
-
-
-def edge_coverage(frame: torch.Tensor, back: torch.Tensor, inside: torch.Tensor, outside: torch.Tensor) -> torch.Tensor:
-    """Known-background coverage of a sprite's edge pixels: the projection of I - B on F - B, F diffused from inside.
-
-    frame, back: float32 [3, h, w]; inside / outside: float32 [h, w] 1 where surely the sprite / surely not.
-    Returns float32 [h, w] in 0..1: 1 inside, 0 outside, between them the coverage; where F and B look alike, 0.5.
-    """
-    weight = ev.blur(inside, 1.5) + 1e-4 * ev.blur(inside, 5.0) + 1e-8
-    fore = (ev.blur(frame * inside, 1.5) + 1e-4 * ev.blur(frame * inside, 5.0)) / weight
-    d = fore - back
-    size = d.square().sum(0)
-    # 12 levels of contrast weigh as much as not knowing
-    alpha = (((frame - back) * d).sum(0) + 0.5 * 144.0) / (size + 144.0)
-    alpha = alpha.clamp(0, 1)
-    return torch.where(inside > 0.5, torch.ones_like(alpha), torch.where(outside > 0.5, torch.zeros_like(alpha), alpha))
+MARGIN = 12  # px at working size around what is not plainly background that is looked at again
 
 
 def _eroded(mask: torch.Tensor, r: int) -> torch.Tensor:
-    return -F.max_pool2d(-mask[None, None], 2 * r + 1, 1, r)[0, 0]
+    """Erosion of float32 [..., h, w] by a square; the frame's border does not erode."""
+    shape = mask.shape
+    return -F.max_pool2d(-mask.reshape(-1, 1, *shape[-2:]), 2 * r + 1, 1, r).reshape(shape)
 
 
-def clean(mask: np.ndarray, strong: np.ndarray) -> np.ndarray:
-    """Drop separate pieces that are small or that no pixel surely supports. mask float32 [h, w], strong bool [h, w]."""
-    count, label, stats, _ = cv2.connectedComponentsWithStats((mask > 0.5).astype(np.uint8), connectivity=8)
-    area = stats[:, cv2.CC_STAT_AREA]
-    support = np.bincount(label.ravel(), strong.ravel(), minlength=count)
-    keep = (area >= SMALLEST * mask.size) & (support >= 4)
-    keep[0] = True
-    drop = ~keep[label]
-    if drop.any():
-        near = cv2.dilate(drop.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool) & (label == 0) | drop
-        mask = np.where(near, 0, mask)
-    return mask
+def upsampled(p: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """[L, h, w] -> [L, size[1], size[0]], bilinear."""
+    return F.interpolate(p[None], (size[1], size[0]), mode="bilinear")[0]
 
 
-def refine_over(frame: np.ndarray, coarse: np.ndarray, mosaic: Mosaic, H: np.ndarray, noise: float,
-                device: str) -> np.ndarray:
-    """One frame's sprite mask at working size, over one background.
+def edge_coverage(frame: torch.Tensor, behind: torch.Tensor, inside: torch.Tensor,
+                  outside: torch.Tensor) -> torch.Tensor:
+    """Known-background coverage of a layer's edge pixels: the projection of I - B on F - B, F diffused from inside.
 
-    frame: uint8 [h, w, 3]; coarse: float32 [hc, wc], the labelling-size probability. Returns uint8 [h, w].
+    frame, behind: float32 [3, h, w]; inside / outside: float32 [h, w], 1 where surely the layer / surely not.
+    Returns float32 [h, w] in 0..1: 1 inside, 0 outside, between them the coverage; where F and B look alike, 0.5.
     """
-    h, w = frame.shape[:2]
-    picture = torch.from_numpy(np.ascontiguousarray(frame.transpose(2, 0, 1))).to(device).to(torch.float32)
-    p = F.interpolate(torch.from_numpy(coarse).to(device)[None, None], (h, w), mode="bilinear")[0, 0]
-    back = render(mosaic, H, (w, h))
-    known = (back[3] / 2).clamp(0, 1)
-    z = ev.misfit(picture, back, noise)
-    bg, fg = ((2.2 - z) / 1.5).clamp(0, 1), ((z - 2.5) / 2).clamp(0, 1)
+    both = torch.cat([frame * inside, inside[None]])
+    both = ev.blur(both, 1.5) + 1e-4 * ev.blur(both, 5.0)
+    d = both[:3] / (both[3] + 1e-8) - behind
+    # 12 levels of contrast weigh as much as not knowing
+    alpha = ((((frame - behind) * d).sum(0) + 0.5 * 144.0) / (d.square().sum(0) + 144.0)).clamp(0, 1)
+    return torch.where(inside > 0.5, torch.ones_like(alpha), torch.where(outside > 0.5, torch.zeros_like(alpha), alpha))
+
+
+def _without_specks(p: torch.Tensor, mass: torch.Tensor) -> torch.Tensor:
+    """Labels int64 [h, w] from p [L, h, w]; separate pieces that are small or lack sure support fall to what surrounds
+    them. mass [L, h, w] is this frame's own evidence."""
+    label = p.argmax(0).cpu().numpy().astype(np.uint8)
+    least = max(4, SMALLEST * label.size)
+    out = label.copy()
+    for value in range(p.shape[0]):
+        count, piece, stats, _ = cv2.connectedComponentsWithStats((label == value).astype(np.uint8), connectivity=8)
+        sure = np.bincount(piece.ravel(), (mass[value] > 0.8).cpu().numpy().ravel(), minlength=count)
+        drop = (stats[:, cv2.CC_STAT_AREA] < least) | (sure < 4 if value else sure < 0)
+        drop[0] = False
+        for i in np.flatnonzero(drop):
+            x, y, w, h = (int(v) for v in stats[i, :4])
+            ys, xs = slice(max(0, y - 1), y + h + 1), slice(max(0, x - 1), x + w + 1)
+            own = piece[ys, xs] == i
+            ring = cv2.dilate(own.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool) & ~own
+            around = np.bincount(label[ys, xs][ring], minlength=p.shape[0])
+            around[value] = 0
+            if around.any():
+                out[ys, xs][own] = around.argmax()
+    return torch.from_numpy(out).to(p.device).long()
+
+
+def refine(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torch.Tensor, order: list[int], noise: float,
+           redrawn: bool, progress=None) -> np.ndarray:
+    """All masks at working size.
+
+    frames: uint8 [T, 3, h, w]. rigid: transforms at this size. p, mass: [L, T, hc, wc] at labelling size. order: the
+    labels' depth order, back to front. Returns uint8 [L, T, h, w].
+    """
+    count, _, h, w = frames.shape
+    pictures: list[Mosaic] = []
+    for i in range(len(rigid)):
+        weight = ((1.5 * p[i] - 0.5).clamp(0, 1) * (0.05 + ev.blur(mass[i], 4.0)).clamp(0, 1) * 255)
+        fine = torch.stack([upsampled(x[None], (w, h))[0].round().to(torch.uint8) for x in weight])
+        pictures.append(build_mosaic(frames, rigid.H[i], rigid.present[i], fine))
+    there = presence(rigid, p)
+    grow = w / p.shape[-1]
+    up = np.diag([grow, grow, 1.0])
+    coarse = Rigid([np.linalg.inv(up) @ H @ up for H in rigid.H], rigid.present)
+    out = np.zeros((p.shape[0], count, h, w), np.uint8)
+    for t in range(count):
+        out[:, t] = _one(frames[t].to(torch.float32), rigid, coarse, pictures, there, p[:, t], order, noise, redrawn, t)
+        if progress is not None:
+            progress((t + 1) / count)
+    return out
+
+
+def _one(picture, rigid, coarse, pictures, there, p, order, noise, redrawn, t) -> np.ndarray:
+    """One frame's masks, uint8 [L, h, w]."""
+    h, w = picture.shape[-2:]
+    shown = upsampled(p, (w, h))
+    backs, _ = rendered(rigid, pictures, [None] * len(rigid), t, picture.shape)
+    theres = [None if m is None else upsampled(m, (w, h))
+              for m in rendered(coarse, there, there, t, p.shape)[0]]
+    tex = ev.texture_of(picture[None].to(torch.uint8), noise)[0].to(torch.float32) / 255
+    mass = frame_mass(picture, tex, backs, theres, shown, noise, redrawn)
     # the coarse answer holds where no outline is near; at the outline the finer pictures decide
-    sure_in, sure_out = _eroded((p > 0.7).to(torch.float32), EDGE), _eroded((p < 0.3).to(torch.float32), EDGE)
-    c = torch.where(sure_in + sure_out > 0, torch.full_like(z, 1.0), (bg * 0.5 + fg) * known)
-    e = torch.where(sure_in > 0, torch.ones_like(z), torch.where(sure_out > 0, torch.zeros_like(z), fg / (fg + bg + 1e-6)))
-    fine = spread(picture[None], e[None], c[None], smooth=1.0)[0]
-    mask = clean(fine.cpu().numpy(), (fg * known > 0.9).cpu().numpy())
-    fine = torch.from_numpy(mask).to(device)
-    hard = (fine > 0.5).to(torch.float32)
-    outside = _eroded(1 - hard, 1)
-    alpha = edge_coverage(picture, back[:3], _eroded(hard, EDGE), outside)
-    alpha = alpha * known + hard * (1 - known)
-    return (alpha * 255).round().to(torch.uint8).cpu().numpy()
+    sure = _eroded((shown > 0.7).to(torch.float32), EDGE)
+    settled = sure.sum(0).clamp(0, 1)
+    mass = torch.where(settled > 0, sure, mass * (0.5 + 0.5 * tex))
+    total = mass.sum(0)
+    fine = [spread(picture[None], (mass[i] / (total + 1e-6))[None], total[None], smooth=1.0)[0]
+            for i in range(1, p.shape[0])]
+    fine = torch.stack([1 - sum(fine), *fine]) if fine else torch.ones_like(shown)
+    label = _without_specks(fine, mass)
+    # coverage from front to back: an edge pixel is shared by the layer in front and what is behind it
+    left = torch.ones_like(tex)
+    masks = torch.zeros_like(shown)
+    for position in range(len(order) - 1, 0, -1):
+        i = order[position]
+        hard = (label == i).to(torch.float32)
+        if hard.sum() == 0:
+            continue
+        behind, known = _behind(order[:position], backs, fine)
+        inside = _eroded(hard, EDGE)
+        # only borders with layers behind are this layer's own edge
+        front = sum((label == j).to(torch.float32) for j in order[position + 1 :]) if position + 1 < len(order) else 0
+        outside = _eroded(1 - hard, 1)
+        alpha = edge_coverage(picture, behind, inside, outside)
+        alpha = torch.where((known > 0.5), alpha, hard)
+        if position + 1 < len(order):
+            alpha = torch.where(F.max_pool2d(front[None, None], 5, 1, 2)[0, 0] > 0, hard, alpha)
+        masks[i] = left * alpha
+        left = left * (1 - alpha)
+    masks[order[0]] = left
+    return (masks * 255).round().to(torch.uint8).cpu().numpy()
+
+
+def _behind(order: list[int], backs: list, fine: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """What is seen behind a layer: the likeliest of the rigid layers further back, and whether it is known there."""
+    colour, known, best = None, None, None
+    for j in order:
+        if j >= len(backs) or backs[j] is None:
+            continue
+        here = ev.blur(fine[j], 3.0)
+        if colour is None:
+            colour, known, best = backs[j][:3], (backs[j][3] > 0.1).to(torch.float32), here
+        else:
+            take = (here > best) & (backs[j][3] > 0.1)
+            colour = torch.where(take, backs[j][:3], colour)
+            known = torch.where(take, torch.ones_like(known), known)
+            best = torch.maximum(best, here)
+    if colour is None:
+        return torch.zeros(3, *fine.shape[1:], device=fine.device), torch.zeros(fine.shape[1:], device=fine.device)
+    return colour, known

@@ -1,0 +1,197 @@
+"""All layers compete for every pixel: rigid ones by what their mosaics explain, redrawn ones by what none explains.
+
+Evidence is kept as mass: float32 [L, T, h, w], >= 0, at most about 1 in sum; label l's share of the sum is how surely the
+pixel is its, the sum itself how sure that is. Labels are the rigid layers, back to front, then the redrawn one if any.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from . import evidence as ev
+from .canvas import Mosaic, build_mosaic, canvas_box, gather, render
+from .regions import rim_owner
+from .walker import spread
+
+EXPLAINED = 2.2  # standard deviations up to which a mosaic still explains a pixel
+UNEXPLAINED = 2.5  # from here on it does not
+FLAT_TEXTURE = 24  # of 255: below, a pixel says nothing about motion
+
+
+class Rigid:
+    """The rigid layers at one picture size: transforms, presence, and what their mosaics are made from."""
+
+    def __init__(self, H: list[np.ndarray], present: list[np.ndarray]):
+        self.H = H
+        self.present = present
+
+    def __len__(self) -> int:
+        return len(self.H)
+
+
+def first_mass(frames: torch.Tensor, rigid: Rigid, noise: float, texture: torch.Tensor, redrawn: bool) -> torch.Tensor:
+    """Evidence before any mosaic: does a textured pixel repeat under a layer's motion? -> mass [L, T, h, w]."""
+    tex = texture.to(torch.float32) / 255
+    corner = 0.1 + 0.9 * ev.cornerness_of(frames).to(torch.float32) / 255
+    whole, plain, known = [], [], []
+    for H, present in zip(rigid.H, rigid.present, strict=True):
+        share, number = ev.agreement(frames, H, present, noise)
+        # the foot of a sprite's edge looks like its flat surroundings: an edge repeats only if all of it does
+        least = -F.max_pool2d(-torch.where(texture > 0, share, torch.ones_like(share))[:, None], 3, 1, 1)[:, 0]
+        whole.append(least * (number >= 2))
+        plain.append(share)
+        known.append(number >= 3)
+    mass = []
+    for i in range(len(rigid)):
+        # repeating in a third of the frames that show the point is the layer's; in an eighth, chance or a slow sprite
+        own = ((whole[i] - 0.2) / 0.15).clamp(0, 1)
+        if len(rigid) > 1:
+            other = torch.stack([plain[j] for j in range(len(rigid)) if j != i]).amax(0)
+            own = own * ((plain[i] - other) / 0.25).clamp(0, 1)
+        else:
+            own = own * corner
+        mass.append(own * tex)
+    if redrawn:
+        best = torch.stack(plain).amax(0)
+        none = ((0.16 - best) / 0.08).clamp(0, 1) * torch.stack(known).all(0)
+        mass.append(none * tex)
+    return torch.stack(mass)
+
+
+def add_rims(mass: torch.Tensor, texture: torch.Tensor, weight: float = 0.5) -> torch.Tensor:
+    """Mass with flat regions decided by their rims (labels must be in depth order, back to front)."""
+    out = mass.clone()
+    front = mass[1:].sum(0).clamp(0, 1)
+    # texture just beyond an occluder's outline is not this region's rim
+    near = F.max_pool2d(front[:, None], 5, 1, 2)[:, 0] if mass.shape[0] > 1 else torch.zeros_like(front)
+    for t in range(texture.shape[0]):
+        m = mass[:, t].clone()
+        m[0] *= 1 - near[t]
+        owner, trust = rim_owner(texture[t].cpu().numpy() < FLAT_TEXTURE, m.cpu().numpy())
+        owner = torch.from_numpy(owner).to(mass.device)
+        trust = torch.from_numpy(trust).to(mass.device) * weight
+        for layer in range(mass.shape[0]):
+            out[layer, t] += (owner == layer) * trust
+    return out
+
+
+def walk(pictures: torch.Tensor, mass: torch.Tensor) -> torch.Tensor:
+    """Probabilities [L, T, h, w], summing to 1, from mass."""
+    total = mass.sum(0)
+    out = [spread(pictures, mass[i] / (total + 1e-6), total) for i in range(1, mass.shape[0])]
+    out = torch.stack(out) if out else torch.zeros(0, *total.shape, device=total.device)
+    first = (1 - out.sum(0)).clamp_min(0)
+    p = torch.cat([first[None], out])
+    return p / p.sum(0, keepdim=True).clamp_min(1e-6)
+
+
+def mosaics(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torch.Tensor) -> list[Mosaic]:
+    """Every rigid layer's mosaic, and in .seen / .votes how much of it belongs to the layer.
+
+    A canvas point shows one colour only: samples beside sure texture outvote those amid flat areas.
+    """
+    out = []
+    for i, (H, present) in enumerate(zip(rigid.H, rigid.present, strict=True)):
+        weight = (1.5 * p[i] - 0.5).clamp(0, 1) * (0.05 + ev.blur(mass[i], 4.0))
+        out.append(build_mosaic(frames, H, present, weight))
+    return out
+
+
+def presence(rigid: Rigid, p: torch.Tensor) -> list[Mosaic | None]:
+    """How surely a layer exists at each of its canvas points: votes = frames' mean of p where nothing in front hides it,
+    seen = number of such frames. None for the backmost layer, which is everywhere."""
+    out: list[Mosaic | None] = [None]
+    size = p.shape[-1], p.shape[-2]
+    for i in range(1, len(rigid)):
+        H, use = rigid.H[i], [int(t) for t in np.flatnonzero(rigid.present[i])]
+        box = canvas_box(H, rigid.present[i], size)
+        free = 1 - p[i + 1 :].sum(0)
+        both = torch.stack([p[i], free.clamp(0, 1)], 1)
+        mine = torch.zeros(2, box[3] - box[1], box[2] - box[0], device=p.device)
+        for t in use:
+            got = gather(both, H, [t], box)[0]
+            mine += got[:2] * got[2]
+        empty = torch.zeros_like(mine[0])
+        ratio = mine[0] / mine[1].clamp_min(1e-3)
+        out.append(Mosaic(empty.expand(3, -1, -1), ratio.clamp(0, 1), mine[1], empty, empty,
+                          (float(box[0]), float(box[1]))))
+    return out
+
+
+def frame_mass(picture: torch.Tensor, tex: torch.Tensor, backs: list[torch.Tensor | None],
+               theres: list[torch.Tensor | None], shown: torch.Tensor, noise: float, redrawn: bool) -> torch.Tensor:
+    """One frame's evidence from mosaics: a layer explains a pixel that the others do not; what none explains is redrawn.
+
+    picture: float32 [3, h, w]. tex: float32 [h, w] 0..1. backs: each rigid layer's rendered mosaic (None: not present).
+    theres: each layer's rendered presence (None: everywhere). shown: [L, h, w] the probabilities so far.
+    Returns mass [L, h, w].
+    """
+    fits, fails, unsure = [], [], []
+    for back, here in zip(backs, theres, strict=True):
+        if back is None:
+            fits.append(torch.zeros_like(tex))
+            fails.append(torch.ones_like(tex))
+            unsure.append(torch.zeros_like(tex))
+            continue
+        z = ev.misfit(picture, back, noise)
+        known = (back[3] / 0.2).clamp(0, 1)
+        fit = ((EXPLAINED - z) / 1.5).clamp(0, 1) * known
+        fail = ((z - UNEXPLAINED) / 2).clamp(0, 1) * known
+        if here is not None:
+            sure = (here[4] / 3).clamp(0, 1)
+            absent = ((0.4 - here[3]) / 0.25).clamp(0, 1) * sure
+            fit = fit * (1 - absent)
+            fail = torch.maximum(fail, absent)
+        fits.append(fit)
+        fails.append(fail)
+        unsure.append((1 - known) * (1 - fail))
+    none = torch.stack(fails).amin(0)
+    mass = []
+    for i, fit in enumerate(fits):
+        # a layer never seen there might look like anything, so the one that explains texture is likelier
+        others = [fails[j] + 0.5 * tex * unsure[j] for j in range(len(fits)) if j != i]
+        alone = torch.stack(others).amin(0) if others else torch.ones_like(tex)
+        mass.append(fit * alone * (0.15 + 0.85 * tex if redrawn else 1.0))
+    if redrawn:
+        mass.append(none)
+        return torch.stack(mass)
+    out = torch.stack(mass)
+    if len(fits) > 1:
+        # paintings do not change, drawings do (mouths, eyes): what nobody explains is a sprite's, the nearest one's
+        near = ev.blur(shown[1:], 6.0)
+        out[1:] += none * near / near.sum(0, keepdim=True).clamp_min(0.05)
+    return out
+
+
+def photometric_mass(frames: torch.Tensor, rigid: Rigid, pictures: list[Mosaic], there: list[Mosaic | None],
+                     shown: torch.Tensor, noise: float, texture: torch.Tensor, redrawn: bool) -> torch.Tensor:
+    """frame_mass of every frame -> [L, T, h, w]."""
+    mass = torch.empty_like(shown)
+    for t in range(len(frames)):
+        mass[:, t] = frame_mass(frames[t].to(torch.float32), texture[t].to(torch.float32) / 255,
+                                *rendered(rigid, pictures, there, t, frames.shape), shown[:, t], noise, redrawn)
+    return mass
+
+
+def rendered(rigid: Rigid, pictures: list[Mosaic], there: list[Mosaic | None], t: int,
+             shape: torch.Size) -> tuple[list[torch.Tensor | None], list[torch.Tensor | None]]:
+    """Every rigid layer's mosaic and presence in frame t, None where not present / everywhere."""
+    size = shape[-1], shape[-2]
+    return tuple([None if m is None or not on[t] else render(m, H[t], size)
+                  for m, H, on in zip(layer, rigid.H, rigid.present, strict=True)] for layer in (pictures, there))
+
+
+def solve(frames: torch.Tensor, rigid: Rigid, noise: float, redrawn: bool, rounds: int = 3
+          ) -> tuple[torch.Tensor, torch.Tensor]:
+    """Masks -> mosaics -> evidence -> masks. -> (probabilities [L, T, h, w], the last round's mass)."""
+    texture = ev.texture_of(frames, noise)
+    pictures = frames.to(torch.float32)
+    mass = first = first_mass(frames, rigid, noise, texture, redrawn)
+    p = walk(pictures, add_rims(mass, texture))
+    for turn in range(1, rounds + 1):
+        mass = photometric_mass(frames, rigid, mosaics(frames, rigid, p, mass), presence(rigid, p), p,
+                                noise, texture, redrawn) + 0.5 * first
+        p = walk(pictures, add_rims(mass, texture) if turn < 2 else mass)
+    return p, mass
