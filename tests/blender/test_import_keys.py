@@ -55,7 +55,7 @@ def test_a_sprite_on_twos_holds_between_its_drawings(context, tmp_path):
     imported = import_result(context, rf.make_result(tmp_path / "r", [sprite]))
     keys = curves(imported.sprites[0])
     for path in (("location", 0), (channels.DRAWING, 0)):
-        frames, values, codes = keys[path]
+        frames, _, codes = keys[path]
         assert list(frames) == [1, 3, 5, 7, 9, 11] and not codes.any()
     assert list(keys[channels.DRAWING, 0][1]) == [1, 2, 3, 4, 5, 6]
 
@@ -86,9 +86,10 @@ def test_importing_is_one_undo_step(context, tmp_path):
 def test_a_thousand_frames_come_in_quickly(context, tmp_path):
     T = 1000
     t = np.arange(T)
-    moves = np.array([rf.shift(20 + 0.1 * k, 40) @ np.array([[1, 0.001 * np.sin(k), 0], [0, 1, 0], [0, 0, 1]]) for k in t])
-    sprites = [rf.sprite(f"sprite{k}", k, [rf.drawing((24, 20), n) for n in range(8)], [f // 2 % 8 for f in range(T)], moves)
-               for k in range(4)]
+    moves = np.array([rf.shift(20 + 0.1 * k, 40) @ np.array([[1, np.sin(k) / 999, 0], [0, 1, 0], [0, 0, 1]])
+                      for k in t])
+    pictures, exposure = [rf.drawing((24, 20), n) for n in range(8)], [f // 2 % 8 for f in range(T)]
+    sprites = [rf.sprite(f"sprite{k}", k, pictures, exposure, moves) for k in range(4)]
     folder = rf.make_result(tmp_path / "r", sprites)
     start = time.process_time()
     import_result(context, folder)

@@ -48,7 +48,8 @@ def check(girl, frames, tmp_path):
 
 def test_half_speed_holds_drawings_and_glides(girl, tmp_path):
     retime.set_speed(girl, 50, drawings_only=False)
-    check(girl, {FIRST: (0, 0), FIRST + 1: (0.5, 0), FIRST + 4: (2, 2), FIRST + 7: (3.5, 3), FIRST + 11: (5, 5)}, tmp_path)
+    places = {0: (0, 0), 1: (0.5, 0), 4: (2, 2), 7: (3.5, 3), 11: (5, 5)}
+    check(girl, {FIRST + f: place for f, place in places.items()}, tmp_path)
 
 
 def test_double_speed_skips_drawings(girl, tmp_path):
@@ -69,8 +70,8 @@ def test_drawings_alone_leave_the_motion(girl, tmp_path):
 def test_a_time_curve_is_an_f_curve_that_the_artist_edits(girl, tmp_path):
     retime.time_curve(girl, drawings_only=False)
     check(girl, {FIRST + 3: (3, 3)}, tmp_path)
-    curve = retime.set_time_keys(girl, [(FIRST, FIRST), (FIRST + 2, FIRST + 2), (FIRST + 6, FIRST + 2), (FIRST + 9, FIRST + 5)],
-                                 drawings_only=False)
+    keys = [(FIRST + f, FIRST + plays) for f, plays in ((0, 0), (2, 2), (6, 2), (9, 5))]
+    curve = retime.set_time_keys(girl, keys, drawings_only=False)
     check(girl, {FIRST + 2: (2, 2), FIRST + 5: (2, 2), FIRST + 7: (3, 3), FIRST + 9: (5, 5)}, tmp_path)
     assert curve.data_path.endswith("strip_time") and len(curve.keyframe_points) == 4
 

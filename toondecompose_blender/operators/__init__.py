@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from . import cancel, decompose, forget_result, import_result, open_folder, test_backend
+from . import (
+    cancel,
+    decompose,
+    forget_result,
+    import_result,
+    open_folder,
+    retime,
+    sprite_drawings,
+    test_backend,
+    x_sheet,
+)
 
-_MODULES = (decompose, cancel, test_backend, import_result, open_folder, forget_result)
+_MODULES = (decompose, cancel, test_backend, import_result, open_folder, forget_result,
+            x_sheet, sprite_drawings, retime)
 
 
 def register() -> None:

@@ -14,6 +14,7 @@ from .. import versions
 
 COLOUR, BLUR, GLOW, SHADOW, OVER = "Colour", "Blur", "Glow", "Shadow", "Over"
 _SHADOW_GROUP = "Sprite Shadow"
+_NAME_BYTES = 63  # longest name that Blender keeps
 _ROW = 420  # height of one sprite's frame in the node editor
 _BLUR_PX = 8.0  # what a blur starts with when it is unmuted: visible at any size of frame
 _GLOW_FROM = 0.5  # display value from which a glow starts
@@ -21,7 +22,7 @@ _GLOW_FROM = 0.5  # display value from which a glow starts
 
 def node_name(kind: str, sprite: str) -> str:
     """The name of a sprite's node of a kind, e.g. 'Over: girl'."""
-    return f"{kind}: {sprite}"
+    return f"{kind}: {sprite}".encode()[:_NAME_BYTES].decode(errors="ignore")
 
 
 def find(tree: Any, kind: str, sprite: str) -> Any:
@@ -42,28 +43,44 @@ def build(scene: Any, name: str, sprites: list[str], source: Any) -> Any:
     nothing.location = (4 * 240, 200)
     below = nothing.outputs[0]
     for row, sprite in enumerate(sprites):
-        frame = tree.nodes.new("NodeFrame")
-        frame.name = node_name("Frame", sprite)
-        frame.label = sprite
-        node, picture = source(tree, sprite)
-        chain = [node]
-        for kind in (COLOUR, BLUR, GLOW, SHADOW):
-            slot = _slot(tree, kind, shadow)
-            tree.links.new(picture, slot.inputs["Image"])
-            picture = slot.outputs[0]
-            chain.append(slot)
-            slot.name, slot.label, slot.mute = node_name(kind, sprite), kind, True
-        over, background, foreground = versions.alpha_over(tree)
-        over.name, over.label = node_name(OVER, sprite), sprite
-        tree.links.new(below, background)
-        tree.links.new(picture, foreground)
-        below = over.outputs[0]
-        for column, member in enumerate([*chain, over]):
-            member.parent = frame
-            member.location = (column * 240, -row * _ROW)
+        below = _chain(tree, sprite, source, shadow, below, -row * _ROW)
     tree.links.new(below, final)
     final.node.location = (6 * 240 + 160, -max(0, len(sprites) - 1) * _ROW)
     return tree
+
+
+def _chain(tree: Any, sprite: str, source: Any, shadow: Any, below: Any, height: float) -> Any:
+    """One sprite's frame of nodes over the picture `below`. Returns the socket of the picture with it."""
+    frame = tree.nodes.new("NodeFrame")
+    frame.name = node_name("Frame", sprite)
+    frame.label = sprite
+    node, picture = source(tree, sprite)
+    chain = [node]
+    for kind in (COLOUR, BLUR, GLOW, SHADOW):
+        slot = _slot(tree, kind, shadow)
+        tree.links.new(picture, slot.inputs["Image"])
+        picture = slot.outputs[0]
+        chain.append(slot)
+        slot.name, slot.label, slot.mute = node_name(kind, sprite), kind, True
+    over, background, foreground = versions.alpha_over(tree)
+    over.name, over.label = node_name(OVER, sprite), sprite
+    tree.links.new(below, background)
+    tree.links.new(picture, foreground)
+    for column, member in enumerate([*chain, over]):
+        member.parent = frame
+        member.location = (column * 240, height)
+    return over.outputs[0]
+
+
+def insert_above(tree: Any, under: str, sprite: str, source: Any) -> None:
+    """Put another sprite's nodes directly in front of a sprite that is in the tree."""
+    model = find(tree, OVER, under)
+    targets = [link.to_socket for link in model.outputs[0].links]
+    # beside its model, because every height is taken
+    height = model.location.y + (model.parent.location.y if model.parent else 0.0) - _ROW / 2
+    above = _chain(tree, sprite, source, _shadow_group(), model.outputs[0], height)
+    for target in targets:
+        tree.links.new(above, target)
 
 
 def render_layer(scene: Any, layers: dict[str, str]) -> Any:

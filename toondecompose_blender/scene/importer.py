@@ -14,7 +14,7 @@ from typing import Any
 import bpy
 
 from toondecompose.formats.errors import UserError
-from toondecompose.formats.result import Result, Sprite, read_result, result_folder
+from toondecompose.formats.result import RESULT_FILE, Result, Sprite, read_result, result_folder
 
 from .. import versions
 from . import actions, camera, compositor, materials, planes, view_layers
@@ -102,7 +102,8 @@ def numbered_sequence(folder: Path, sprite: Sprite) -> tuple[Path, int]:
         expected = start and f"{start[1]}{int(start[2]) + i:0{len(start[2])}d}{start[3]}"
         if not parts or drawing != expected:
             raise UserError(f"“{sprite.name}”: its drawings must be numbered without gaps (0001.png, 0002.png, …) to "
-                            f"play in Blender, but drawing {i + 1} is “{drawing}”; rename the files and result.json's list.")
+                            f"play in Blender, but drawing {i + 1} is “{drawing}”; rename them there and in "
+                            f"{RESULT_FILE}.")
     return folder / sprite.drawings[0], int(start[2])
 
 

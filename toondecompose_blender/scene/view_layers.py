@@ -27,3 +27,13 @@ def hide_from_sprite_layers(scene: Any, clip: Any, mark: str) -> None:
             for child in layer.layer_collection.children:
                 if child.collection == clip:
                     child.exclude = True
+
+
+def exclude(layer: Any, collection: Any) -> None:
+    """Exclude a collection, wherever it is, from a view layer."""
+    waiting = list(layer.layer_collection.children)
+    while waiting:
+        child = waiting.pop()
+        if child.collection == collection:
+            child.exclude = True
+        waiting.extend(child.children)

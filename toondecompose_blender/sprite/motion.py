@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+
 from toondecompose.formats.errors import UserError
 
 from ..scene import actions

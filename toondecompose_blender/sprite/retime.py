@@ -1,7 +1,7 @@
 """Re-timing without touching a key: the sprite's action plays in an NLA strip, which is scaled, reversed or warped.
 
-Drawings and motion share the action, so they stay together; for the drawings alone the exposure sheet moves to an action of
-its own first. A strip plays the whole clip, with the last frame held as long as every other one.
+Drawings and motion share the action, so they stay together; for the drawings alone the exposure sheet moves to an
+action of its own first. A strip plays the whole clip, with the last frame held as long as every other one.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import Any
 
 import bpy
 import numpy as np
+
 from toondecompose.formats.errors import UserError
 
 from .. import versions
@@ -80,8 +81,25 @@ def set_time_keys(sprite: Any, keys: list[tuple[float, float]], drawings_only: b
     return curve
 
 
+def set_time_key(sprite: Any, frame: float, plays: float) -> None:
+    """Key one point of a sprite's time curve: at this scene frame it plays that frame of its action."""
+    strip = next((source.strip for source in sources(sprite)
+                  if source.strip is not None and source.strip.use_animated_time), None)
+    if strip is None:
+        raise UserError(f"“{sprite.name}” has no time curve yet; add one first.")
+    curve = strip.fcurves.find("strip_time")
+    frames, values, codes = actions.get_keys(curve)
+    others = np.abs(frames - frame) > 1e-3
+    kind = codes[0] if len(codes) else 1
+    order = np.argsort(np.append(frames[others], frame))
+    actions.set_keys(curve, np.append(frames[others], frame)[order], np.append(values[others], plays)[order],
+                     np.append(codes[others], kind)[order])
+    strip.frame_end = max(strip.frame_end, frame)
+
+
 def restore(sprite: Any) -> bool:
-    """Give a sprite back its own timing. Keys were never touched, so everything done to them stays. False: it has it."""
+    """Give a sprite back its own timing. Keys were never touched, so everything done to them stays. False: it has
+    it."""
     every = list(sources(sprite))
     if all(source.strip is None for source in every):
         return False

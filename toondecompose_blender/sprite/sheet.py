@@ -1,8 +1,8 @@
 """Exposure sheets as numbers: pure Python and numpy, no bpy.
 
-A sheet is two arrays: the frames where a drawing begins (rising) and the drawings' numbers (0 shows nothing). Each drawing
-is held until the next key. Operations take a sheet and give a new one; outside the frames that they name, what is shown
-stays the same.
+A sheet is two arrays: the frames where a drawing begins (rising) and the drawings' numbers (0 shows nothing). Each
+drawing is held until the next key. Operations take a sheet and give a new one; outside the frames that they name,
+what is shown stays the same.
 """
 
 from __future__ import annotations

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
 from toondecompose.formats.errors import UserError
 
 from .. import versions
 from ..scene import actions
 from ..scene.channels import DRAWING
 from .sheet import Sheet
-
 
 _STRIP_END = 1e-3  # frames; a strip's ends are float32
 

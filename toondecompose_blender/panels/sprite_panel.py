@@ -1,0 +1,166 @@
+"""The Sprite tab of the 3D view's side bar: drawings, exposure sheet, timing, depth and compositing of the active
+sprite."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from toondecompose.formats.errors import UserError
+
+from .. import versions
+from ..operators.sprite_base import chosen_root
+from ..scene import compositor
+from ..scene.naming import clip_root, clip_sprites, is_sprite
+from ..sprite import drawings
+from ..sprite.timing import read_sheet, source_of
+from ..text import paragraph
+from . import pictures
+
+# thumbnails that are drawn at once, those around the drawing of the current frame
+_SHOWN = 48
+_THUMBNAIL = 3.0  # in interface rows
+_LOW_CONFIDENCE = 0.5
+
+
+class SpriteTab:
+    """Where every panel of the tab sits."""
+
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Sprite"
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        return is_sprite(context.object)
+
+
+class TOONDECOMPOSE_PT_sprite(SpriteTab, bpy.types.Panel):
+    bl_label = "Sprite"
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        return chosen_root(context) is not None
+
+    def draw(self, context: Any) -> None:
+        layout = self.layout
+        root, sprite = chosen_root(context), context.object
+        if not is_sprite(sprite):
+            layout.label(text=root["td_clip"], icon="OUTLINER_COLLECTION")
+            paragraph(layout, "Select the plane of a sprite to work on its drawings.", context, icon="INFO")
+        else:
+            layout.label(text=f"{root['td_clip']}: {sprite.name}", icon="IMAGE_PLANE")
+            if sprite.get("td_confidence", 1.0) < _LOW_CONFIDENCE:
+                paragraph(layout, f"Confidence {sprite['td_confidence']:.0%}: look at its drawings and timing.",
+                          context, icon="ERROR")
+            row = layout.row(align=True)
+            row.operator("toondecompose.sprite_duplicate", text="Duplicate", icon="DUPLICATE")
+            row.operator("toondecompose.motion_simplify", text="Simplify", icon="IPO_LINEAR")
+        layout.prop(root, "toondecompose_spacing")
+
+
+class TOONDECOMPOSE_PT_sprite_drawings(SpriteTab, bpy.types.Panel):
+    bl_label = "Drawings"
+
+    def draw(self, context: Any) -> None:
+        layout, sprite = self.layout, context.object
+        try:
+            files = drawings.drawing_files(sprite)
+            source = source_of(sprite)
+            now = read_sheet(source).at(source.action_frame(context.scene.frame_current_final))
+        except UserError as error:
+            paragraph(layout, error.sentence, context, icon="ERROR")
+            return
+        if not files[max(now, 1) - 1 if now <= len(files) else 0].is_file():
+            paragraph(layout, "The drawings are not where they were.", context, icon="ERROR")
+            layout.operator("toondecompose.relink", icon="FILE_FOLDER")
+        grid = layout.grid_flow(row_major=True, columns=0, even_columns=True, even_rows=True, align=True)
+        start = min(max(0, now - 1 - _SHOWN // 2), max(0, len(files) - _SHOWN))
+        for number in range(start + 1, min(len(files), start + _SHOWN) + 1):
+            column = grid.column(align=True)
+            icon = pictures.icon_of(files[number - 1])
+            if icon:
+                column.template_icon(icon_value=icon, scale=_THUMBNAIL)
+            button = column.operator("toondecompose.sheet_expose", text=str(number), depress=number == now)
+            button.number, button.length = number, 0
+        row = layout.row(align=True)
+        empty = row.operator("toondecompose.sheet_expose", text="Show Nothing", icon="HIDE_ON", depress=now == 0)
+        empty.number, empty.length = 0, 0
+        row.operator("toondecompose.drawing_add", text="Add", icon="ADD")
+        row.operator("toondecompose.drawing_replace", text="Replace", icon="FILE_REFRESH")
+
+
+class TOONDECOMPOSE_PT_sprite_sheet(SpriteTab, bpy.types.Panel):
+    bl_label = "Exposure Sheet"
+
+    def draw(self, context: Any) -> None:
+        layout = self.layout
+        row = layout.row(align=True)
+        for step, name in ((1, "Ones"), (2, "Twos"), (3, "Threes")):
+            row.operator("toondecompose.sheet_step", text=name).step = step
+        row = layout.row(align=True)
+        row.operator("toondecompose.sheet_hold", text="Hold", icon="PAUSE")
+        row.operator("toondecompose.sheet_loop", text="Loop", icon="FILE_REFRESH")
+        row = layout.row(align=True)
+        row.operator("toondecompose.sheet_reverse", text="Reverse", icon="ARROW_LEFTRIGHT")
+        row.operator("toondecompose.sheet_swap", text="Swap", icon="UV_SYNC_SELECT")
+
+
+class TOONDECOMPOSE_PT_sprite_timing(SpriteTab, bpy.types.Panel):
+    bl_label = "Timing"
+
+    def draw(self, context: Any) -> None:
+        layout, sprite = self.layout, context.object
+        row = layout.row(align=True)
+        for percent in (25, 50, 100, 200):
+            row.operator("toondecompose.retime_speed", text=f"{percent}%").percent = percent
+        row = layout.row(align=True)
+        row.operator("toondecompose.retime_fit", text="Fit", icon="ARROW_LEFTRIGHT")
+        row.operator("toondecompose.retime_curve", text="Time Curve", icon="FCURVE")
+        try:
+            source = source_of(sprite)
+        except UserError:
+            return  # the panel above says so
+        if source.strip is None:
+            layout.label(text="Its own timing", icon="TIME")
+            return
+        frame = source.action_frame(context.scene.frame_current_final)
+        layout.label(text=f"Plays its frame {frame:.1f} now", icon="TIME")
+        if source.strip.use_animated_time:
+            layout.operator("toondecompose.retime_key", icon="KEY_HLT").frame = round(frame)
+        layout.operator("toondecompose.retime_restore", icon="LOOP_BACK")
+
+
+class TOONDECOMPOSE_PT_sprite_compositing(SpriteTab, bpy.types.Panel):
+    bl_label = "Compositing"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: Any) -> None:
+        layout, tree = self.layout, versions.compositor_tree(context.scene)
+        for sprite in reversed(clip_sprites(clip_root(context.object))):
+            over = compositor.find(tree, compositor.OVER, sprite.name)
+            if over is None:
+                continue
+            row = layout.row(align=True)
+            row.prop(over, "mute", text=sprite.name, invert_checkbox=True)
+            if sprite == context.object:
+                row = layout.row(align=True)
+                for kind in (compositor.COLOUR, compositor.BLUR, compositor.GLOW, compositor.SHADOW):
+                    slot = compositor.find(tree, kind, sprite.name)
+                    if slot is not None:
+                        row.prop(slot, "mute", text=kind, invert_checkbox=True, toggle=True)
+
+
+_CLASSES = (TOONDECOMPOSE_PT_sprite, TOONDECOMPOSE_PT_sprite_drawings, TOONDECOMPOSE_PT_sprite_sheet,
+            TOONDECOMPOSE_PT_sprite_timing, TOONDECOMPOSE_PT_sprite_compositing)
+
+
+def register() -> None:
+    for cls in _CLASSES:
+        bpy.utils.register_class(cls)
+
+
+def unregister() -> None:
+    for cls in reversed(_CLASSES):
+        bpy.utils.unregister_class(cls)
