@@ -23,6 +23,11 @@ WALK_LAMBDA = 0.7
 WALK_SIGMA = 6.0  # levels (L2 over RGB) at which neighbouring px stop sharing alpha
 PALETTE_BINS = 16  # per channel
 LINE_SPREAD = 5.0  # levels (L2 over RGB) off the mixing line that cost one bit
+UNKNOWN_PAINT_BITS = 12  # price of a colour that the drawing shows nowhere for sure
+SOFT_REACH = 24  # px beyond the masks' band that a shadow or glow may extend
+WIDEST_EDGE = 8  # px
+NEAR, NEAR_BITS = 40.0, 6.0
+RIM_BITS = 3.0
 DEEP_WEIGHT = 12.0  # information of "deep inside the silhouette": std 0.29
 
 
@@ -39,8 +44,7 @@ class Cutout:
 
 def _distance(mask: np.ndarray) -> np.ndarray:
     """Distance, px, of every True px to the nearest False one."""
-    padded = np.pad(mask.astype(np.uint8), 1)
-    return cv2.distanceTransform(padded, cv2.DIST_L2, 5)[1:-1, 1:-1]
+    return cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5)
 
 
 def _box_mean(x: torch.Tensor, r: int) -> torch.Tensor:
@@ -68,6 +72,18 @@ def _search_offsets(radius: int) -> list[tuple[int, int]]:
     return [(dy, dx) for _, dy, dx in sorted(out)]
 
 
+def edge_width(differs: np.ndarray, depth: np.ndarray, where: np.ndarray) -> float:
+    """How many px inside the outline a drawing reaches its full contrast: 1-2 for hard anti-aliased edges, more for
+    soft or blurred ones. differs: |C - B|; depth: px from the outline, 0 outside; where: px to look at. All [h, w]."""
+    full = cv2.dilate(differs, np.ones((2 * WIDEST_EDGE + 1,) * 2, np.uint8))
+    ratio = differs / np.maximum(full, 1e-3)
+    for d in range(1, WIDEST_EDGE):
+        ring = where & (depth > d - 0.75) & (depth <= d + 0.25)
+        if ring.sum() < 40 or np.median(ratio[ring]) >= 0.8:
+            return d + 0.5 - 1
+    return float(WIDEST_EDGE)
+
+
 def palette_bits(c: torch.Tensor, where: torch.Tensor) -> torch.Tensor:
     """How many bits each px's colour costs under the drawing's own palette: cels are painted with few colours.
 
@@ -77,12 +93,25 @@ def palette_bits(c: torch.Tensor, where: torch.Tensor) -> torch.Tensor:
     count = torch.bincount(index[where], minlength=PALETTE_BINS**3).float()
     cube = count.reshape(1, 1, PALETTE_BINS, PALETTE_BINS, PALETTE_BINS)
     soft = torch.nn.functional.avg_pool3d(cube, 3, 1, 1).reshape(-1)  # neighbouring shades are the same paint
-    share = (soft + 1e-3) / (soft.sum() + 1e-3 * len(soft))
+    share = soft / soft.sum().clamp(min=1e-6) + 2.0**-UNKNOWN_PAINT_BITS
     return -torch.log2(share)[index]
 
 
+def _reach(inner: np.ndarray, outer: np.ndarray, band: float, soft: np.ndarray) -> np.ndarray:
+    """Where the drawing may be: its mask and a band around it, and soft parts (shadow, glow, hair) that hang on to it.
+
+    inner, outer: distances into and from the mask, px. soft: bool [h, w], px that visibly are not just background."""
+    near = (inner > 0) | (outer <= band)
+    wide = cv2.morphologyEx((near | soft).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0
+    _, label = cv2.connectedComponents((wide | near).astype(np.uint8), connectivity=4)
+    ours = np.zeros(label.max() + 1, bool)
+    ours[label[inner > 0]] = True
+    ours[0] = False
+    return near | (ours[label] & (outer <= band + SOFT_REACH))
+
+
 def find_colour(c: torch.Tensor, b: torch.Tensor, want: torch.Tensor, may: torch.Tensor, spread: torch.Tensor,
-                bits: torch.Tensor, noise: float, radius: int) -> tuple[torch.Tensor, torch.Tensor]:
+                bits: torch.Tensor, rim: torch.Tensor, noise: float, radius: int) -> tuple[torch.Tensor, torch.Tensor]:
     """The drawing's own colour for px that may be mixed with the background.
 
     c, b: mean colour and background [3, h, w]. want: bool [h, w], px that ask. may: bool [h, w], px that can lend their
@@ -108,7 +137,8 @@ def find_colour(c: torch.Tensor, b: torch.Tensor, want: torch.Tensor, may: torch
         length2 = (line * line).sum(0).clamp(min=1.0)
         a = ((D * line).sum(0) / length2).clamp(0, 1)
         rho = (D - a * line).square().sum(0).sqrt()
-        cost = (rho / scale) ** 2 + price
+        cost = 1.5 * torch.log2(1 + (rho / scale) ** 2) + price + NEAR_BITS * torch.exp(-length2.sqrt() / NEAR)
+        cost = cost + RIM_BITS * rim[ys, xs] * (a > 0.9)
         cost = torch.where(ok, cost, torch.full_like(cost, 1e9))
         better = cost < best
         best = torch.where(better, cost, best)
@@ -167,18 +197,23 @@ def cut_out(m: Moments, noise: float, mask_px: float, sweeps: int = 12) -> Cutou
     tri_alpha = 1 - s_cb / s_bb.clamp(min=1e-3)
 
     mask_np = mask.cpu().numpy()
+    # beyond the frame's edge and behind other sprites the outline goes on as it comes in
+    mask_np = push_pull(mask_np[..., None] * known.cpu().numpy()[..., None], known.cpu().numpy().astype(np.float32))
+    mask_np = mask_np[..., 0]
     inner = _distance(mask_np > 0.5)
     outer = _distance(mask_np <= 0.5)
     to = lambda x: torch.from_numpy(x).to(c.device)  # noqa: E731
     deep = to(inner > mask_px + 2)
-    near = to((inner > 0) | (outer <= 2 * mask_px + 4))
     smooth_differs = _box_mean(differs, 1)
     z = smooth_differs / (sigma2 / 3).sqrt()
+    near = to(_reach(inner, outer, 2 * mask_px + 4, ((z > 2.5) & (tri_info > 60) & known).cpu().numpy()))
 
     # a hole is sure where the picture repeats a textured background, or where triangulation sees through
     texture = _box_mean(_slope(b), 2)
     see_through = ((tri_info > 60) & (tri_alpha < 0.25)) | ((z < 1.3) & (texture > 4 * sigma0) & (sure > 0.5))
-    solid = deep & ~see_through
+    # deep inside is opaque unless triangulation contradicts beyond its own error (a translucent cel)
+    veil = (tri_info > 60) & (_box_mean(((1 - tri_alpha) * tri_info.sqrt()).clamp(-8, 8), 1) > 4)
+    solid = deep & ~see_through & ~veil
     seeds = (solid & ((z > 3) | (tri_info > 60))) | ((tri_info > 100) & (tri_alpha > 0.9) & near)
     seeds_np = (seeds & known).cpu().numpy()
     if not seeds_np.any():
@@ -189,9 +224,18 @@ def cut_out(m: Moments, noise: float, mask_px: float, sweeps: int = 12) -> Cutou
     want = near & ~solid & known & (tri_info < 2000)
     colour, prior_info, prior_alpha = c.clone(), torch.zeros_like(n), torch.zeros_like(n)
     if bool(want.any()):
-        may = near & known & (z > 4) & ~see_through
-        bits = palette_bits(c, to(seeds_np))
-        F, off = find_colour(c, b, want, may, spread, bits, sigma0, radius=int(np.clip(np.ceil(mask_px) + 2, 4, 8)))
+        # the outermost px that differ from the background are blends; a thin line's ridge is its purest px
+        body = (differs > 2.5 * (sigma2 / 3).sqrt()) | solid
+        depth = _distance(body.cpu().numpy())
+        width = edge_width(differs.cpu().numpy(), depth, (near & known).cpu().numpy())
+        core = to(depth > width)
+        side = 2 * int(np.ceil(width)) + 1
+        peak = torch.nn.functional.max_pool2d(differs[None, None], side, 1, side // 2)[0, 0]
+        pure = core | (differs >= 0.95 * peak)
+        may = near & known & (z > 4) & ~see_through & pure
+        bits = palette_bits(c, (to(seeds_np) | may) & core)
+        rim = (~core).float()
+        F, off = find_colour(c, b, want, may, spread, bits, rim, sigma0, radius=int(np.clip(np.ceil(width) + 2, 4, 12)))
         colour[:, want] = F
         w0 = (sigma0 / PRIOR_SPREAD) ** 2 * 3 / (1 + (off / 12) ** 2)
         nn, B, C = n[want], b[:, want], c[:, want]
@@ -228,7 +272,8 @@ def _settle(alpha: torch.Tensor, mask: np.ndarray, known: torch.Tensor, solid: t
             tri_info: torch.Tensor) -> torch.Tensor:
     """Exact 0 and 1 where alpha is all but that; islands that no mask touches vanish."""
     a = torch.where(alpha < 0.03, torch.zeros_like(alpha), alpha)
-    a = torch.where((a > 0.96) | (solid & (a > 0.85) & (tri_info < 400)), torch.ones_like(a), a)
+    slack = (3 / tri_info.clamp(min=1).sqrt()).clamp(0.04, 0.4)
+    a = torch.where((a > 0.96) | (solid & (a > 1 - slack)), torch.ones_like(a), a)
     a = a * known
     body = (a > 0.1).cpu().numpy().astype(np.uint8)
     count, label = cv2.connectedComponents(body, connectivity=8)

@@ -93,6 +93,8 @@ def exposure(source: FrameSource, t: int, H: np.ndarray, box: Box, mask: np.ndar
     hs, ws = mask.shape
     small = torch.from_numpy(mask.astype(np.float32) / 255).to(device)
     shown = resample(small[None], np.diag([ws / w, hs / h, 1.0]) @ H, box, smooth=False)[0]
+    if view.through is not None:  # the masks say how much is seen; behind a veil that is not how much is there
+        shown = (shown / resample(view.through[None], local, box, smooth=False)[0].clamp(min=0.25)).clamp(0, 1)
     extra = resample(torch.stack([view.weight, view.sure]), local, box, smooth=False).clamp(0, 1)
     return Exposure(pair[:3], pair[3:], extra[0] * inside(H, box, (w, h), device), shown, extra[1])
 

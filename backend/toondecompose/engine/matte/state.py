@@ -14,8 +14,9 @@ from toondecompose.engine.matte.plates import Plate, gauge
 from toondecompose.engine.matte.resample import Box, footprint, local_scale, resample, translation
 from toondecompose.engine.matte.types import LayerToSolve
 
-MARGIN = 12  # canvas px around what the masks cover, for hair that the masks missed
+MARGIN = 28  # canvas px around what the masks cover, for hair, glows and shadows that the masks missed
 SEEN_MASK = 96  # mask value from which a layer counts as shown
+VEILED = 0.2  # weight of what is seen through a veil, relative to what is seen directly
 HIDES = 4.0  # a layer in front with alpha >= 1/4 takes all weight from what is behind it
 
 
@@ -138,16 +139,19 @@ def view_around(states: list[LayerState], index: int, t: int, box: Box, hidden: 
         if top is not None:
             behind = over(top, behind)
     weight = torch.ones_like(sure)
-    front = None
+    front, through = None, None
     for state in states[index + 1:]:
         top = place(state, t, box, device)
         if top is not None:
             front = top if front is None else over(top, front)
     if front is not None:
         weight = (1 - HIDES * front[3]).clamp(0, 1)
+        # what shows through a translucent layer counts too, the less the more that layer's errors are amplified
+        through = 1 - front[3]
+        weight = torch.maximum(weight, torch.where(through > 0.25, VEILED * through**2, torch.zeros_like(through)))
     if hidden is not None:
         hs, ws = hidden.shape
         small = torch.from_numpy(hidden.astype(np.float32) / 255).to(device)[None]
         mask = resample(small, np.diag([ws / size[0], hs / size[1], 1.0]), box, smooth=False)[0]
         weight = weight * (1 - HIDES * mask).clamp(0, 1)
-    return View(behind, sure, weight)
+    return View(behind, sure, weight, None if front is None else front[:3], through)
