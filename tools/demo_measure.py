@@ -95,4 +95,5 @@ def shown_by_blender(folder: Path, result: Result, t: int) -> np.ndarray:
         inside = ((points >= 0) & (points <= torch.tensor(sprite.canvas_size))).all(-1)
         placed = sample(picture, points, border="border") * inside * float(sprite.opacity[t])
         frame = placed[:3] + frame * (1 - placed[3:] / 255)
-    return frame.permute(1, 2, 0).round().clamp(0, 255).to(torch.uint8).numpy()
+    # Blender rounds halves up; a move by half a pixel makes many of them
+    return (frame.permute(1, 2, 0) + 0.5).floor().clamp(0, 255).to(torch.uint8).numpy()
