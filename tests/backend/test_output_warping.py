@@ -1,0 +1,132 @@
+"""The quality renderer: exact where it can be, close to a slow reference elsewhere."""
+
+import cv2
+import numpy as np
+import pytest
+from backend.result_maker import picture
+
+from toondecompose.formats.conventions import translation
+from toondecompose.output.warping import Patch, over, premultiply, render, straighten
+
+
+def smooth(width, height, seed=0):
+    """A soft premultiplied drawing with clear margins, 0..255."""
+    rgba = picture(width, height, 4, seed).astype(np.float32)
+    rgba[..., 3] = 0
+    cv2.ellipse(rgba, (width // 2, height // 2), (width // 3, height // 3), 0, 0, 360, (200, 120, 40, 255), -1)
+    out = cv2.GaussianBlur(premultiply(rgba), (0, 0), 3)
+    return out
+
+
+def frame_of(patch, size):
+    out = np.zeros((size[1], size[0], 4), np.float32)
+    if patch is not None:
+        h, w = patch.pixels.shape[:2]
+        out[patch.y:patch.y + h, patch.x:patch.x + w] = patch.pixels
+    return out
+
+
+def reference(canvas, H, size, samples=6):
+    """Slow: many bilinear samples per px, point by point through the inverse."""
+    inverse = np.linalg.inv(H)
+    out = np.zeros((size[1], size[0], 4))
+    padded = np.pad(canvas, ((1, 1), (1, 1), (0, 0)))
+    for sy in range(samples):
+        for sx in range(samples):
+            x, y = np.meshgrid(np.arange(size[0]) + (sx + 0.5) / samples, np.arange(size[1]) + (sy + 0.5) / samples)
+            p = np.stack([x, y, np.ones_like(x)], -1) @ inverse.T
+            u, v = p[..., 0] / p[..., 2] + 0.5, p[..., 1] / p[..., 2] + 0.5
+            u, v = np.clip(u, 0, padded.shape[1] - 1.001), np.clip(v, 0, padded.shape[0] - 1.001)
+            i, j = np.floor(u).astype(int), np.floor(v).astype(int)
+            a, b = (u - i)[..., None], (v - j)[..., None]
+            value = ((1 - a) * (1 - b) * padded[j, i] + a * (1 - b) * padded[j, i + 1]
+                     + (1 - a) * b * padded[j + 1, i] + a * b * padded[j + 1, i + 1])
+            out += np.where(p[..., 2:] > 0, value, 0)
+    return out / samples**2
+
+
+@pytest.mark.parametrize("shift", [(0, 0), (5, 3), (-7, 2), (30, 20), (-15, -11), (5.0004, 2.9997)])
+def test_moves_by_whole_pixels_are_exact_copies(shift):
+    rgba = picture(32, 24)
+    rgba[rgba[..., 3] == 0] = 0
+    placed = straighten(frame_of(render(premultiply(rgba), translation(*shift), (40, 30)), (40, 30)))
+    expected = np.zeros((30, 40, 4), np.uint8)
+    dx, dy = round(shift[0]), round(shift[1])
+    for y in range(30):
+        for x in range(40):
+            if 0 <= y - dy < 24 and 0 <= x - dx < 32:
+                expected[y, x] = rgba[y - dy, x - dx]
+    assert np.array_equal(placed, expected)
+
+
+@pytest.mark.parametrize("shift", [(100, 0), (-33, 0), (0, 31), (0.5, -60)])
+def test_what_is_outside_the_frame_is_nothing(shift):
+    patch = render(smooth(32, 24), translation(*shift), (40, 30))
+    assert patch is None or patch.pixels.max() == 0
+
+
+@pytest.mark.parametrize("H", [
+    translation(3.37, 2.81),
+    np.array([[0.9, -0.3, 20], [0.3, 0.9, 5], [0, 0, 1.0]]),
+    np.array([[-1, 0, 70], [0, 1, 3.5], [0, 0, 1.0]]),
+    np.array([[1.1, 0.2, 4], [0.05, 0.9, 5], [2e-3, -1e-3, 1.0]]),
+    np.diag([0.4, 0.4, 1.0]), np.diag([0.15, 0.3, 1.0]), np.diag([2.5, 2.0, 1.0]),
+], ids=["sub-pixel", "turned", "mirrored", "perspective", "shrunk", "shrunk a lot", "enlarged"])
+def test_everything_else_is_close_to_the_slow_reference(H):
+    canvas, size = smooth(60, 50), (90, 70)
+    difference = np.abs(frame_of(render(canvas, H, size), size) - reference(canvas, H, size))
+    assert difference.max() < 6 and difference.mean() < 0.35
+
+
+def test_a_shrunken_checkerboard_is_grey_not_moire():
+    canvas = np.zeros((256, 256, 4), np.float32)
+    canvas[..., 3] = 255
+    canvas[(np.indices((256, 256)).sum(0) % 2) == 0] = 255
+    patch = render(canvas, np.diag([0.2, 0.2, 1.0]), (51, 51))
+    inner = frame_of(patch, (51, 51))[5:45, 5:45, 0]
+    assert abs(inner.mean() - 127.5) < 2 and inner.std() < 6
+
+
+def test_pieces_put_together_give_the_same_picture():
+    # rows are computed in bands: their borders must not show
+    canvas = smooth(200, 400)
+    H = np.array([[0.5, 0.01, 3], [-0.02, 0.5, 4], [0, 0, 1.0]])
+    whole = frame_of(render(canvas, H, (120, 220)), (120, 220))
+    lower = frame_of(render(canvas, translation(0, -100) @ H, (120, 120)), (120, 120))
+    assert np.abs(whole[100:] - lower).max() < 0.01
+
+
+def test_the_farthest_background_has_no_border():
+    canvas = np.full((20, 30, 4), 255, np.float32)
+    for H in (translation(0.5, 0.5), translation(-3, 2), translation(10.3, -5.2)):
+        assert frame_of(render(canvas, H, (30, 20), extend=True), (30, 20)).min() > 254.99
+
+
+def test_nothing_is_seen_beyond_the_horizon():
+    canvas = np.full((100, 100, 4), 255, np.float32)
+    H = np.array([[1, 0, 20], [0, 1, 60], [0, -0.02, 1.0]])  # depth 1 - y/50: the lower half is behind the camera
+    placed = frame_of(render(canvas, H, (200, 200)), (200, 200))[..., 3]
+    assert np.abs(placed - reference(canvas, H, (200, 200), 3)[..., 3]).mean() < 1
+    # the horizon lies at frame y = -50: nothing above the canvas's upper edge can be seen
+    assert placed[:55].max() == 0
+
+
+def test_sampling_never_makes_colour_brighter_than_alpha_allows():
+    canvas = premultiply(picture(40, 40, 4, seed=9))
+    patch = render(canvas, np.array([[0.97, 0.1, 2], [-0.1, 1.03, 3], [0, 0, 1.0]]), (60, 60))
+    assert patch.pixels.min() >= 0 and patch.pixels[..., 3].max() <= 255
+    assert (patch.pixels[..., :3] <= patch.pixels[..., 3:]).all()
+
+
+def test_over_is_the_textbook_formula():
+    frame = np.full((2, 2, 3), 100, np.float32)
+    over(frame, Patch(1, 0, np.array([[[50, 20, 0, 51]]], np.float32)), opacity=0.5)
+    assert np.allclose(frame[0, 1], np.array([25, 10, 0]) + 100 * (1 - 0.1))
+    assert np.allclose(frame[0, 0], 100)
+    over(frame, None)
+
+
+def test_straight_and_premultiplied_are_inverse():
+    rgba = picture(20, 20)
+    rgba[rgba[..., 3] == 0] = 0
+    assert np.array_equal(straighten(premultiply(rgba)), rgba)
