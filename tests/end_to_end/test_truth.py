@@ -26,8 +26,8 @@ def test_blender_shows_it(version, in_blender, zip_file, perfect, tmp_path):
         expected = measure.shown_by_blender(folder, result, frame - 1).astype(int)
         difference = np.abs(measure.read_rgb(tmp_path / f"{frame:04d}.png") - expected)
         assert difference.mean() <= 0.1, frame
-        # Cycles multiplies 8-bit colour by alpha in 8 bits: half a level per soft layer, and here up to three soft edges
-        # lie over one another
+        # Cycles multiplies 8-bit colour by alpha in 8 bits: half a level per soft layer, and here up to three soft
+        # edges lie over one another
         assert difference.max() <= 2 and (difference > 1).mean() < 1e-4, frame
 
 
@@ -38,7 +38,7 @@ def test_the_figures_know_that_it_is_perfect(clip, perfect):
     assert np.mean(measure.recomposition(folder, result, frames)) > 36
     ious = measure.mask_ious(folder, result, clip)
     assert {name: match for name, (_, match) in ious.items()} == {n: n for n in ("hills", "street", "girl", "cat")}
-    # whole pixels count here, and at this size hair and lamp posts are thinner than one
+    # the clip's pixels are area averages, the figures' single samples: at this size a lamp post is thinner than a pixel
     assert min(iou for iou, _ in ious.values()) > 0.9
 
 
