@@ -55,7 +55,8 @@ def start(*arguments, **options):
 def test_decompose_writes_a_result_and_the_job_that_made_it(capsys, frames, tmp_path):
     out = tmp_path / "out"
     code, said, log = call(capsys, "decompose", frames, "--engine", "dummy", "--sprites", "2", "--fps", "12",
-                           "--seed", "5", "--motion-model", "affine", "--quality", "best", "--name", "scene", "--out", out)
+                           "--seed", "5", "--motion-model", "affine", "--quality", "best", "--name", "scene",
+                           "--out", out)
     assert code == 0 and str(out) in said and "Finding layers (3 of 6" in log
     assert read_result(out).clip.fps == 12
     job = read_job(out / "job.json")
