@@ -15,9 +15,10 @@ import torch
 from .. import __version__
 from ..formats.errors import Cancelled
 from ..formats.job import Job
-from ..formats.result import Clip, Result, write_result
+from ..formats.result import RESULT_FILE, Clip, Result, write_result
 from ..io.frames import open_frames
 from ..io.png import read_rgba
+from ..output.diagnostics import write_diagnostics
 from .checkpoints import Checkpoints, chain, code_hash, files_hash
 from .clip import FrameSource
 from .devices import choose_device, make_deterministic
@@ -113,9 +114,12 @@ def decompose(job: Job, job_folder: Path, events: Events, cancelled: Callable[[]
                                     _previewer(output, events)))
     writing = pace.stage("write")
     result = _assemble(job, source, cuts, shots, input_hash, device)
+    (output / RESULT_FILE).unlink(missing_ok=True)  # an older run's: what is written from here on is not its own
     write_layers(output, result, merge_shots(shots, source.count), pace.check)
     writing(0.4)
     result.metrics = write_pictures(output, result, source, shots, lambda f: writing(0.4 + 0.6 * f))
+    if job.diagnostics:
+        write_diagnostics(output / "diagnostics", output, result, source, pace.check)
     path = write_result(output, result)
     checkpoints.clear()
     return path

@@ -14,7 +14,7 @@ from .hints import apply_hints, spread_hints
 from .matte.solve import solve
 from .matte.types import LayerToSolve
 from .paths.find import find_paths
-from .segment.segment import segment
+from .segment import segment
 from .types import ExposureSheet, LayerPath, Segmentation, SegmentedLayer, SolvedLayer
 from .visible import visible_masks
 
@@ -76,7 +76,8 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
         report_sheet = stage("sheet")
         new_sheets = checkpoints.stage(
             f"{label}sheet{sheet_pass}", key,
-            lambda masks=masks, report=report_sheet: _expose_all(source, segmentation, masks, settings, report))
+            lambda found=segmentation, masks=masks, report=report_sheet: _expose_all(source, found, masks, settings,
+                                                                                     report))
         if sheet_pass and _same_sheets(sheets, new_sheets):
             break
         sheets = new_sheets
@@ -87,8 +88,8 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
         report_matte = stage("matte")
         solved = checkpoints.stage(
             f"{label}matte{sheet_pass}", key,
-            lambda layers=to_solve, report=report_matte: solve(
-                source, layers, scale=segmentation.scale, quality=settings.quality, progress=report, **common))
+            lambda layers=to_solve, scale=segmentation.scale, report=report_matte: solve(
+                source, layers, scale=scale, quality=settings.quality, progress=report, **common))
         rounds.extend(solved.objective_per_round)
         if solved.order != list(range(len(sheets))):  # votes in the overlaps found another depth order
             segmentation = replace(segmentation, layers=[segmentation.layers[k] for k in solved.order])

@@ -13,6 +13,7 @@ from ..formats.result import Result, Sprite
 from ..io.png import write_png
 from ..output.contact_sheet import write_contact_sheet
 from ..output.preview import write_preview
+from ..output.layers import LayerRenderer
 from ..output.recompose import recompose_frame
 from .clip import FrameSource
 from .quality import frame_psnr
@@ -63,8 +64,8 @@ def write_layers(output: Path, result: Result, layers: list[SolvedLayer], check:
         height, width = layer.drawings[0].shape[:2]
         result.sprites.append(Sprite(
             name=layer.name, order=order, kind=layer.kind, canvas_size=(width, height), drawings=names,
-            exposure=[None if d < 0 else int(d) for d in layer.exposure], transform=layer.H,
-            opacity=[round(float(o), 6) for o in layer.opacity], motion_model=layer.model,
+            exposure=[None if d < 0 else int(d) for d in layer.exposure], transform=layer.H / layer.H[:, 2:, 2:],
+            opacity=np.round(layer.opacity, 6), motion_model=layer.model,
             confidence=round(float(layer.confidence), 4), seen=seen))
 
 
@@ -72,8 +73,9 @@ def write_pictures(output: Path, result: Result, source: FrameSource, shots: lis
                    report: Callable[[float], None]) -> dict:
     """Recompose every frame for the metrics, and write preview.mp4, contact_sheet.png and unresolved.png."""
     figures = []
+    renderer = LayerRenderer(output, result)
     for t in range(source.count):
-        figures.append(frame_psnr(recompose_frame(output, result, t), source.read(t)))
+        figures.append(frame_psnr(recompose_frame(output, result, t, renderer), source.read(t)))
         report(0.5 * (t + 1) / source.count)
     unresolved = [shot.unresolved for shot in shots if shot.unresolved is not None]
     share = 0.0
