@@ -25,6 +25,7 @@ PALETTE_BINS = 16  # per channel
 LINE_SPREAD = 5.0  # levels (L2 over RGB) off the mixing line that cost one bit
 UNKNOWN_PAINT_BITS = 12  # price of a colour that the drawing shows nowhere for sure
 SOFT_REACH = 24  # px beyond the masks' band that a shadow or glow may extend
+MISFIT = 2.0  # residual variance relative to the noise from which exposures contradict one another
 WIDEST_EDGE = 8  # px
 NEAR, NEAR_BITS = 40.0, 6.0
 RIM_BITS = 3.0
@@ -194,7 +195,8 @@ def cut_out(m: Moments, noise: float, mask_px: float, sweeps: int = 12) -> Cutou
     sigma0 = max(1.5, noise)
     sigma2 = 3 * sigma0**2 + (SLIP * torch.maximum(_slope(b), 0.5 * _slope(c))) ** 2
     tri_info = s_bb / sigma2 * sure
-    tri_alpha = 1 - s_cb / s_bb.clamp(min=1e-3)
+    tri_beta = s_cb / s_bb.clamp(min=1e-3)
+    tri_alpha = 1 - tri_beta
 
     mask_np = mask.cpu().numpy()
     # beyond the frame's edge and behind other sprites the outline goes on as it comes in
@@ -206,7 +208,11 @@ def cut_out(m: Moments, noise: float, mask_px: float, sweeps: int = 12) -> Cutou
     deep = to(inner > mask_px + 2)
     smooth_differs = _box_mean(differs, 1)
     z = smooth_differs / (sigma2 / 3).sqrt()
-    near = to(_reach(inner, outer, 2 * mask_px + 4, ((z > 2.5) & (tri_info > 60) & known).cpu().numpy()))
+    # a soft part counts only where one alpha and colour explain all exposures; an error of the background does not
+    s_cc = (m.cc - n * (c * c).sum(0)).clamp(min=0)
+    misfit = _box_mean((s_cc - tri_beta * s_cb) / (sigma2 * n), 1)
+    soft = (z > 2.5) & (tri_info > 60) & known & (misfit < MISFIT) & (tri_alpha < 0.9)
+    near = to(_reach(inner, outer, 2 * mask_px + 4, soft.cpu().numpy()))
 
     # a hole is sure where the picture repeats a textured background, or where triangulation sees through
     texture = _box_mean(_slope(b), 2)
