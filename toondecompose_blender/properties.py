@@ -42,6 +42,7 @@ class ResultEntry(bpy.types.PropertyGroup):
     folder: bpy.props.StringProperty(name="Folder", subtype="DIR_PATH", options=versions.RELATIVE_PATH)
     strip: bpy.props.StringProperty(name="Strip")
     frame_start: bpy.props.IntProperty()
+    content_start: bpy.props.IntProperty(description="Scene frame of the strip's first picture at that time")
     frame_count: bpy.props.IntProperty()
     width: bpy.props.IntProperty()
     height: bpy.props.IntProperty()

@@ -10,7 +10,7 @@ import bpy
 from toondecompose.formats.errors import UserError
 from toondecompose.formats.result import RESULT_FILE, Result, read_result
 
-from . import folders, running
+from . import folders, running, versions
 from .session.run import Origin, Run
 from .session.state import Phase
 
@@ -20,7 +20,10 @@ LOW_CONFIDENCE = 0.5
 
 def origin_of(scene: Any, strip_name: str) -> Origin:
     """What to remember of a strip's scene while a run goes on."""
-    return Origin(scene.name, scene.session_uid, strip_name, bpy.data.filepath)
+    editor = scene.sequence_editor
+    strip = versions.all_strips(editor).get(strip_name) if editor else None
+    content = versions.strip_content(strip)[0] if strip is not None else 0
+    return Origin(scene.name, scene.session_uid, strip_name, content, bpy.data.filepath)
 
 
 def scene_of(origin: Origin | None) -> Any | None:
@@ -36,7 +39,7 @@ def scene_of(origin: Origin | None) -> Any | None:
     return None
 
 
-def remember(scene: Any, folder: Path, strip: str) -> Any:
+def remember(scene: Any, folder: Path, origin: Origin) -> Any:
     """Put a result at the end of the scene's list and make it the active one. UserError when it cannot be read."""
     result = read_result(folder)
     settings = scene.toondecompose
@@ -47,14 +50,15 @@ def remember(scene: Any, folder: Path, strip: str) -> Any:
         index = len(settings.results) - 1
     else:
         entry = settings.results[index]
-    _fill(entry, result, stored, strip)
+    _fill(entry, result, stored, origin)
     settings.active_result = index
     return entry
 
 
-def _fill(entry: Any, result: Result, stored: str, strip: str) -> None:
+def _fill(entry: Any, result: Result, stored: str, origin: Origin) -> None:
     clip = result.clip
-    entry.name, entry.folder, entry.strip = clip.name, stored, strip
+    entry.name, entry.folder, entry.strip = clip.name, stored, origin.strip
+    entry.content_start = origin.content_start
     entry.frame_start, entry.frame_count, entry.fps = clip.frame_start, clip.frame_count, clip.fps
     entry.width, entry.height = clip.size
     psnr = result.metrics.get("recomposition_psnr_db")
@@ -82,6 +86,11 @@ def folder_of(entry: Any) -> Path:
     return Path(bpy.path.abspath(entry.folder))
 
 
+def same_folder(stored: str, folder: Path) -> bool:
+    """Whether a path that the file remembers is that folder."""
+    return bool(stored) and Path(bpy.path.abspath(stored)) == folder
+
+
 def is_there(entry: Any) -> bool:
     """Whether the result is still on disk."""
     return (folder_of(entry) / RESULT_FILE).is_file()
@@ -98,15 +107,13 @@ def note_end(run: Run) -> None:
         running.board.notice = f"The result of “{run.title}”{where} is in “{run.output}”; open that file to import it."
         return
     try:
-        remember(scene, run.output, run.origin.strip if run.origin else run.title)
+        remember(scene, run.output, run.origin)
     except UserError as error:
         running.board.notice = error.sentence
         return
-    with running.in_a_window():
-        if not bpy.app.background:
-            # otherwise the next undo, of something else, would take the entry away unseen
-            bpy.ops.ed.undo_push(message="Decompose Strip")
-        if scene.toondecompose.import_when_done:
+    running.undo_step("Decompose Strip")
+    if scene.toondecompose.import_when_done:
+        with running.in_a_window():
             _import(run.output)
 
 

@@ -8,7 +8,6 @@ they go on through undo and file load, and end with the add-on or with Blender.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
@@ -16,7 +15,6 @@ import bpy
 
 from .session.doctor import Doctor
 from .session.queue import Queue
-from .session.run import Run
 
 # seconds between two looks at the child in a window, and in a blocking wait
 _TICK, _WAIT = 0.1, 0.02
@@ -27,15 +25,11 @@ _AREAS = {"SEQUENCE_EDITOR", "PREFERENCES"}
 
 @dataclass
 class Board:
-    """What operators leave for the panels. notice: a sentence about the last thing that could not be started.
-
-    on_end: called with every run that ended.
-    """
+    """What operators leave for the panels. notice: a sentence about the last thing that went wrong."""
 
     queue: Queue = field(default_factory=Queue)
     doctor: Doctor | None = None
     notice: str = ""
-    on_end: list[Callable[[Run], None]] = field(default_factory=list)
     redrawn_at: float = 0.0
 
 
@@ -69,8 +63,8 @@ def step() -> bool:
     if doctor is not None and not doctor.finished:
         changed = doctor.step() or changed
     for run in ended:
-        for call in board.on_end:
-            call(run)
+        if run.on_end is not None:
+            run.on_end(run)
     now = time.monotonic()
     if changed or now - board.redrawn_at > _REDRAW:
         board.redrawn_at = now
@@ -84,6 +78,13 @@ def in_a_window() -> AbstractContextManager[object]:
     if bpy.context.window is not None or not windows:
         return nullcontext()
     return bpy.context.temp_override(window=windows[0])
+
+
+def undo_step(message: str) -> None:
+    """Make what the timer has changed an undo step; else undoing something else would take it away unseen."""
+    if not bpy.app.background:
+        with in_a_window():
+            bpy.ops.ed.undo_push(message=message)
 
 
 def redraw() -> None:

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from . import (
+    add_to_sequencer,
     cancel,
+    compare,
     decompose,
     forget_result,
+    import_placed,
     import_result,
     open_folder,
+    queue_edit,
+    replace_source,
     retime,
+    show_sprites,
     sprite_drawings,
     test_backend,
     x_sheet,
 )
 
-_MODULES = (decompose, cancel, test_backend, import_result, open_folder, forget_result,
-            x_sheet, sprite_drawings, retime)
+_MODULES = (decompose, cancel, test_backend, queue_edit, import_result, open_folder, forget_result,
+            add_to_sequencer, show_sprites, replace_source,
+            x_sheet, sprite_drawings, retime, compare, import_placed)
 
 
 def register() -> None:

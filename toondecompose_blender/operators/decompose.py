@@ -75,7 +75,7 @@ def queue_strips(context: Any) -> list[Run]:
         prepared.append(_prepare(scene, strip, output))
     return [queue.add(lambda ident, job=job, title=title, output=output: Run(
         ident=ident, title=title, command=backend.worker_command(python, job), folder=job.parent, output=output,
-        origin=results.origin_of(scene, title))) for title, job, output in prepared]
+        origin=results.origin_of(scene, title), on_end=results.note_end)) for title, job, output in prepared]
 
 
 def _prepare(scene: Any, strip: Any, output: Path) -> tuple[str, Path, Path]:
@@ -102,9 +102,7 @@ def job_of(settings: Any, clip: StripClip, output: Path) -> Job:
 
 def register() -> None:
     bpy.utils.register_class(TOONDECOMPOSE_OT_decompose)
-    running.board.on_end.append(results.note_end)
 
 
 def unregister() -> None:
-    running.board.on_end.remove(results.note_end)
     bpy.utils.unregister_class(TOONDECOMPOSE_OT_decompose)

@@ -8,7 +8,7 @@ import bpy
 
 from toondecompose.formats.result import RESULT_FILE
 
-from .. import results, versions
+from .. import results, sequencer, versions
 from ..text import paragraph, plural
 from . import pictures
 from .shot import SequencerTab
@@ -23,11 +23,27 @@ class TOONDECOMPOSE_UL_sprites(bpy.types.UIList):
             row.label(text=item.name, icon_value=picture)
         else:
             row.label(text=item.name, icon="IMAGE_BACKGROUND" if item.kind == "background" else "OUTLINER_OB_ARMATURE")
+        _draw_switches(row, context, data, len(data.sprites) - 1 - index)
         right = row.row(align=True)
         right.alignment = "RIGHT"
         right.label(text=plural(item.drawings, "drawing"))
         low = item.confidence < results.LOW_CONFIDENCE
         right.label(text=f"{item.confidence:.0%}", icon="ERROR" if low else "CHECKMARK")
+
+
+def _draw_switches(row: Any, context: Any, entry: Any, number: int) -> None:
+    """Hide and solo for sprites that are in the Sequencer. number: the sprite's place in the result, 0 = farthest."""
+    strips = sequencer.sprite_strips(versions.sequencer_scene(context), entry.folder)
+    if number not in strips:
+        return
+    hidden = all(strip.mute for strip in strips[number])
+    solo = sequencer.is_solo(strips, number)
+    part = row.row(align=True)
+    part.alignment = "RIGHT"
+    part.operator("toondecompose.hide_sprite", text="", icon="HIDE_ON" if hidden else "HIDE_OFF",
+                  emboss=False).index = number
+    part.operator("toondecompose.solo_sprite", text="", icon="SOLO_ON" if solo else "SOLO_OFF",
+                  emboss=False).index = number
 
 
 class TOONDECOMPOSE_UL_results(bpy.types.UIList):
@@ -72,6 +88,10 @@ def draw_result(layout: Any, context: Any, entry: Any) -> None:
     row.operator_context = "EXEC_DEFAULT"
     operator = row.operator("toondecompose.import_result", text="Import", icon="IMPORT")
     operator.filepath = str(results.folder_of(entry) / RESULT_FILE)
+    column = layout.column(align=True)
+    column.operator("toondecompose.add_to_sequencer", icon="SEQ_SEQUENCER").layers = "ALL"
+    column.operator("toondecompose.add_to_sequencer", text="Add Clean Plate", icon="IMAGE_BACKGROUND").layers = "PLATE"
+    column.operator("toondecompose.replace_source", icon="SEQ_STRIP_META")
     layout.operator("toondecompose.open_folder", icon="FILE_FOLDER")
 
 

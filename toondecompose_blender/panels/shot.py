@@ -35,8 +35,6 @@ class TOONDECOMPOSE_PT_shot(SequencerTab, bpy.types.Panel):
         board = running.board
         if board.queue.current is not None:
             draw_run(layout, context, board.queue.current)
-            if board.queue.waiting:
-                layout.label(text=f"{plural(len(board.queue.waiting), 'strip')} waiting", icon="SORTTIME")
             return
         draw_strip(layout, context)
         draw_settings(layout, context)

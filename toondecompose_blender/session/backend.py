@@ -50,6 +50,11 @@ def worker_command(python: Path, job: Path) -> list[str]:
     return [str(python), *_PYTHON_OPTIONS, "-m", "toondecompose.worker", str(job)]
 
 
+def place_command(python: Path, result: Path, out: Path) -> list[str]:
+    """The child that writes a result's layers, placed in the picture, and speaks the protocol."""
+    return [str(python), *_PYTHON_OPTIONS, "-m", "toondecompose.worker.place", str(result), str(out)]
+
+
 def doctor_command(python: Path) -> list[str]:
     """The child that describes its installation, as JSON on its standard output."""
     return [str(python), *_PYTHON_OPTIONS, "-m", "toondecompose", "doctor", "--json"]

@@ -20,18 +20,23 @@ from .state import Phase, RunState
 class Origin:
     """The scene a run belongs to. Names and numbers only: no pointer into Blender survives an undo or a file load.
 
-    scene_uid: the scene's session_uid; it survives undo, not the loading of a file.
+    scene_uid: the scene's session_uid; it survives undo, not the loading of a file. content_start: scene frame of the
+    strip's first picture then; it tells how far the strip was moved since.
     """
 
     scene: str
     scene_uid: int
     strip: str
+    content_start: int = 0
     blend: str = ""
 
 
 @dataclass
 class Run:
-    """ident: unique in this session. output: the result's folder. folder: job file and log."""
+    """ident: unique in this session. output: the folder it writes. folder: job file and log.
+
+    on_end: called once by whoever drives the queue, after the end.
+    """
 
     ident: int
     title: str
@@ -39,6 +44,7 @@ class Run:
     folder: Path
     output: Path
     origin: Origin | None = None
+    on_end: Callable[[Run], None] | None = None
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     limits: Limits = DEFAULT_LIMITS
     clock: Callable[[], float] = time.monotonic

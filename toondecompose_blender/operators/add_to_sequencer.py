@@ -1,0 +1,116 @@
+"""Add to Sequencer: every sprite becomes an image strip on its own channel, or the clean plate alone does."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from toondecompose.formats.errors import UserError
+from toondecompose.formats.result import read_result
+
+from .. import folders, preferences, results, running, sequencer, versions
+from ..session import backend
+from ..session.run import Run
+from ..session.state import Phase
+
+
+class TOONDECOMPOSE_OT_add_to_sequencer(bpy.types.Operator):
+    bl_idname = "toondecompose.add_to_sequencer"
+    bl_label = "Add to Sequencer"
+    bl_description = ("Add every sprite as an image strip on a channel of its own above the source, in step with it. "
+                      "The backend places the frames first")
+    bl_options = {"REGISTER", "UNDO"}
+
+    layers: bpy.props.EnumProperty(
+        name="Layers", default="ALL", description="Which layers become strips",
+        items=(("ALL", "All Sprites", "Backgrounds and sprites"),
+               ("PLATE", "Clean Plate", "Only the backgrounds: the shot without its characters")))
+
+    @classmethod
+    def description(cls, context: Any, properties: Any) -> str:
+        if properties.layers == "PLATE":
+            return "Add the shot without its characters as strips above the source"
+        return cls.bl_description
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        entry = results.active(versions.sequencer_scene(context))
+        if entry is None or not results.is_there(entry):
+            cls.poll_message_set("Decompose a strip first")
+            return False
+        return True
+
+    def execute(self, context: Any) -> set[str]:
+        scene = versions.sequencer_scene(context)
+        entry = results.active(scene)
+        folder = results.folder_of(entry)
+        running.board.notice = ""
+        try:
+            if sequencer.is_placed(folder):
+                add(scene, entry, folder, self.layers)
+                return {"FINISHED"}
+            run = queue_placing(context, scene, entry, folder, self.layers)
+        except UserError as error:
+            running.board.notice = error.sentence
+            self.report({"ERROR"}, error.sentence)
+            return {"CANCELLED"}
+        running.go()
+        if not bpy.app.background:
+            self.report({"INFO"}, "Placing the sprites; the strips appear when that is done")
+            return {"FINISHED"}
+        running.wait()
+        if run.state.phase is not Phase.DONE or running.board.notice:
+            self.report({"ERROR"}, running.board.notice or run.state.message)
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+def queue_placing(context: Any, scene: Any, entry: Any, folder: Path, layers: str) -> Run:
+    """Have the backend write the placed frames; the strips are added when it has."""
+    python = preferences.backend_python(context)
+    out = sequencer.placed_folder(folder)
+    origin = results.origin_of(scene, entry.strip)
+    return running.board.queue.add(lambda ident: Run(
+        ident=ident, title=f"{entry.name} to Sequencer", command=backend.place_command(python, folder, out),
+        folder=folder / folders.JOB_FOLDER, output=out, origin=origin,
+        on_end=partial(note_placed, folder=folder, layers=layers)))
+
+
+def note_placed(run: Run, folder: Path, layers: str) -> None:
+    """The frames are placed: add the strips, as an undo step."""
+    running.board.notice = run.state.message if run.state.phase is Phase.FAILED else ""
+    scene = results.scene_of(run.origin)
+    if run.state.phase is not Phase.DONE or scene is None:
+        return
+    entry = next((e for e in scene.toondecompose.results if results.folder_of(e) == folder), None)
+    if entry is None:
+        return
+    try:
+        add(scene, entry, folder, layers)
+    except UserError as error:
+        running.board.notice = error.sentence
+        return
+    running.undo_step("Add to Sequencer")
+
+
+def add(scene: Any, entry: Any, folder: Path, layers: str) -> list[Any]:
+    """Add the strips of placed frames. UserError when frames are missing or there is no room."""
+    found = sequencer.layers_of(folder, read_result(folder, with_files=False))
+    if layers == "PLATE":
+        found = [layer for layer in found if layer.kind == "background"]
+        if not found:
+            raise UserError(f"“{entry.name}” has no background, so there is no clean plate.")
+    source = sequencer.source_strip(scene, entry)
+    title = entry.strip or entry.name
+    return sequencer.add_layers(scene, found, entry.folder, title, sequencer.start_frame(entry, source), source)
+
+
+def register() -> None:
+    bpy.utils.register_class(TOONDECOMPOSE_OT_add_to_sequencer)
+
+
+def unregister() -> None:
+    bpy.utils.unregister_class(TOONDECOMPOSE_OT_add_to_sequencer)

@@ -1,0 +1,75 @@
+"""Replace Source: the composited scene of imported sprites takes the strip's place, and the strip is muted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from toondecompose.formats.errors import UserError
+
+from .. import results, running, sequencer, versions
+from ..scene.naming import scene_roots
+
+
+class TOONDECOMPOSE_OT_replace_source(bpy.types.Operator):
+    bl_idname = "toondecompose.replace_source"
+    bl_label = "Replace Source"
+    bl_description = ("Put the scene of the imported sprites above the strip they came from, with its trims, and mute "
+                      "that strip")
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        entry = results.active(versions.sequencer_scene(context))
+        if entry is None:
+            cls.poll_message_set("Decompose a strip first")
+        elif imported_scene(versions.sequencer_scene(context), entry) is None:
+            cls.poll_message_set("Import the sprites into a new scene first")
+            return False
+        return entry is not None
+
+    def execute(self, context: Any) -> set[str]:
+        scene = versions.sequencer_scene(context)
+        entry = results.active(scene)
+        try:
+            replace_source(scene, entry, imported_scene(scene, entry))
+        except UserError as error:
+            running.board.notice = error.sentence
+            self.report({"ERROR"}, error.sentence)
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+def imported_scene(sequencer_scene: Any, entry: Any) -> Any | None:
+    """The newest scene that the result was imported into, not counting the Sequencer's own."""
+    folder = results.folder_of(entry)
+    found = [scene for scene in bpy.data.scenes if scene != sequencer_scene and any(
+        results.same_folder(root.get("td_folder", ""), folder) for root in scene_roots(scene))]
+    return max(found, key=lambda scene: scene.session_uid, default=None)
+
+
+def replace_source(scene: Any, entry: Any, composited: Any) -> Any:
+    """Add the scene strip -> it. UserError when the source is gone or there is no room above it."""
+    source = sequencer.source_strip(scene, entry)
+    if source is None:
+        raise UserError(f"The strip “{entry.strip}” is not in the Sequencer any more; add the scene "
+                        f"“{composited.name}” with Add > Scene instead.")
+    strips = versions.top_strips(scene.sequence_editor)
+    left, right = versions.strip_handles(source)
+    channel = sequencer.free_channels(strips, source.channel + 1, 1, left, right)
+    strip = strips.new_scene(name=f"{entry.strip} Sprites", scene=composited, channel=channel,
+                             frame_start=sequencer.start_frame(entry, source))
+    versions.set_strip_handles(strip, left, right)
+    sequencer.copy_placing(source, strip)
+    strip.blend_type = "ALPHA_OVER"
+    source.mute = True
+    return strip
+
+
+def register() -> None:
+    bpy.utils.register_class(TOONDECOMPOSE_OT_replace_source)
+
+
+def unregister() -> None:
+    bpy.utils.unregister_class(TOONDECOMPOSE_OT_replace_source)
