@@ -62,6 +62,7 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
     report_segment = stage("segment")
     segmentation: Segmentation = checkpoints.stage(
         f"{label}segment", key, lambda: segment(source, paths, settings.count, progress=report_segment, **common))
+    segmentation = _without_empty_layers(segmentation)
     corrections: list[dict] = []
     if settings.hints:
         segmentation, corrections = apply_hints(segmentation, settings.hints, source, settings.read_mask)
@@ -95,11 +96,20 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
             segmentation = replace(segmentation, layers=[segmentation.layers[k] for k in solved.order])
             sheets = [sheets[k] for k in solved.order]
         masks = visible_masks(solved.layers, source.size, segmentation.layers[0].masks.shape[1:], source.count)
+    layers = [layer for k, layer in enumerate(solved.layers) if k == 0 or (layer.exposure >= 0).any()]
     unresolved = segmentation.unresolved
     if unresolved is not None:
         unresolved = unresolved.max(0)
-    return ShotResult(solved.layers, unresolved, {"objective_per_round": rounds, "notes": list(segmentation.notes),
+    return ShotResult(layers, unresolved, {"objective_per_round": rounds, "notes": list(segmentation.notes),
                                                   **solved.report})
+
+
+def _without_empty_layers(segmentation: Segmentation) -> Segmentation:
+    """A sprite that is the likelier layer nowhere has nothing to solve; the note tells what was looked for."""
+    kept = [layer for k, layer in enumerate(segmentation.layers) if k == 0 or (layer.masks > 127).any()]
+    dropped = len(segmentation.layers) - len(kept)
+    notes = segmentation.notes + ([f"{dropped} layer(s) found no pixel of their own"] if dropped else [])
+    return replace(segmentation, layers=kept, notes=notes)
 
 
 def _expose_all(source: FrameSource, segmentation: Segmentation, masks: list[np.ndarray], settings: ShotSettings,
