@@ -152,8 +152,30 @@ class TOONDECOMPOSE_PT_sprite_compositing(SpriteTab, bpy.types.Panel):
                         row.prop(slot, "mute", text=kind, invert_checkbox=True, toggle=True)
 
 
+class TOONDECOMPOSE_PT_sprite_check(SpriteTab, bpy.types.Panel):
+    bl_label = "Check"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        return chosen_root(context) is not None
+
+    def draw(self, context: Any) -> None:
+        layout, root = self.layout, chosen_root(context)
+        row = layout.row(align=True)
+        row.operator("toondecompose.compare", text="Compare Frame", icon="IMAGE_DATA").every = False
+        row.operator("toondecompose.compare", text="All Frames").every = True
+        if "td_psnr" in root:
+            layout.label(text=f"Lowest PSNR {root['td_psnr']:.1f} dB, on frame {root['td_psnr_frame']}")
+        if root.get("td_unresolved"):
+            layout.operator("toondecompose.show_unresolved", icon="OVERLAY")
+        for sprite in clip_sprites(root):
+            if sprite.get("td_confidence", 1.0) < _LOW_CONFIDENCE:
+                layout.label(text=f"{sprite.name}: confidence {sprite['td_confidence']:.0%}", icon="ERROR")
+
+
 _CLASSES = (TOONDECOMPOSE_PT_sprite, TOONDECOMPOSE_PT_sprite_drawings, TOONDECOMPOSE_PT_sprite_sheet,
-            TOONDECOMPOSE_PT_sprite_timing, TOONDECOMPOSE_PT_sprite_compositing)
+            TOONDECOMPOSE_PT_sprite_timing, TOONDECOMPOSE_PT_sprite_compositing, TOONDECOMPOSE_PT_sprite_check)
 
 
 def register() -> None:

@@ -1,0 +1,105 @@
+"""Compare with Source, and the overlay of what the engine could not resolve."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from toondecompose.formats.errors import UserError, sentence_for_os_error
+
+from ..scene.naming import clip_camera
+from ..sprite import compare, drawings
+from .sprite_base import ClipOperator
+
+
+class TOONDECOMPOSE_OT_compare(ClipOperator, bpy.types.Operator):
+    bl_idname = "toondecompose.compare"
+    bl_label = "Compare with Source"
+    bl_description = "Render the current frame, or all, and show how far it is from the source: difference x 8 and PSNR"
+    bl_options = {"REGISTER"}
+
+    every: bpy.props.BoolProperty(name="All Frames", default=False,
+                                  description="Every frame; the differences are saved in the result's folder")
+    directory: bpy.props.StringProperty(name="Source", subtype="DIR_PATH",
+                                        description="Folder of the source frames. Empty: the ones that were decomposed")
+
+    def act(self, context: Any, root: Any) -> str:
+        sources = compare.source_files(root, self.directory)
+        first = int(root["td_frame_start"])
+        frames = list(range(first, first + len(sources))) if self.every else [context.scene.frame_current]
+        folder = drawings.result_folder(root) / compare.COMPARED
+        found = []
+        context.window_manager.progress_begin(0, len(frames))
+        try:
+            for comparison in compare.compare(context, root, frames, sources):
+                image = compare.show_difference(root, comparison)
+                if self.every:
+                    compare.save_difference(image, folder / f"{comparison.frame:04d}.png")
+                found.append((comparison.psnr_db, comparison.frame, comparison.worst))
+                context.window_manager.progress_update(len(found))
+        except OSError as error:
+            raise UserError(sentence_for_os_error(error, "written", folder)) from error
+        finally:
+            context.window_manager.progress_end()
+        _show(context, image)
+        lowest, frame, worst = min(found)
+        root["td_psnr"], root["td_psnr_frame"] = min(lowest, 999.0), frame
+        if len(found) == 1:
+            return f"Frame {frame}: PSNR {lowest:.1f} dB, largest difference {worst} of 255"
+        mean = sum(p for p, _, _ in found) / len(found)
+        return f"PSNR {mean:.1f} dB on average, {lowest:.1f} dB on frame {frame}; the differences are in “{folder}”"
+
+
+def _show(context: Any, image: Any) -> None:
+    """Show a picture in an Image Editor that is open."""
+    for area in context.screen.areas if context.screen else ():
+        if area.type == "IMAGE_EDITOR":
+            area.spaces.active.image = image
+
+
+class TOONDECOMPOSE_OT_show_unresolved(ClipOperator, bpy.types.Operator):
+    bl_idname = "toondecompose.show_unresolved"
+    bl_label = "Show Unresolved"
+    bl_description = "Lay the map of what the engine could not explain over the camera's view, or take it away again"
+
+    def act(self, context: Any, root: Any) -> str:
+        camera = clip_camera(root)
+        if camera is None:
+            raise UserError(f"“{root['td_clip']}” has lost its camera; undo its removal.")
+        name = f"{root['td_clip']} unresolved"
+        shown = next((b for b in camera.data.background_images if b.image and b.image.name.startswith(name)), None)
+        if shown is not None:
+            image = shown.image
+            shown.image = None  # else it keeps its user
+            camera.data.background_images.remove(shown)
+            if not image.users:
+                bpy.data.images.remove(image)
+            return ""
+        if not root.get("td_unresolved"):
+            raise UserError(f"The result of “{root['td_clip']}” has no map of what is "
+                            "unresolved: everything was explained.")
+        path = drawings.result_folder(root) / root["td_unresolved"]
+        if not path.is_file():
+            raise UserError(f"“{path}” is not there any more; relink the result.")
+        image = bpy.data.images.load(str(path))
+        image.name = name
+        image.filepath = drawings.relative_path(path)
+        overlay = camera.data.background_images.new()
+        overlay.image, overlay.alpha = image, 0.5
+        overlay.display_depth, overlay.frame_method = "FRONT", "STRETCH"
+        camera.data.show_background_images = True
+        return ""
+
+
+CLASSES = (TOONDECOMPOSE_OT_compare, TOONDECOMPOSE_OT_show_unresolved)
+
+
+def register() -> None:
+    for cls in CLASSES:
+        bpy.utils.register_class(cls)
+
+
+def unregister() -> None:
+    for cls in reversed(CLASSES):
+        bpy.utils.unregister_class(cls)
