@@ -127,14 +127,18 @@ def test_the_unexpected_is_a_sentence_and_a_log(capsys, frames, tmp_path, monkey
     path.unlink()
 
 
+def run_with_engine(source, frames, out):
+    """`toondecompose decompose` with another engine: source of `decompose(job, folder, events, cancelled, seconds)`."""
+    code = (f"import sys, time; from toondecompose.worker import dummy; real = dummy.decompose\n{source}\n"
+            "dummy.decompose = decompose\nfrom toondecompose.cli.main import main; sys.exit(main())")
+    env = {**os.environ, "PYTHONPATH": str(BACKEND), "PYTHONUTF8": "1"}
+    return subprocess.Popen([sys.executable, "-c", code, "decompose", frames, "--engine", "dummy", "--out", out],
+                            stderr=subprocess.PIPE, stdout=subprocess.PIPE, env=env)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 def test_ctrl_c_stops_with_a_sentence(frames, tmp_path):
-    code = ("import sys; from toondecompose.worker import dummy; real = dummy.decompose\n"
-            "dummy.decompose = lambda *a: real(*a[:4], 60.0)\n"
-            "from toondecompose.cli.main import main; sys.exit(main())")
-    env = {**os.environ, "PYTHONPATH": str(BACKEND), "PYTHONUTF8": "1"}
-    child = subprocess.Popen([sys.executable, "-c", code, "decompose", frames, "--engine", "dummy", "--out",
-                              tmp_path / "out"], stderr=subprocess.PIPE, env=env)
+    child = run_with_engine("def decompose(*a): return real(*a[:4], 60.0)", frames, tmp_path / "out")
     assert b"Reading frames" in child.stderr.readline()
     begin = time.monotonic()
     child.send_signal(signal.SIGINT)
@@ -142,6 +146,42 @@ def test_ctrl_c_stops_with_a_sentence(frames, tmp_path):
     assert child.wait(timeout=10) == 130 and time.monotonic() - begin < 5
     assert said.strip() == "toondecompose: Stopped."
     assert not (tmp_path / "out/result.json").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+def test_a_second_ctrl_c_does_not_wait_for_the_engine(frames, tmp_path):
+    source = "def decompose(job, folder, events, *a): events.stage('x', 'Deaf', 0, 1); time.sleep(60); time.sleep(60)"
+    child = run_with_engine(source, frames, tmp_path / "out")
+    assert b"Deaf" in child.stderr.readline()
+    begin = time.monotonic()
+    child.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    child.send_signal(signal.SIGINT)
+    assert child.wait(timeout=10) == 130 and time.monotonic() - begin < 4
+    assert child.stderr.read().decode().strip() == "toondecompose: Stopped."
+    assert not (tmp_path / "out/.toondecompose.lock").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a pseudo terminal")
+def test_a_terminal_gets_one_live_line(frames, tmp_path):
+    import pty
+
+    parent, terminal = pty.openpty()
+    env = {**os.environ, "PYTHONPATH": str(BACKEND), "PYTHONUTF8": "1", "COLUMNS": "70"}
+    child = subprocess.Popen([sys.executable, "-m", "toondecompose", "decompose", frames, "--engine", "dummy", "--out",
+                              tmp_path / "out"], stderr=terminal, stdout=subprocess.PIPE, env=env)
+    os.close(terminal)
+    shown = b""
+    try:
+        while data := os.read(parent, 4096):
+            shown += data
+    except OSError:  # how Linux says that the other end is closed
+        pass
+    assert child.wait(timeout=20) == 0
+    os.close(parent)
+    text = shown.decode()
+    assert "█" in text and "%" in text and "Finding layers" in text
+    assert text.count("\n") == 0 and all(len(line) < 70 for line in text.split("\r"))
 
 
 def test_messages_speaks_the_wire_protocol(frames, tmp_path):

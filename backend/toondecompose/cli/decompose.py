@@ -5,9 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import os
-import signal
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,7 +28,9 @@ from ..formats.messages import Message
 from ..formats.result import read_result
 from ..worker.events import Events
 from ..worker.lock import OutputLock
-from ..worker.run import CANCELLED, DONE, Engine, engine_named, run_job
+from ..worker.run import Engine, engine_named, run_job
+from ..worker.stopping import CANCELLED, Stop, leave
+from ..worker.streams import cancel_on_signals, claim_stdout, sender, watch_orders
 from .bar import ProgressDisplay
 
 LOG_FILE = "toondecompose.log"
@@ -117,23 +117,6 @@ def make_job(arguments: argparse.Namespace) -> tuple[Job, Path, list[str]]:
     return job_from_dict(job_to_dict(job), "The job"), folder, warnings
 
 
-class _Stop:
-    """Ctrl-C asks to stop; a second one stops at once."""
-
-    def __init__(self) -> None:
-        self.flag = threading.Event()
-
-    def ask(self, *_: object) -> None:
-        if self.flag.is_set():
-            os._exit(CANCELLED)
-        self.flag.set()
-
-    def on_signals(self) -> None:
-        for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
-            if hasattr(signal, name):
-                signal.signal(getattr(signal, name), self.ask)
-
-
 def _noting_job(engine: Engine, job: Job, log: Path) -> Engine:
     """The engine, preceded by keeping the job beside its result, so that it can be run again."""
 
@@ -154,41 +137,41 @@ def run(arguments: argparse.Namespace) -> int:
     job, folder, warnings = make_job(arguments)
     output = job.output_folder(folder)
     log = output / LOG_FILE
-    stop = _Stop()
-    stop.on_signals()
     engine = engine_named(arguments.engine, resume=not arguments.fresh)
     if arguments.job is None:
         engine = _noting_job(engine, job, log)
     if arguments.messages:
-        return _run_with_messages(job, folder, warnings, engine, stop)
+        return _run_with_messages(job, folder, warnings, engine)
     display = ProgressDisplay()
-    last: list[Message] = []
 
     def send(message: Message) -> None:
         display(message)
         if message["type"] in messages.LAST_TYPES:
-            last.append(message)
+            display.clear()
+            _report(message, output, log)
 
-    code = _run(job, folder, warnings, engine, stop, send, log)
-    display.clear()
-    return _report(code, last[0], output, log)
+    return _run(job, folder, warnings, engine, send, log, orders=False)
 
 
-def _run(job: Job, folder: Path, warnings: list[str], engine: Engine, stop: _Stop, send: Callable[[Message], None],
-         log: Path | None) -> int:
+def _run(job: Job, folder: Path, warnings: list[str], engine: Engine, send: Callable[[Message], None],
+         log: Path | None, orders: bool) -> int:
+    """Run the job. Ctrl-C asks to stop; a second one, or an engine that does not listen, ends the process."""
+    lock = OutputLock(job.output_folder(folder))
     with Events(send) as events:
+        stop = Stop(lambda: leave(events, [lock]))
+        cancel_on_signals(lambda: leave(events, [lock]) if stop.asked() else stop.ask())
+        if orders:
+            watch_orders(0, stop.ask, lambda: None)
         for text in warnings:
             events.warning(text)
-        return run_job(job, folder, events, stop.flag.is_set, engine, OutputLock(job.output_folder(folder)), log)
+        return run_job(job, folder, events, stop.asked, engine, lock, log)
 
 
-def _run_with_messages(job: Job, folder: Path, warnings: list[str], engine: Engine, stop: _Stop) -> int:
+def _run_with_messages(job: Job, folder: Path, warnings: list[str], engine: Engine) -> int:
     """The wire protocol, as the child speaks it, except that the end of stdin does not stop the run."""
     from ..worker import hardware
-    from ..worker.streams import claim_stdout, sender, watch_orders
 
     send = sender(claim_stdout(), lambda: os._exit(CANCELLED))
-    watch_orders(0, stop.flag.set, lambda: None)
     problem = None
     device, name, memory = "cpu", hardware.cpu_name(), hardware.memory_mb()
     try:
@@ -200,14 +183,15 @@ def _run_with_messages(job: Job, folder: Path, warnings: list[str], engine: Engi
     def failing(*_: object) -> Path:
         raise problem
 
-    return _run(job, folder, warnings, engine if problem is None else failing, stop, send, None)
+    return _run(job, folder, warnings, engine if problem is None else failing, send, None, orders=True)
 
 
-def _report(code: int, last: Message, output: Path, log: Path) -> int:
-    if code == CANCELLED:
+def _report(last: Message, output: Path, log: Path) -> None:
+    """Tell a person how it ended."""
+    if last["type"] == "cancelled":
         kept = "; finished stages are kept, the same command goes on from there" if last["kept"] else ""
         print(f"toondecompose: Stopped{kept}.", file=sys.stderr)
-    elif code != DONE:
+    elif last["type"] == "error":
         details = f" The log is “{log}”." if last["detail"] is not None and log.exists() else ""
         print(f"toondecompose: {last['message']}{details}", file=sys.stderr)
     else:
@@ -221,4 +205,3 @@ def _report(code: int, last: Message, output: Path, log: Path) -> int:
             if isinstance(value, (int, float)) and not isinstance(value, bool):
                 print(f"  {key.replace('_', ' ')}: {value:g}")
         print(f"The result is in “{output}”.")
-    return code

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from .. import __version__
 from ..formats.errors import Cancelled, UserError
 from ..worker.failures import sentence_for
-from ..worker.run import CANCELLED, FAILED
+from ..worker.run import FAILED
+from ..worker.stopping import CANCELLED
 from . import decompose, demo_clip, doctor, inspect_result, place, recompose
 
 COMMANDS = (decompose, inspect_result, place, recompose, doctor, demo_clip)

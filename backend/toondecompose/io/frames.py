@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,20 +15,21 @@ from .sequences import is_video
 from .video import open_video
 
 
-def open_frames(paths: Sequence[str | Path]) -> FrameSource:
+def open_frames(paths: Sequence[str | Path], check: Callable[[], None] = lambda: None) -> FrameSource:
     """Pictures in order, or one video -> a FrameSource that decodes on demand.
 
     Every header is looked at now: UserError names the first frame (counted from 1) that is missing, empty, cut off, no
     picture, or of another size. A picture whose pixels are damaged is reported when it is read. Grey, palette, 16 bit
-    and transparency (over black) are turned into 8-bit RGB.
+    and transparency (over black) are turned into 8-bit RGB. check() is called per frame; it may raise to stop.
     """
     files = [Path(path) for path in paths]
     if not files:
         raise UserError("There are no frames; choose a strip or a folder with pictures.")
     if len(files) == 1 and is_video(files[0]):
-        return open_video(files[0])
+        return open_video(files[0], check)
     size = None
     for t, path in enumerate(files):
+        check()
         if not path.is_file():
             raise UserError(f"Frame {t + 1} (“{path}”) is missing; render it again, or shorten the strip.")
         if is_video(path):

@@ -6,7 +6,7 @@ import contextlib
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -55,14 +55,16 @@ def read_video(path: str | Path) -> Iterator[np.ndarray]:
             yield np.frombuffer(data, np.uint8).reshape(height, width, 3)
 
 
-def open_video(path: str | Path) -> FrameSource:
+def open_video(path: str | Path, check: Callable[[], None] = lambda: None) -> FrameSource:
     """A video as a FrameSource. Its frames are unpacked once into a temporary folder, because the engine reads them in
-    any order and seeking in a compressed video is neither exact nor fast; the folder goes with the source."""
+    any order and seeking in a compressed video is neither exact nor fast; the folder goes with the source. check() is
+    called per frame; it may raise to stop."""
     folder = Path(tempfile.mkdtemp(prefix="toondecompose-"))
     count = 0
     size = (0, 0)
     try:
         for frame in read_video(path):
+            check()
             if count >= MAX_FRAMES:
                 raise UserError(f"“{path}” has more than {MAX_FRAMES} frames; cut it into shots first.")
             write_png(folder / f"{count:07d}.png", frame)

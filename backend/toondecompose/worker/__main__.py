@@ -6,7 +6,6 @@ import argparse
 import faulthandler
 import os
 import sys
-import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -20,11 +19,9 @@ from . import hardware
 from .events import Events
 from .failures import sentence_for
 from .lock import OutputLock
-from .run import CANCELLED, DONE, FAILED, engine_named, run_job
+from .run import DONE, FAILED, engine_named, run_job
+from .stopping import CANCELLED, Stop, leave
 from .streams import cancel_on_signals, claim_stdout, end_with_parent, sender, watch_orders
-
-# A cancelled engine that has not come back by then is left to itself, s: the parent would use force at 10 s.
-CANCEL_GRACE = 7.0
 
 
 def _arguments() -> argparse.Namespace:
@@ -46,7 +43,6 @@ def main() -> int:
     wire = claim_stdout()
     faulthandler.enable()
     end_with_parent()
-    cancel_flag = threading.Event()
     held: list[OutputLock] = []
 
     def gone() -> None:
@@ -56,24 +52,9 @@ def main() -> int:
 
     send = sender(wire, gone)
     with Events(send) as events:
-
-        def give_up() -> None:
-            # in a thread of its own: a parent that reads nothing any more would hold it up for ever
-            message = messages.cancelled(events.finished_stages())
-            last = threading.Thread(target=events.last, args=(message,), daemon=True)
-            last.start()
-            last.join(timeout=1.0)
-            gone()
-
-        def cancel() -> None:
-            if not cancel_flag.is_set():
-                cancel_flag.set()
-                timer = threading.Timer(CANCEL_GRACE, give_up)
-                timer.daemon = True
-                timer.start()
-
-        cancel_on_signals(cancel)
-        watch_orders(0, cancel, gone)
+        stop = Stop(lambda: leave(events, held))
+        cancel_on_signals(stop.ask)
+        watch_orders(0, stop.ask, gone)
         try:
             job = _greet(send, arguments)
         except Exception as error:
@@ -90,7 +71,7 @@ def main() -> int:
         if job.engine_version not in ("", __version__):
             events.warning(f"The job was made for version {job.engine_version}, but this backend is {__version__}.")
         engine = engine_named(arguments.engine, resume=not arguments.fresh, seconds=arguments.seconds)
-        return run_job(job, folder, events, cancel_flag.is_set, engine, lock)
+        return run_job(job, folder, events, stop.asked, engine, lock)
 
 
 def _greet(send: Callable[[Message], None], arguments: argparse.Namespace) -> Job | None:

@@ -15,9 +15,10 @@ from ..formats.result import read_result
 from .events import Events
 from .failures import sentence_for
 from .lock import OutputLock
+from .stopping import CANCELLED
 
-# exit codes of the worker and of the command line
-DONE, FAILED, CANCELLED = 0, 1, 130
+# exit codes of the worker and of the command line, beside CANCELLED
+DONE, FAILED = 0, 1
 
 Engine = Callable[[Job, Path, Events, Callable[[], bool]], Path]
 
