@@ -13,6 +13,7 @@ from conftest import ADDON, add_strip, numbered
 from toondecompose_blender import preferences as preferences_module
 from toondecompose_blender import results, running, text
 from toondecompose_blender.panels import advanced, pictures, result, shot
+from toondecompose_blender.panels import queue as queue_panel
 from toondecompose_blender.session.doctor import Doctor, Finding
 from toondecompose_blender.session.run import Run
 from toondecompose_blender.session.state import Phase
@@ -152,6 +153,46 @@ def test_labels_and_tooltips():
 
 def _list(value):
     return value if isinstance(value, list) else []
+
+
+def test_presets(scene, tmp_path, monkeypatch):
+    settings = scene.toondecompose
+    settings.quality, settings.count_mode, settings.count = "best", "number", 4
+    monkeypatch.setattr(bpy.utils, "user_resource", lambda kind, path="", create=False: _made(tmp_path / path))
+    assert bpy.ops.toondecompose.preset_add(name="My Film") == {"FINISHED"}
+    written = list(tmp_path.rglob("*.py"))
+    assert [path.name for path in written] == ["My_Film.py"]
+    settings.quality, settings.count_mode, settings.count = "preview", "auto", 2
+    bpy.ops.script.python_file_run(filepath=str(written[0]))
+    assert (settings.quality, settings.count_mode, settings.count) == ("best", "number", 4)
+
+
+def _made(folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    return str(folder)
+
+
+def test_dropping_a_result():
+    handler = bpy.types.TOONDECOMPOSE_FH_result
+    assert handler.bl_file_extensions == ".json" and handler.bl_import_operator == "toondecompose.import_result"
+    assert handler.poll_drop(SimpleNamespace(area=SimpleNamespace(type="SEQUENCE_EDITOR")))
+    assert not handler.poll_drop(SimpleNamespace(area=SimpleNamespace(type="TEXT_EDITOR")))
+    assert not handler.poll_drop(SimpleNamespace(area=None))
+
+
+def test_the_queue(scene, tmp_path):
+    queue = running.board.queue
+    queue.current = Run(1, "now", [], tmp_path, tmp_path)
+    queue.waiting = [Run(2, "next", [], tmp_path, tmp_path), Run(3, "last", [], tmp_path, tmp_path)]
+    add_strip(scene, numbered(tmp_path, 2))
+    notes = drawn(queue_panel.TOONDECOMPOSE_PT_queue)
+    assert {"1. next", "2. last", "Add 1 Strip"} <= set(notes)
+    assert bpy.ops.toondecompose.queue_move(ident=3, direction="UP") == {"FINISHED"}
+    assert bpy.ops.toondecompose.queue_remove(ident=2) == {"FINISHED"}
+    assert [run.title for run in queue.waiting] == ["last"]
+    queue.waiting.clear()
+    assert not bpy.ops.toondecompose.queue_move.poll()
+    queue.current = None
 
 
 def test_nothing_stays_behind():

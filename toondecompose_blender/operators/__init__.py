@@ -7,11 +7,13 @@ from . import (
     cancel,
     compare,
     decompose,
+    drop_result,
     forget_result,
     import_placed,
     import_result,
     open_folder,
     queue_edit,
+    refine,
     replace_source,
     retime,
     show_sprites,
@@ -20,9 +22,9 @@ from . import (
     x_sheet,
 )
 
-_MODULES = (decompose, cancel, test_backend, queue_edit, import_result, open_folder, forget_result,
+_MODULES = (decompose, cancel, test_backend, queue_edit, import_result, drop_result, open_folder, forget_result,
             add_to_sequencer, show_sprites, replace_source,
-            x_sheet, sprite_drawings, retime, compare, import_placed)
+            x_sheet, sprite_drawings, retime, compare, import_placed, refine)
 
 
 def register() -> None:

@@ -22,6 +22,9 @@ class TOONDECOMPOSE_OT_import_result(bpy.types.Operator, ImportHelper):
     bl_options = {"REGISTER", "UNDO", "PRESET"}
 
     filename_ext = ".json"
+    # never the last one by itself: a new run's button, a dropped file and the file browser each bring their own
+    filepath: bpy.props.StringProperty(name="Result", subtype="FILE_PATH", options={"SKIP_SAVE", "HIDDEN"},
+                                       description="The result's folder, or the result.json in it")
     filter_glob: bpy.props.StringProperty(default=RESULT_FILE, options={"HIDDEN"})
     scene: bpy.props.EnumProperty(
         name="Scene", default="NEW", description="Where the sprites go",
@@ -42,10 +45,19 @@ class TOONDECOMPOSE_OT_import_result(bpy.types.Operator, ImportHelper):
         description="One view layer per sprite, and compositor nodes that stack them")
 
     def invoke(self, context: Any, event: Any) -> set[str]:
+        if self.filepath:  # dropped on a window: ask for the options only
+            return context.window_manager.invoke_props_dialog(self, title="Import Sprites", confirm_text="Import")
         entry = results.active(versions.sequencer_scene(context))
-        if not self.filepath and entry is not None and results.is_there(entry):
+        if entry is not None and results.is_there(entry):
             self.filepath = str(results.folder_of(entry) / RESULT_FILE)
         return ImportHelper.invoke(self, context, event)
+
+    def draw(self, context: Any) -> None:
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        for name in ("scene", "colour", "simplify_px", "depth_spacing", "compositor"):
+            layout.prop(self, name)
 
     def execute(self, context: Any) -> set[str]:
         path = Path(bpy.path.abspath(self.filepath))

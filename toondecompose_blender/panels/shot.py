@@ -13,6 +13,7 @@ from ..session.run import Run
 from ..session.state import Phase
 from ..text import duration, paragraph, plural
 from . import pictures
+from .presets import TOONDECOMPOSE_PT_presets
 
 CATEGORY = "ToonDecompose"
 # size of the preview picture in units of an interface row
@@ -29,6 +30,9 @@ class SequencerTab:
 
 class TOONDECOMPOSE_PT_shot(SequencerTab, bpy.types.Panel):
     bl_label = "Decompose"
+
+    def draw_header_preset(self, context: Any) -> None:
+        TOONDECOMPOSE_PT_presets.draw_panel_header(self.layout)
 
     def draw(self, context: Any) -> None:
         layout = self.layout
