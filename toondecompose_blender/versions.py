@@ -258,3 +258,11 @@ def compositor_math(tree: Any, operation: str) -> Any:
     node = tree.nodes.new(kind)
     node.operation = operation
     return node
+
+
+# -- Annotations -------------------------------------------------------------------------------------------------
+
+
+def annotation_of(owner: Any) -> Any:
+    """The annotation of a scene or of an editor's space, or None. Until 4.5 it was called grease pencil."""
+    return getattr(owner, "annotation", None) or getattr(owner, "grease_pencil", None)

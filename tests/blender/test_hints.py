@@ -1,0 +1,73 @@
+"""Annotation strokes as hints, and Refine with a real child process (the dummy engine)."""
+
+from types import SimpleNamespace
+
+import bpy
+import numpy as np
+import pytest
+import rendering
+import result_folders as rf
+from test_import import shot
+from test_operators import decompose, film  # noqa: F401
+
+from toondecompose.formats.errors import UserError
+from toondecompose.formats.job import hints_from_list, read_job
+from toondecompose_blender import results
+from toondecompose_blender.operators import refine
+from toondecompose_blender.scene import homography as hg
+from toondecompose_blender.scene.importer import import_result
+from toondecompose_blender.sprite import hints
+
+
+def layer(name, frame, points, mode="2DSPACE", thickness=6):
+    """An annotation layer with one stroke (from 4.3 on, Blender lets nobody but its tool make strokes)."""
+    stroke = SimpleNamespace(display_mode=mode, points=[SimpleNamespace(co=p) for p in points])
+    return SimpleNamespace(info=name, thickness=thickness, annotation_hide=False,
+                           frames=[SimpleNamespace(frame_number=frame, strokes=[stroke])])
+
+
+def test_a_stroke_over_the_preview_names_sprite_frame_and_pixels():
+    to_frame = hints.preview_to_frame((320, 180), (160, 90))
+    layers = [layer("Girl", 12, [(0, 0, 0), (-160, 90, 0)]), layer("new", 11, [(20, -20, 0)], thickness=1),
+              layer("girl", 99, [(0, 0, 0)])]
+    found = hints.hints_from_layers(layers, ["background", "girl"], 11, 6, to_frame)
+    assert found == [
+        {"kind": "scribble", "sprite": 1, "frame": 1, "points": [[80, 45], [0, 0]], "radius": 3},
+        {"kind": "scribble", "sprite": 2, "frame": 0, "points": [[90, 55]], "radius": 1},
+    ]
+    assert hints_from_list(found, "hints") == found
+
+
+def test_a_stroke_in_the_camera_view_lands_where_the_sprite_is(context, tmp_path):
+    sprites = shot("perspective")
+    made = import_result(context, rf.make_result(tmp_path / "r", sprites))
+    centre = rendering.shown(made.scene, made.sprites[1], 1).matrix_world.translation
+    to_frame = hints.camera_to_frame(made.scene, made.camera, (160, 90))
+    drawn = [layer("girl", 1, [tuple(centre)], "3DSPACE")]
+    found = hints.hints_from_layers(drawn, ["background", "girl", "mist"], 1, 6, to_frame)
+    expected = hg.project(sprites[1]["transform"][0], np.array([[30.0, 25.0]]))[0]
+    assert np.allclose(found[0]["points"][0], expected, atol=0.01)
+
+
+@pytest.mark.parametrize(
+    "name, frame, sentence", [("Note", 1, "has no sprite's name"), ("girl", 50, "no annotation on")])
+def test_strokes_that_say_nothing(name, frame, sentence):
+    to_frame = hints.preview_to_frame((160, 90), (160, 90))
+    with pytest.raises(UserError, match=sentence):
+        hints.hints_from_layers([layer(name, frame, [(0, 0, 0)])], ["girl"], 1, 6, to_frame)
+
+
+def test_refine_runs_the_shot_again_with_the_hints(film, monkeypatch):  # noqa: F811
+    assert not bpy.ops.toondecompose.refine.poll()
+    assert decompose() is None
+    assert not bpy.ops.toondecompose.refine.poll()  # nothing was drawn
+    drawn = SimpleNamespace(layers=[layer("background", 103, [(0, 0, 0), (5, 5, 0)])])
+    monkeypatch.setattr(refine, "annotations_in_view", lambda context: [drawn])
+    bpy.context.scene.render.resolution_x, bpy.context.scene.render.resolution_y = 64, 32
+    assert bpy.ops.toondecompose.refine() == {"FINISHED"}
+    folders = [entry.folder for entry in bpy.context.scene.toondecompose.results]
+    assert folders == ["//toondecompose/Schuß 1", "//toondecompose/Schuß 1_002"]
+    assert results.active(bpy.context.scene).strip == "Schuß 1"
+    job = read_job(film / "toondecompose" / "Schuß 1_002" / "job" / "job.json")
+    assert job.hints == [{"kind": "scribble", "sprite": 0, "frame": 2, "points": [[32, 16], [37, 11]], "radius": 3}]
+    assert read_job(film / "toondecompose" / "Schuß 1" / "job" / "job.json").hints == []

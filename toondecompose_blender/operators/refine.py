@@ -1,0 +1,130 @@
+"""Refine: decompose a result's shot again with annotation strokes as hints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from toondecompose.formats.errors import UserError, sentence_for_os_error
+from toondecompose.formats.job import read_job, write_job
+from toondecompose.formats.result import read_result
+
+from .. import folders, preferences, results, running, versions
+from ..scene.naming import clip_camera, clip_root
+from ..session import backend
+from ..session.run import Run
+from ..session.state import Phase
+from ..sprite import hints
+from ..sprite.drawings import result_folder
+
+
+class TOONDECOMPOSE_OT_refine(bpy.types.Operator):
+    bl_idname = "toondecompose.refine"
+    bl_label = "Refine"
+    bl_description = ("Decompose the shot again with your annotations as hints: strokes over the preview or the "
+                      "camera's view, on annotation layers named after the sprites")
+    bl_options = {"REGISTER"}
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        if _folder(context) is None:
+            cls.poll_message_set("Decompose a strip first")
+            return False
+        if not annotations_in_view(context):
+            cls.poll_message_set("Draw annotations over the sprites first, on layers named after them")
+            return False
+        return True
+
+    def execute(self, context: Any) -> set[str]:
+        running.board.notice = ""
+        try:
+            run = queue_refinement(context)
+        except UserError as error:
+            running.board.notice = error.sentence
+            self.report({"ERROR"}, error.sentence)
+            return {"CANCELLED"}
+        running.go()
+        if not bpy.app.background:
+            return {"FINISHED"}
+        running.wait()
+        if run.state.phase is not Phase.DONE:
+            self.report({"ERROR"}, run.state.message)
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+def _folder(context: Any) -> Path | None:
+    """The result to refine: the active object's clip, else the one chosen in the Sequencer's panel."""
+    root = clip_root(context.object)
+    if root is not None:
+        return result_folder(root)
+    scene = versions.sequencer_scene(context)
+    entry = results.active(scene) if scene is not None else None
+    return results.folder_of(entry) if entry is not None else None
+
+
+def annotations_in_view(context: Any) -> list[Any]:
+    """Annotations that may have strokes: of the Sequencer's preview, and of the scene."""
+    spaces = [area.spaces.active for area in (context.screen.areas if context.screen else ())
+              if area.type == "SEQUENCE_EDITOR"]
+    found = [versions.annotation_of(owner) for owner in [*spaces, context.scene]]
+    return [data for i, data in enumerate(found) if data is not None and data.layers and data not in found[:i]]
+
+
+def queue_refinement(context: Any) -> Run:
+    """Write a job like the result's own with the hints added, and queue it. Nothing of the old result is touched."""
+    folder = _folder(context)
+    job_file = folder / folders.JOB_FOLDER / folders.JOB_FILE
+    result = read_result(folder, with_files=False)
+    if not job_file.is_file():
+        raise UserError(f"“{folder}” does not say how it was made, so it cannot be refined; decompose the strip again.")
+    job = read_job(job_file)
+    job.hints = [*job.hints, *collect(context, result)]
+    job.frames = [str(path) for path in job.frame_paths(job_file.parent)]
+    queue = running.board.queue
+    taken = {run.output for run in [*queue.waiting, *([queue.current] if queue.current else [])]}
+    output = folders.free_folder(folder.parent, job.name, taken)
+    job.output = str(output)
+    path = output / folders.JOB_FOLDER / folders.JOB_FILE
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(sentence_for_os_error(error, "written", path.parent)) from error
+    write_job(path, job)
+    python = preferences.backend_python(context)
+    scene = versions.sequencer_scene(context)
+    return queue.add(lambda ident: Run(
+        ident=ident, title=f"{job.name}, refined", command=backend.worker_command(python, path), folder=path.parent,
+        output=output, origin=results.origin_of(scene, _strip_name(scene, folder)), on_end=results.note_end))
+
+
+def _strip_name(scene: Any, folder: Path) -> str:
+    return next((entry.strip for entry in scene.toondecompose.results if results.same_folder(entry.folder, folder)), "")
+
+
+def collect(context: Any, result: Any) -> list[dict[str, Any]]:
+    """The hints of all annotations in view."""
+    clip = result.clip
+    root = clip_root(context.object)
+    camera = clip_camera(root) if root is not None else None
+    names = [sprite.name for sprite in result.sprites]
+    scene = versions.sequencer_scene(context) or context.scene
+    size = (scene.render.resolution_x, scene.render.resolution_y)
+    preview = hints.preview_to_frame(size, clip.size)
+    view = hints.camera_to_frame(context.scene, camera, clip.size) if camera is not None else preview
+
+    def to_frame(co: tuple[float, float, float], mode: str) -> tuple[float, float] | None:
+        return view(co, mode) if mode == "3DSPACE" else preview(co, mode)
+
+    layers = [layer for data in annotations_in_view(context) for layer in data.layers]
+    return hints.hints_from_layers(layers, names, clip.frame_start, clip.frame_count, to_frame)
+
+
+def register() -> None:
+    bpy.utils.register_class(TOONDECOMPOSE_OT_refine)
+
+
+def unregister() -> None:
+    bpy.utils.unregister_class(TOONDECOMPOSE_OT_refine)
