@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .field import Field, bilinear
+from .field import Field
 from .groups import apply, frame_units, step, velocities
 from .mosaic import Mosaic
 
@@ -17,19 +17,46 @@ LEAST_SIGMA = 1.0  # grey levels: rounding to 8 bit and resampling
 
 @dataclass
 class Sampler:
-    """A mosaic ready to be sampled: float32 [h, w, 4] value, slope x, slope y, trust (0..1)."""
+    """A mosaic ready to be sampled. value: float32 [h, w]; trust: float32 [h, w] in 0..1; origin: canvas px."""
 
-    stack: np.ndarray
+    value: np.ndarray
+    trust: np.ndarray
     origin: tuple[int, int]
 
     def at(self, canvas: np.ndarray) -> np.ndarray:
-        """[n, 4] at canvas points [n, 2]; trust is 0 outside."""
+        """[n, 4] at canvas points [n, 2]: value, slope in x, slope in y, trust (0 outside).
+
+        Bicubic (Catmull-Rom) with its own derivative: bilinear samples of drawn lines are off by several grey levels,
+        which would hide what a path explains and pull Gauss-Newton towards whole pixels.
+        """
+        h, w = self.value.shape
         local = canvas - np.array(self.origin)
-        out = bilinear(self.stack, local)
-        h, w = self.stack.shape[:2]
+        x, y = np.clip(local[:, 0] - 0.5, 0, w - 1), np.clip(local[:, 1] - 0.5, 0, h - 1)
+        x0, y0 = x.astype(np.int64), y.astype(np.int64)
+        wx, dx = _taps((x - x0).astype(np.float32))
+        wy, dy = _taps((y - y0).astype(np.float32))
+        columns = np.clip(x0 + np.arange(-1, 3)[:, None], 0, w - 1)
+        rows = np.clip(y0 + np.arange(-1, 3)[:, None], 0, h - 1) * w
+        flat = self.value.ravel()
+        out = np.zeros((len(canvas), 4), np.float32)
+        for j in range(4):
+            line = [flat[rows[j] + columns[i]] for i in range(4)]
+            across = line[0] * wx[0] + line[1] * wx[1] + line[2] * wx[2] + line[3] * wx[3]
+            out[:, 0] += across * wy[j]
+            out[:, 1] += (line[0] * dx[0] + line[1] * dx[1] + line[2] * dx[2] + line[3] * dx[3]) * wy[j]
+            out[:, 2] += across * dy[j]
         inside = (local[:, 0] >= 0) & (local[:, 1] >= 0) & (local[:, 0] <= w) & (local[:, 1] <= h)
-        out[:, 3] *= inside
+        near = np.clip(np.rint(y).astype(np.int64), 0, h - 1) * w + np.clip(np.rint(x).astype(np.int64), 0, w - 1)
+        out[:, 3] = self.trust.ravel()[near] * inside
         return out
+
+
+def _taps(f: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Catmull-Rom weights of the four neighbours at fraction f [n], and their derivatives."""
+    f2, f3 = f * f, f * f * f
+    weights = [-0.5 * f3 + f2 - 0.5 * f, 1.5 * f3 - 2.5 * f2 + 1, -1.5 * f3 + 2 * f2 + 0.5 * f, 0.5 * f3 - 0.5 * f2]
+    slopes = [-1.5 * f2 + 2 * f - 0.5, 4.5 * f2 - 5 * f, -4.5 * f2 + 4 * f + 0.5, 1.5 * f2 - f]
+    return weights, slopes
 
 
 def least_agreement(count: int) -> int:
@@ -38,18 +65,17 @@ def least_agreement(count: int) -> int:
 
 
 def sampler(mosaic: Mosaic, blur: float, count: int) -> Sampler:
-    """Blurs a mosaic (sigma px) and takes its slopes; count: frames of the clip."""
+    """A mosaic blurred by sigma px; count: frames of the clip."""
     value = mosaic.value
     known = mosaic.seen > 0
     if blur > 0:
         weight = cv2.GaussianBlur(known.astype(np.float32), (0, 0), blur)
         value = cv2.GaussianBlur(value * known, (0, 0), blur) / np.maximum(weight, 1e-3)
-    gx, gy = (cv2.Sobel(value, cv2.CV_32F, i, 1 - i, ksize=3, scale=1 / 8) for i in (1, 0))
     agreeing = mosaic.agree * mosaic.seen
     trust = ((agreeing >= least_agreement(count) - 0.5) & (mosaic.agree >= 0.4)).astype(np.float32)
     # slopes next to never-seen pixels are made up
     trust *= cv2.erode(known.astype(np.uint8), np.ones((3, 3), np.uint8), borderType=cv2.BORDER_REPLICATE)
-    return Sampler(np.stack([value, gx, gy, trust], -1).astype(np.float32), mosaic.origin)
+    return Sampler(value.astype(np.float32), trust, mosaic.origin)
 
 
 def align_frame(H: np.ndarray, at: np.ndarray, value: np.ndarray, weight: np.ndarray, target: Sampler, dof: int,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field as record
 
 import cv2
 import numpy as np
 
-from .align import Sampler, align_frame, canvas_units, sampler, saved_bits
+from .align import align_frame, canvas_units, sampler, saved_bits
 from .field import CELL, Field
 from .follow import follow
+from .groups import apply, grid_points, project
 from .mosaic import build_mosaic
 
 CAPS = (6.0, 3.0)  # grey levels: the residual spread that is believed, annealed
@@ -19,12 +20,14 @@ ENOUGH = 0.1  # a frame belongs to a path if it saves this share of what the pat
 
 @dataclass
 class Candidate:
-    """H: [T, 3, 3] frame `ref` -> frames, search px. dof: its group. bits: per frame [n] saved at each point."""
+    """H: [T, 3, 3] frame `ref` -> frames, search px. dof: its group. bits: per frame [n] saved at each point.
+    belief: per frame [n] in 0..1, which points flow saw moving along."""
 
     H: np.ndarray
     ref: int
     dof: int
     bits: list[np.ndarray]
+    belief: list[np.ndarray] = record(default_factory=list)
 
     @property
     def gain(self) -> float:
@@ -52,7 +55,7 @@ def blurred_values(field: Field, t: int, blur: float) -> np.ndarray:
 
 
 def settle(H: np.ndarray, ref: int, dof: int, field: Field, weights: list[np.ndarray], caps=CAPS, blurs=BLURS,
-           samples: int = 16) -> tuple[np.ndarray, Sampler] | None:
+           samples: int = 12) -> np.ndarray | None:
     """Alternates mosaic and Gauss-Newton. weights: per frame [n], which points belong. None if the canvas runs away."""
     units = canvas_units(field.size)
     present = np.ones(field.count, bool)
@@ -64,18 +67,40 @@ def settle(H: np.ndarray, ref: int, dof: int, field: Field, weights: list[np.nda
         H = np.stack([align_frame(H[t], p.at, blurred_values(field, t, blur), weights[t] * p.share, target, dof, units,
                                   cap, field.noise) for t, p in enumerate(field.points)])
         H = anchored(H, ref)
-    mosaic = build_mosaic(field.gray, H, present, samples)
-    return None if mosaic is None else (H, sampler(mosaic, 0.0, field.count))
+    return H
+
+
+def measured(H: np.ndarray, ref: int, dof: int, field: Field, samples: int = 12) -> Candidate | None:
+    """The candidate that H is, with what its mosaic saves. None if its canvas runs away."""
+    mosaic = build_mosaic(field.gray, H, np.ones(field.count, bool), samples)
+    if mosaic is None:
+        return None
+    target = sampler(mosaic, 0.0, field.count)
+    return Candidate(H, ref, dof, [saved_bits(H[t], field, t, target)[0] for t in range(field.count)])
 
 
 def propose(field: Field, ref: int, dof: int, free: list[np.ndarray], rng: np.random.Generator) -> Candidate | None:
-    """Follow what is free from frame `ref` with at most `dof` parameters and settle it on its mosaic."""
+    """Follow what is free from frame `ref` with at most `dof` parameters."""
     H, belief = follow(field, ref, dof, free, rng)
-    settled = settle(H, ref, dof, field, [b * f for b, f in zip(belief, free, strict=True)])
-    if settled is None:
-        return None
-    H, target = settled
-    return Candidate(H, ref, dof, [saved_bits(H[t], field, t, target)[0] for t in range(field.count)])
+    found = measured(H, ref, dof, field)
+    if found is not None:
+        found.belief = belief
+    return found
+
+
+def settled(c: Candidate, dof: int, field: Field, weights: list[np.ndarray]) -> Candidate | None:
+    """The candidate pulled onto its own mosaic inside the group with `dof` parameters."""
+    H = c.H
+    if dof < c.dof:
+        H = np.stack([project(m, dof, _where(c, t, field)) for t, m in enumerate(H)])
+    H = settle(H, c.ref, dof, field, weights)
+    return None if H is None else measured(H, c.ref, dof, field)
+
+
+def _where(c: Candidate, t: int, field: Field) -> np.ndarray:
+    """Canvas points [n, 2] that the candidate explains at frame t (for projecting its motion on a smaller group)."""
+    at = field.points[t].at[c.bits[t] > 0]
+    return apply(np.linalg.inv(c.H[t]), at if len(at) > 20 else grid_points(field.size))
 
 
 def explained(field: Field, bits: list[np.ndarray]) -> list[np.ndarray]:

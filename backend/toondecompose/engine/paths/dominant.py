@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from .groups import apply, frame_units, step, velocities
 
-INLIER = 0.8  # px at search size: beyond this a match says nothing about a motion
+INLIER = 0.8  # px of the flow picture: beyond this a match says nothing about a motion
 SHARP = 0.15  # px: what dense flow reaches on clean drawn edges. Two layers that slide 1 px apart must not be averaged
-PAIRS = 60  # random similarities tried per frame
-SINGLES = 60  # random translations tried per frame
+TRIES = 100  # random motions tried per frame and group
+REACHES = (10.0, 30.0, 80.0, 160.0)  # px: how far apart the matches of one try lie
 SCORED = 500  # matches on which hypotheses are scored
 HIGHER_DOF = 1.03  # a richer motion must explain this much more
 
@@ -27,51 +29,77 @@ def _visible_square(e: np.ndarray, whiten: np.ndarray) -> np.ndarray:
     return a * a + b * b
 
 
-def _agreement(square: np.ndarray) -> np.ndarray:
-    """1 at no error, 0 from INLIER on, falling like the bits that coding the error costs (square: squared errors)."""
-    return np.maximum(0, 1 - np.log1p(square / SHARP**2) / np.log1p((INLIER / SHARP) ** 2))
+@dataclass(frozen=True)
+class Precision:
+    """What the flow can resolve, in the px of its points: sharp on clean edges; beyond reach it says nothing."""
+
+    sharp: float
+    reach: float
+
+    @staticmethod
+    def of(flow_scale: float) -> Precision:
+        """For flow taken from pictures with flow_scale px per px of the points."""
+        return Precision(SHARP / flow_scale, INLIER / flow_scale)
+
+    def agreement(self, square: np.ndarray) -> np.ndarray:
+        """1 at no error, 0 from reach on, falling like the bits that coding the error costs (squared errors)."""
+        return np.maximum(0, 1 - np.log1p(square / self.sharp**2) / np.log1p((self.reach / self.sharp) ** 2))
+
+    def score(self, error: np.ndarray, weight: np.ndarray) -> float:
+        """Weighted number of matches that agree."""
+        return float((weight * self.agreement(error**2)).sum())
 
 
-def score(error: np.ndarray, weight: np.ndarray) -> float:
-    """Weighted number of matches that agree."""
-    return float((weight * _agreement(error**2)).sum())
+def _groups(p: np.ndarray, cumulative: np.ndarray, count: int, members: int, rng: np.random.Generator) -> np.ndarray:
+    """`count` random sets of `members` matches, near each other at several ranges -> indices [count, members].
+
+    Near matches are more likely of one layer; far ones pin a motion down better.
+    """
+    first = np.searchsorted(cumulative, rng.random(count) * cumulative[-1])
+    others = np.searchsorted(cumulative, rng.random((count, 4 * members)) * cumulative[-1])
+    first, others = first.clip(0, len(p) - 1), others.clip(0, len(p) - 1)
+    reach = np.array(REACHES)[np.arange(count) % len(REACHES)]
+    miss = np.abs(np.linalg.norm(p[others] - p[first][:, None], axis=2) - reach[:, None])
+    near = np.argsort(miss, 1, kind="stable")[:, : members - 1]
+    return np.concatenate([first[:, None], np.take_along_axis(others, near, 1)], 1)
 
 
-def _hypotheses(p: np.ndarray, q: np.ndarray, weight: np.ndarray, max_dof: int, rng: np.random.Generator) -> np.ndarray:
-    """Random translations from one match and similarities from two near ones -> [k, 2, 3]."""
+def _hypotheses(p: np.ndarray, q: np.ndarray, whiten: np.ndarray, weight: np.ndarray, max_dof: int,
+                rng: np.random.Generator) -> np.ndarray:
+    """Random translations and similarities, each from a few near matches -> [k, 2, 3].
+
+    Solved from what the matches show (whitened rows): one match on an edge knows its motion across the edge only.
+    """
     cumulative = np.cumsum(weight)
-    pick = np.searchsorted(cumulative, rng.random(SINGLES) * cumulative[-1]).clip(0, len(p) - 1)
-    out = np.zeros((SINGLES, 2, 3))
-    out[:, 0, 0] = out[:, 1, 1] = 1
-    out[:, :, 2] = q[pick] - p[pick]
-    if max_dof < 4:
-        return out
-    first = np.searchsorted(cumulative, rng.random(PAIRS) * cumulative[-1]).clip(0, len(p) - 1)
-    # two matches of one object are more likely among near points; near is tried at several ranges
-    candidates = np.searchsorted(cumulative, rng.random((PAIRS, 6)) * cumulative[-1]).clip(0, len(p) - 1)
-    distance = np.linalg.norm(p[candidates] - p[first][:, None], axis=2)
-    reach = np.array([25.0, 60.0, 120.0])[np.arange(PAIRS) % 3]
-    second = candidates[np.arange(PAIRS), np.abs(distance - reach[:, None]).argmin(1)]
-    a, b = p[second] - p[first], q[second] - q[first]
-    norm = (a * a).sum(1)
-    ok = norm > 64  # 8 px apart: nearer pairs turn flow noise into wild rotations
-    a, b, first, norm = a[ok], b[ok], first[ok], norm[ok]
-    c = (a * b).sum(1) / norm
-    s = (a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]) / norm
-    sane = (np.hypot(c, s) > 0.6) & (np.hypot(c, s) < 1.7)
-    c, s, first = c[sane], s[sane], first[sane]
-    linear = np.stack([np.stack([c, -s], -1), np.stack([s, c], -1)], 1)
-    shift = q[first] - np.einsum("nij,nj->ni", linear, p[first])
-    return np.concatenate([out, np.concatenate([linear, shift[:, :, None]], 2)])
+    out = []
+    for dof, members in ((2, 3), (4, 4))[: 1 if max_dof == 2 else 2]:
+        index = _groups(p, cumulative, TRIES, members, rng)
+        at, rows = p[index], whiten[index]
+        centre = at.mean(1, keepdims=True)
+        x, y = ((at - centre) / 50.0).transpose(2, 0, 1)  # about 1 over a group, for the conditioning
+        jac = np.zeros((*at.shape, dof))
+        jac[..., 0, 0] = jac[..., 1, 1] = 1
+        if dof == 4:
+            jac[..., 0, 2], jac[..., 1, 2], jac[..., 0, 3], jac[..., 1, 3] = x, y, -y, x
+        jac = (rows @ jac).reshape(len(index), -1, dof)
+        res = (rows @ (q[index] - at)[..., None]).reshape(len(index), -1)
+        normal = jac.transpose(0, 2, 1) @ jac + 1e-4 * np.eye(dof)
+        d = np.linalg.solve(normal, (jac * res[..., None]).sum(1)[..., None])[..., 0]
+        a, b = (1 + d[:, 2] / 50, d[:, 3] / 50) if dof == 4 else (np.ones(len(d)), np.zeros(len(d)))
+        linear = np.stack([np.stack([a, -b], -1), np.stack([b, a], -1)], 1)
+        shift = centre[:, 0] + d[:, :2] - (linear @ centre.transpose(0, 2, 1))[..., 0]
+        sane = (np.hypot(a, b) > 0.6) & (np.hypot(a, b) < 1.7)
+        out.append(np.concatenate([linear, shift[:, :, None]], 2)[sane])
+    return np.concatenate(out)
 
 
 def refine(m: np.ndarray, p: np.ndarray, q: np.ndarray, whiten: np.ndarray, weight: np.ndarray, dof: int,
-           units: np.ndarray, rounds: int = 4) -> np.ndarray:
+           units: np.ndarray, precision: Precision, rounds: int = 4) -> np.ndarray:
     """Iteratively reweighted least squares of m inside the group with `dof` parameters."""
     back = np.linalg.inv(units)
     for k in range(rounds):
         error = visible_error(m, p, q, whiten)
-        w = weight * (error < INLIER * (1.5 if k == 0 else 1.0)) / (1 + (error / SHARP) ** 2)
+        w = weight * (error < precision.reach * (1.5 if k == 0 else 1.0)) / (1 + (error / precision.sharp) ** 2)
         keep = w > 0
         if keep.sum() < 2 * dof:
             return m
@@ -91,7 +119,8 @@ def refine(m: np.ndarray, p: np.ndarray, q: np.ndarray, whiten: np.ndarray, weig
 
 
 def dominant_motion(p: np.ndarray, q: np.ndarray, whiten: np.ndarray, weight: np.ndarray, max_dof: int,
-                    guesses: list[np.ndarray], size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+                    guesses: list[np.ndarray], size: tuple[int, int], precision: Precision,
+                    rng: np.random.Generator) -> np.ndarray:
     """The motion that most weighted matches p -> q [n, 2] agree on, of at most `max_dof` parameters.
 
     guesses: motions tried besides the random ones (identity, the last frame's). Returns [3, 3].
@@ -101,27 +130,20 @@ def dominant_motion(p: np.ndarray, q: np.ndarray, whiten: np.ndarray, weight: np
     units = frame_units(size)
     subset = np.sort(rng.permutation(len(p))[:SCORED]) if len(p) > SCORED else np.arange(len(p))
     ps, qs, ws, ls = p[subset], q[subset], weight[subset], whiten[subset]
-    tries = np.concatenate([np.array([g[:2] for g in guesses]), _hypotheses(p, q, weight, max_dof, rng)])
+    tries = np.concatenate([np.array([g[:2] for g in guesses]), _hypotheses(p, q, whiten, weight, max_dof, rng)])
     # guesses may be homographies: those are scored exactly, the rest are affine and scored together
     moved = ps @ tries[:, :, :2].transpose(0, 2, 1) + tries[:, None, :, 2]
     for i, g in enumerate(guesses):
         moved[i] = apply(g, ps)
-    scores = _agreement(_visible_square(moved - qs, ls)) @ ws
+    scores = precision.agreement(_visible_square(moved - qs, ls)) @ ws
     best = int(scores.argmax())
-    if max_dof == 2:
-        start = [guesses[best] if best < len(guesses) else np.vstack([tries[best], [0, 0, 1]])]
-    else:  # the best translation and the best similarity both get their chance
-        start = [guesses[best] if best < len(guesses) else np.vstack([tries[best], [0, 0, 1]])]
-        first = len(guesses)
-        k = first + int(scores[first : first + SINGLES].argmax())
-        if k != best:
-            start.append(np.vstack([tries[k], [0, 0, 1]]))
+    start = [guesses[best] if best < len(guesses) else np.vstack([tries[best], [0, 0, 1]])]
     winner, winner_score = start[0], -1.0
     for m in start:
         value = -1.0
         for dof in (d for d in (2, 4, 6, 8) if d <= max_dof):
-            fitted = refine(m, p, q, whiten, weight, dof, units)
-            new = score(visible_error(fitted, p, q, whiten), weight)
+            fitted = refine(m, p, q, whiten, weight, dof, units, precision)
+            new = precision.score(visible_error(fitted, p, q, whiten), weight)
             if value < 0 or new > value * HIGHER_DOF:
                 m, value = fitted, new
         if value > winner_score:

@@ -14,6 +14,8 @@ import numpy as np
 from ..clip import FrameSource, working_scale
 
 SEARCH_WIDTH = 400  # px; camera and sprite motions are found at this size, then refined
+FLOW_WIDTH = 640  # px; flow of short clips is taken at this size: layers that slide slowly on each other come apart
+FLOW_PIXELS = 12_000_000  # px of flow pictures affordable at more than the search size
 TEXTURE = 4.0  # grey levels per px: weaker slopes are noise or paint texture that flow cannot follow
 ROUND_TRIP = 1.0  # px: flow there and back must return this close
 CELL = 8  # px: points are spread evenly over cells of this size
@@ -44,11 +46,13 @@ class Points:
 
 @dataclass
 class Field:
-    """gray: uint8 [T, h, w] at search size. noise: standard deviation in grey levels. scale: search px per full px."""
+    """gray: uint8 [T, h, w] at search size. noise: standard deviation in grey levels. scale: search px per full px.
+    flow_scale: px of the pictures that flow was taken from per search px."""
 
     gray: np.ndarray
     noise: float
     scale: float
+    flow_scale: float
     points: list[Points]
 
     @property
@@ -182,10 +186,14 @@ def bilinear(stack: np.ndarray, at: np.ndarray) -> np.ndarray:
 def build_field(source: FrameSource, seed: int, width: int = SEARCH_WIDTH,
                 tick: Callable[[float], None] | None = None) -> Field:
     """Grey frames, noise, points and matches of a clip. tick(0..1) is called as frames are done."""
-    gray, scale = gray_frames(source, width)
+    shape = source.size[1] / source.size[0]
+    flow_width = int(np.clip((FLOW_PIXELS / (2 * source.count * shape)) ** 0.5, width, max(width, FLOW_WIDTH)))
+    fine, fine_scale = gray_frames(source, flow_width)
+    gray, scale = (fine, fine_scale) if fine_scale <= working_scale(source.size, width) else gray_frames(source, width)
+    ratio = fine_scale / scale
     noise = noise_level(gray)
     blur = min(2.5, 0.4 * noise)
-    soft = gray if blur < 0.4 else np.stack([cv2.GaussianBlur(g, (0, 0), blur) for g in gray])
+    soft = fine if blur < 0.4 else np.stack([cv2.GaussianBlur(g, (0, 0), blur * ratio) for g in fine])
     rng = np.random.default_rng(seed)
     count = len(gray)
     budget = int(np.clip(2_000_000 // count, 800, 3000))  # points per frame: long clips stay bounded
@@ -206,8 +214,9 @@ def build_field(source: FrameSource, seed: int, width: int = SEARCH_WIDTH,
             if there is None:
                 matches += [at.copy(), np.zeros(len(at), bool)]
                 continue
-            to = at + there[y, x]
-            off = np.linalg.norm(there[y, x] + bilinear(home, to), axis=1)
+            moved = bilinear(there, at * ratio) / ratio
+            to = at + moved
+            off = np.linalg.norm(moved + bilinear(home, to * ratio) / ratio, axis=1)
             inside = ((to > 0) & (to < [gray.shape[2], gray.shape[1]])).all(1)
             matches += [to, (off < ROUND_TRIP) & inside]
         previous_back = (back, ahead) if t + 1 < count else None
@@ -215,4 +224,4 @@ def build_field(source: FrameSource, seed: int, width: int = SEARCH_WIDTH,
                              (np.log2(1 + slope[y, x]) * share).astype(np.float32), share.astype(np.float32), *matches))
         if tick:
             tick((t + 1) / count)
-    return Field(gray, noise, scale, points)
+    return Field(gray, noise, scale, ratio, points)

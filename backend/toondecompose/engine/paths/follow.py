@@ -5,19 +5,20 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from .dominant import INLIER, dominant_motion, visible_error
+from .dominant import Precision, dominant_motion, visible_error
 from .field import Field
 from .groups import apply
 
 SUPPORT_CELL = 4  # px: resolution of the memory of where the layer is
+SURE = 6  # votes after which more of them prove no more: neighbouring frames' matches are not independent
 MEMORY = 4.0  # log-odds at which the memory saturates: it forgets within a few frames
 
 
-def belonging(error: np.ndarray) -> np.ndarray:
+def belonging(error: np.ndarray, precision: Precision) -> np.ndarray:
     """bool [n]: which match errors (px) are those of the motion itself; adapts to how well flow follows this clip."""
-    near = error[error < INLIER]
+    near = error[error < precision.reach]
     spread = float(np.median(near)) if len(near) else 0.0
-    return error < np.clip(3.5 * spread, 0.3, INLIER)
+    return error < np.clip(3.5 * spread, 2 * precision.sharp, precision.reach)
 
 
 def votes(inlier: np.ndarray, weight: np.ndarray) -> np.ndarray:
@@ -41,6 +42,12 @@ class Support:
     def at(self, points: np.ndarray) -> np.ndarray:
         """Probability [n] that points [n, 2] belong to the layer."""
         return 1 / (1 + np.exp(-self.odds.ravel()[self._cells(points)]))
+
+    def remember(self, cells: np.ndarray, odds: np.ndarray) -> None:
+        """Start from log-odds [k] of cells [k, 2] (x, y); those outside the frame are dropped."""
+        x, y = cells[:, 0], cells[:, 1]
+        inside = (x >= 0) & (y >= 0) & (x < self.shape[1]) & (y < self.shape[0])
+        self.odds[y[inside], x[inside]] = odds[inside]
 
     def learn(self, points: np.ndarray, inlier: np.ndarray, weight: np.ndarray) -> None:
         """Agreeing points raise the odds, disagreeing ones lower them, as far as the frame tells motions apart:
@@ -69,51 +76,62 @@ def follow(field: Field, ref: int, max_dof: int, free: list[np.ndarray],
     frame `ref` -> each frame, search px; per frame [n] in 0..1, how surely each point belongs to the layer).
     """
     count = field.count
+    precision = Precision.of(field.flow_scale)
     out = np.tile(np.eye(3), (count, 1, 1))
     vote = [np.zeros(len(p.at)) for p in field.points]
-    start = Support(field.size)
-    for direction in (1, -1):  # what the first step forwards learns about the start frame also serves backwards
-        memory = Support(field.size)
-        memory.odds = start.odds.copy()
-        last, t, first = np.eye(3), ref, True
+    memory = Support(field.size)
+    for direction in (1, -1):
+        last, t = np.eye(3), ref
         while 0 <= t + direction < count:
             pts = field.points[t]
             to, ok = (pts.ahead, pts.ahead_ok) if direction > 0 else (pts.behind, pts.behind_ok)
             p, q, whiten = pts.at[ok], to[ok], pts.whiten[ok]
             u = free[t][ok] * pts.share[ok]
             weight = u * (0.05 + memory.at(p))
-            m = dominant_motion(p, q, whiten, weight, max_dof, [last, np.eye(3)], field.size, rng)
-            inlier = belonging(visible_error(m, p, q, whiten))
+            m = dominant_motion(p, q, whiten, weight, max_dof, [last, np.eye(3)], field.size, precision, rng)
+            inlier = belonging(visible_error(m, p, q, whiten), precision)
             vote[t][ok] += votes(inlier, u)
             memory.learn(p, inlier, u)
-            if first:
-                start.odds = memory.odds.copy()
-                first = False
             memory.move(m)
             out[t + direction] = m @ out[t]
             out[t + direction] /= out[t + direction][2, 2]
             last, t = m, t + direction
+        # backwards starts from all that the way forwards learnt: the first frames may be a hold, where all agrees
+        memory = Support(field.size)
+        memory.remember(*_pool(field, out, vote))
     return out, _belief(field, out, vote)
+
+
+def _pool(field: Field, H: np.ndarray, vote: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """All frames' votes on the canvas, which a rigid layer shares: (cells int [k, 2] as (x, y), log-odds [k])."""
+    cells = np.concatenate([np.floor(apply(np.linalg.inv(m), p.at) / SUPPORT_CELL)
+                            for m, p in zip(H, field.points, strict=True)]).clip(-1e6, 1e6).astype(np.int64)
+    votes_ = np.concatenate(vote)
+    told = np.abs(votes_) > 0.1  # a frame in which everything moves alike says nothing
+    if not told.any():
+        return np.zeros((0, 2), np.int64), np.zeros(0)
+    key = (cells[told, 1] + 2_000_000) * 4_000_000 + cells[told, 0] + 2_000_000
+    unique, index, hits = np.unique(key, return_inverse=True, return_counts=True)
+    mean = np.bincount(index, votes_[told]) / hits
+    odds = np.clip(mean * np.minimum(hits, SURE), -MEMORY, MEMORY)
+    return np.stack([unique % 4_000_000 - 2_000_000, unique // 4_000_000 - 2_000_000], -1), odds
 
 
 def _belief(field: Field, H: np.ndarray, vote: list[np.ndarray]) -> list[np.ndarray]:
     """Votes per frame and point [n] -> probabilities [n].
 
-    A rigid layer is the same on its canvas in all frames, so the votes of all frames are pooled there, and a point's
-    own frame can still say that something hides the layer.
+    The votes of all frames are pooled on the canvas; a point's own frame can still say that something hides the layer.
     """
-    cells = [np.round(apply(np.linalg.inv(m), p.at) / SUPPORT_CELL).astype(np.int64)
-             for m, p in zip(H, field.points, strict=True)]
-    low = np.min([c.min(0) for c in cells if len(c)] or [[0, 0]], 0)
-    high = np.max([c.max(0) for c in cells if len(c)] or [[0, 0]], 0)
-    wide = int(high[0] - low[0]) + 1
-    if wide * (high[1] - low[1] + 1) > 4_000_000:  # the path has run away; settling will reject it
-        return [np.ones(len(p.at)) for p in field.points]
-    index = [(c[:, 1] - low[1]) * wide + c[:, 0] - low[0] for c in cells]
-    n = int(wide * (high[1] - low[1] + 1))
-    total, hits = np.zeros(n), np.zeros(n)
-    for i, v in zip(index, vote, strict=True):
-        total += np.bincount(i, v, minlength=n)
-        hits += np.bincount(i, minlength=n)
-    pooled = total / np.maximum(hits, 1) * np.minimum(hits, 6)  # neighbouring frames' matches are not independent
-    return [1 / (1 + np.exp(-np.clip(pooled[i], -MEMORY, MEMORY) - v)) for i, v in zip(index, vote, strict=True)]
+    where, odds = _pool(field, H, vote)
+    if not len(where):
+        return [np.full(len(p.at), 0.5) for p in field.points]
+    key = where[:, 1] * 4_000_000 + where[:, 0]
+    order = np.argsort(key)
+    out = []
+    for m, p, v in zip(H, field.points, vote, strict=True):
+        c = np.floor(apply(np.linalg.inv(m), p.at) / SUPPORT_CELL).clip(-1e6, 1e6).astype(np.int64)
+        mine = c[:, 1] * 4_000_000 + c[:, 0]
+        at = np.searchsorted(key[order], mine).clip(0, len(key) - 1)
+        pooled = np.where(key[order][at] == mine, odds[order][at], 0.0)
+        out.append(1 / (1 + np.exp(-pooled - v)))
+    return out

@@ -57,7 +57,7 @@ def lay(frame: np.ndarray, H: np.ndarray, box: tuple[int, int, int, int],
         return None
     m = _shift(-0.5 - x0, -0.5 - y0) @ g @ _shift(0.5, 0.5)
     size = (int(x1 - x0), int(y1 - y0))
-    value = cv2.warpPerspective(frame, m, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    value = cv2.warpPerspective(frame, m, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     mask = np.full((h, w), 255, np.uint8) if allowed is None else allowed
     # a pixel half outside the frame repeats the border: it is still a sample of the border pixel
     valid = cv2.warpPerspective(mask, m, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT) > 127
