@@ -214,3 +214,15 @@ def test_one_frame_and_a_long_negative_start(context, tmp_path):
     assert (imported.scene.frame_start, imported.scene.frame_end) in ((-5, -5), (0, 0))
     got = rendering.render(imported.scene, -5, tmp_path / "o.png")
     assert rendering.worst(got, rf.reference(sprites, 0)) <= 1
+
+
+def test_a_plate_fills_the_frame_even_where_it_is_a_little_short(context, tmp_path):
+    moves = np.array([rf.shift(-0.5 * t, 0.25 * t) for t in range(T)])
+    sprites = [rf.sprite("background", 0, [rf.plate(SIZE)], [0] * T, moves, kind="background")]
+    imported = import_result(context, rf.make_result(tmp_path / "r", sprites))
+    for t in (1, 5):
+        got = rendering.render(imported.scene, 1 + t, tmp_path / "o.png")
+        assert (got[..., 3] == 255).all()
+        inside = np.s_[5:-5, 5:-5]
+        assert rendering.worst(got[inside], rf.reference(sprites, t)[inside]) <= 1
+        assert np.abs(got[:, -1] - got[:, -2]).max() < 30  # the border repeats

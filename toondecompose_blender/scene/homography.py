@@ -18,6 +18,9 @@ PIXELS_PER_UNIT = 100.0  # a 1920 px wide frame is 19.2 units: comfortable numbe
 FOCAL_WIDTHS = 2.0  # the camera's focal length in frame widths: a mild perspective (72 mm on a 36 mm sensor)
 
 
+_SPARE_PX = 0.01  # a plate's edge nearer to the frame's edge than this may leave a pixel's centre uncovered
+
+
 @dataclass(frozen=True)
 class CameraModel:
     """The camera that shows the frame: size (width, height) in px; perspective or orthographic."""
@@ -167,6 +170,17 @@ def project_columns(cols: np.ndarray, canvas: tuple[int, int], camera: CameraMod
         seen[:, 2] = [0, 0, 1]
     H = seen @ np.linalg.inv(_plane_to_canvas(canvas, camera.pixels_per_unit))
     return H / H[:, 2:, 2:]
+
+
+def margin_to_cover(H: np.ndarray, canvas: tuple[int, int], size: tuple[int, int]) -> float:
+    """How many canvas px a canvas must grow on every side to cover the frame (width, height) under all of [T, 3, 3].
+
+    0 where it does already, with a little to spare; otherwise one px more than it takes.
+    """
+    seen = project(np.linalg.inv(np.asarray(H, np.float64)), canvas_corners(size)).reshape(-1, 2)
+    beyond = max(float(np.max(-seen)), float(np.max(seen - np.array(canvas))))
+    # a plate that loses more than its own size was not meant to fill the frame (or the frame looks past its horizon)
+    return 0.0 if beyond < -_SPARE_PX or beyond > max(canvas) else max(0.0, beyond) + 1.0
 
 
 def corner_error(A: np.ndarray, B: np.ndarray, canvas: tuple[int, int]) -> np.ndarray:

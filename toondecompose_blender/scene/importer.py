@@ -58,6 +58,7 @@ class _Plan:
     first_file: Path
     first_number: int
     channels: list[Channel]
+    margin_px: float
 
 
 def import_result(context: Any, folder: str | Path, options: ImportOptions | None = None) -> Imported:
@@ -91,7 +92,9 @@ def _plan(result: Result, sprite: Sprite, folder: Path, model: hg.CameraModel, o
     if steepest > planes.SHEAR_LIMIT:
         raise UserError(f"“{sprite.name}” leans too far for Blender (shear {steepest:.0f}, at most "
                         f"{planes.SHEAR_LIMIT:.0f} is possible); decompose again with a simpler motion model.")
-    return _Plan(sprite, first_file, number, channels)
+    farthest = sprite.kind == "background" and sprite is result.sprites[0]
+    margin = hg.margin_to_cover(_shown(sprite), sprite.canvas_size, result.clip.size) if farthest else 0.0
+    return _Plan(sprite, first_file, number, channels, margin)
 
 
 def numbered_sequence(folder: Path, sprite: Sprite) -> tuple[Path, int]:
@@ -190,7 +193,7 @@ def _new_sprite(plan: _Plan, model: hg.CameraModel, root: Any, clip: Any, option
     sprite = plan.sprite
     own = bpy.data.collections.new(sprite.name)
     clip.children.link(own)
-    plane = planes.new_plane(sprite.name, sprite.canvas_size, model, root, own)
+    plane = planes.new_plane(sprite.name, sprite.canvas_size, model, root, own, plan.margin_px)
     plane[SPRITE] = sprite.name
     plane["td_order"], plane["td_kind"] = sprite.order, sprite.kind
     plane["td_confidence"] = sprite.confidence

@@ -19,11 +19,17 @@ _SPLIT = (5**0.5 - 1) / 2
 SHEAR_LIMIT = 10.0  # Blender's own limit for a shape key's value; steeper than any drawing
 
 
-def new_plane(name: str, canvas: tuple[int, int], model: CameraModel, root: Any, collection: Any) -> Any:
-    """A plane object of canvas px / pixels_per_unit units, origin at the canvas's centre, facing +Z, UV 0..1."""
+def new_plane(name: str, canvas: tuple[int, int], model: CameraModel, root: Any, collection: Any,
+              margin_px: float = 0.0) -> Any:
+    """A plane object of canvas px / pixels_per_unit units, origin at the canvas's centre, facing +Z, UV 0..1.
+
+    margin_px: how far it reaches beyond the canvas on every side, UV as well; there the drawing's border repeats.
+    """
     w, h = canvas[0] / model.pixels_per_unit / 2, canvas[1] / model.pixels_per_unit / 2
+    grow = (1 + 2 * margin_px / canvas[0], 1 + 2 * margin_px / canvas[1])
     mesh = bpy.data.meshes.new(name)
-    places = [(0, 0), (1, 0), (1, 1), (0, 1), (_SPLIT, 1)]
+    places = [(0.5 + (u - 0.5) * grow[0], 0.5 + (v - 0.5) * grow[1])
+              for u, v in ((0, 0), (1, 0), (1, 1), (0, 1), (_SPLIT, 1))]
     faces = [(0, 1, 4), (1, 2, 4), (0, 4, 3)]
     mesh.from_pydata([((2 * u - 1) * w, (2 * v - 1) * h, 0) for u, v in places], [], faces)
     uv = mesh.uv_layers.new(name="UVMap")
