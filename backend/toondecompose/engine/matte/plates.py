@@ -105,7 +105,7 @@ def solve_plate(source: FrameSource, H: np.ndarray, canvas: tuple[int, int], wei
         second[y0:y1, x0:x1] += (weighted * colour).sum(0)
         if tick:
             tick(0.6 * n / len(frames))
-    seen = total > 0.02  # a sliver of one frame's weight is no observation
+    seen = total > 0.01  # less is a sliver of one frame's weight, no observation
     mean = first / total.clamp(min=1e-6)
     variance = (second / total.clamp(min=1e-6) - (mean * mean).sum(0)).clamp(min=0) / 3
     del first, second
@@ -161,7 +161,7 @@ def _elect(mean: torch.Tensor, doubt: torch.Tensor, source: FrameSource, H: np.n
             colour = sample(frame_tensor(source.read(t), device), point, "bicubic", "border")
             weight = sample(weight_of(t)[None], point, "bilinear", "border")[0] * ok
             colours.append(colour.clamp(0, 255).round().to(torch.int16))
-            weights.append((weight * 64).round().to(torch.int32))
+            weights.append((weight * 64).ceil().to(torch.int32))
         mean[:, y, x] = mode_vote(torch.stack(colours), torch.stack(weights))
 
 

@@ -16,6 +16,8 @@ from toondecompose.engine.warp import grid_for, sample
 
 Box = tuple[int, int, int, int]  # x0, y0, x1, y1 px, half open
 
+CATMULL_ROM = -0.5  # reproduces quadratic shading exactly: for reading frames
+RENDERED = -0.75  # what the final renderer (OpenCV) and grid_sample use: for predicting frames
 WHOLE_PX = 1e-3  # px; a shift closer than this to a whole number is taken as one
 SHRINK = 1.25  # source px per output px above which the kernel is widened
 MAX_SUPERSAMPLING = 6
@@ -26,15 +28,15 @@ def _axis_aligned(M: np.ndarray) -> bool:
     return bool(np.abs(M[2, :2]).max() < 1e-10 and abs(M[0, 1]) < 1e-7 and abs(M[1, 0]) < 1e-7)
 
 
-def _cubic(d: torch.Tensor) -> torch.Tensor:
-    """Catmull-Rom kernel at distance d (any shape)."""
-    d = d.abs()
-    near = (1.5 * d - 2.5) * d * d + 1
-    far = ((-0.5 * d + 2.5) * d - 4) * d + 2
-    return torch.where(d < 1, near, torch.where(d < 2, far, torch.zeros_like(d)))
+def _cubic(d: np.ndarray, a: float) -> np.ndarray:
+    """Keys' cubic kernel of sharpness a at distance d (any shape)."""
+    d = np.abs(d)
+    near = ((a + 2) * d - (a + 3)) * d * d + 1
+    far = ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
+    return np.where(d < 1, near, np.where(d < 2, far, 0.0))
 
 
-def _taps(gain: float, offset: float, start: int, count: int, length: int) -> tuple[np.ndarray, np.ndarray]:
+def _taps(gain: float, offset: float, start: int, count: int, length: int, a: float) -> tuple[np.ndarray, np.ndarray]:
     """Source indices [taps, count] and weights of output px start..start+count-1 along one axis, for the map
     source = gain * output + offset (edge coordinates) from a source of `length` px (its edge px repeat)."""
     centre = gain * (np.arange(start, start + count, dtype=np.float64) + 0.5) + offset - 0.5
@@ -45,7 +47,7 @@ def _taps(gain: float, offset: float, start: int, count: int, length: int) -> tu
     reach = math.ceil(2 * width)
     base = np.floor(centre).astype(np.int64)
     index = base[None] + np.arange(-reach + 1, reach + 1)[:, None]
-    weight = _cubic(torch.from_numpy((centre[None] - index) / width)).numpy()
+    weight = _cubic((centre[None] - index) / width, a)
     return np.clip(index, 0, length - 1), weight / weight.sum(0)
 
 
@@ -84,11 +86,12 @@ def inside(M: np.ndarray, box: Box, size: tuple[int, int], device: str | torch.d
     return (p[..., 0] > 0) & (p[..., 0] < w) & (p[..., 1] > 0) & (p[..., 1] < h)
 
 
-def resample(image: torch.Tensor, M: np.ndarray, box: Box, smooth: bool = True) -> torch.Tensor:
+def resample(image: torch.Tensor, M: np.ndarray, box: Box, smooth: bool = True, a: float = CATMULL_ROM) -> torch.Tensor:
     """The picture as seen in a box of the output; the picture's edge px repeat outside it.
 
     image: float32 [c, h, w]. M: [3, 3], OUTPUT -> image px, edge coordinates. box: part of the output wanted.
-    smooth: False samples bilinearly (masks and weights, which must not ring). Returns float32 [c, bh, bw].
+    smooth: False samples without overshoot (masks and weights must not ring). a: the cubic kernel's sharpness; maps
+    that turn or tilt always have RENDERED's. Returns float32 [c, bh, bw].
     """
     x0, y0, x1, y1 = box
     _, h, w = image.shape
@@ -96,8 +99,8 @@ def resample(image: torch.Tensor, M: np.ndarray, box: Box, smooth: bool = True) 
     M = M / M[2, 2]
     if _axis_aligned(M):
         gx, gy = (1.0 if abs(g - 1) < 1e-6 else float(g) for g in (M[0, 0], M[1, 1]))
-        ix, wx = _taps(gx, float(M[0, 2]), x0, x1 - x0, w)
-        iy, wy = _taps(gy, float(M[1, 2]), y0, y1 - y0, h)
+        ix, wx = _taps(gx, float(M[0, 2]), x0, x1 - x0, w, a)
+        iy, wy = _taps(gy, float(M[1, 2]), y0, y1 - y0, h, a)
         rows = slice(int(iy.min()), int(iy.max()) + 1)
         out = _gather(_gather(image[:, rows], ix, wx, 2), iy - rows.start, wy, 1)
         return out if smooth else out.clamp(min=float(image.amin()), max=float(image.amax()))
@@ -146,6 +149,14 @@ def footprint(H: np.ndarray, box: Box, limit: Box | None = None) -> Box | None:
     if limit is not None:
         out = (max(out[0], limit[0]), max(out[1], limit[1]), min(out[2], limit[2]), min(out[3], limit[3]))
     return out if out[2] > out[0] and out[3] > out[1] else None
+
+
+def whole_shift(M: np.ndarray) -> bool:
+    """Does the map move everything by whole px?"""
+    M = M / M[2, 2]
+    shift = M[:2, 2]
+    return bool(np.abs(M[:2, :2] - np.eye(2)).max() < 1e-6 and np.abs(M[2, :2]).max() < 1e-10
+                and np.abs(shift - np.round(shift)).max() < WHOLE_PX)
 
 
 def translation(x: float, y: float) -> np.ndarray:

@@ -11,12 +11,17 @@ import torch
 from toondecompose.engine.clip import FrameSource
 from toondecompose.engine.matte.alpha import cut_out
 from toondecompose.engine.matte.finish import solved_plate, solved_sprite
-from toondecompose.engine.matte.moments import add, empty_moments, exposure
+from toondecompose.engine.matte.moments import View, add, empty_moments, exposure
 from toondecompose.engine.matte.plates import QUIET, fill_unseen, noise_of, panorama_gauge, solve_plate
-from toondecompose.engine.matte.resample import resample
+from toondecompose.engine.matte.resample import Box, resample
+from toondecompose.engine.matte.sharpen import sharpen_drawing, sharpen_plate
 from toondecompose.engine.matte.state import HIDES, LayerState, place, prepare_sprite, view_around
 from toondecompose.engine.matte.types import LayerToSolve, MatteResult
 
+# back-projection steps in the last round: the first gains most of it, more amplify noise
+SHARPEN_STEPS = {"preview": 0, "standard": 1, "best": 2}
+# weight of what is seen right beside a matte: enough where no frame shows it better, too little to matter elsewhere
+BESIDE = 0.04
 MASK_ERROR = 1.5  # working px by which the segmentation's outlines may be wrong
 
 
@@ -54,19 +59,20 @@ def solve(source: FrameSource, layers: list[LayerToSolve], *, scale: float, roun
             progress(min(1.0, (done + fraction) / steps))
 
     for number in range(rounds):
-        _solve_background(source, states, layers, number, noise, device, tick)
+        sharpen = SHARPEN_STEPS[quality] if number == rounds - 1 else 0
+        _solve_background(source, states, layers, number, noise, sharpen, device, tick)
         noise = noise_of(states[0].plate)
         done += 1
         for index in range(1, len(states)):
             hidden = hidden_by([layer.masks for layer in layers[index + 1:]]) if number == 0 else None
-            _solve_layer(source, states, index, hidden, noise, scale, device, tick)
+            _solve_layer(source, states, index, hidden, noise, scale, sharpen, device, tick)
             done += 1
     solved = [solved_plate(states[0])] + [solved_sprite(state) for state in states[1:]]
     return MatteResult(solved, list(range(len(layers))), [], {"noise": noise})
 
 
 def _solve_background(source: FrameSource, states: list[LayerState], layers: list[LayerToSolve], number: int,
-                      noise: float, device: str, tick: Callable[[float], None]) -> None:
+                      noise: float, sharpen: int, device: str, tick: Callable[[float], None]) -> None:
     size = source.size
     whole = (0, 0, *size)
     hidden = hidden_by([layer.masks for layer in layers[1:]]) if number == 0 else None
@@ -82,26 +88,34 @@ def _solve_background(source: FrameSource, states: list[LayerState], layers: lis
                 top = place(state, t, whole, device)
                 if top is not None:
                     through = through * (1 - top[3])
-            cover = torch.nn.functional.max_pool2d((1 - through)[None, None], 3, 1, 1)[0, 0]
+            tight = (1 - HIDES * (1 - through)).clamp(0, 1)
+            grown = -torch.nn.functional.max_pool2d(-tight[None, None], 3, 1, 1)[0, 0]
+            return grown + BESIDE * (tight - grown)
         return (1 - HIDES * cover).clamp(0, 1)
 
     plate = solve_plate(source, states[0].H, states[0].size, weight_of, list(range(source.count)), noise, device, tick)
-    plate.colour = fill_unseen(plate.colour, plate.weight > 0)
     states[0].plate = plate
+    if sharpen:
+        sharpen_plate(source, states[0], weight_of, sharpen, device, tick)
+    plate.colour = fill_unseen(plate.colour, plate.weight > 0)
 
 
 def _solve_layer(source: FrameSource, states: list[LayerState], index: int, hidden: np.ndarray | None, noise: float,
-                 scale: float, device: str, tick: Callable[[float], None]) -> None:
+                 scale: float, sharpen: int, device: str, tick: Callable[[float], None]) -> None:
     state = states[index]
+
+    def scene(t: int, box: Box) -> View:
+        return view_around(states, index, t, box, None if hidden is None else hidden[t], source.size, device)
+
     for done, drawing in enumerate(state.drawings.values()):
         moments = empty_moments(drawing.box, device)
         for t in drawing.frames:
-            view = exposure(source, t, state.H[t], drawing.box, state.given.masks[t],
-                            lambda t, box: view_around(states, index, t, box, None if hidden is None else hidden[t],
-                                                       source.size, device), device)
+            view = exposure(source, t, state.H[t], drawing.box, state.given.masks[t], scene, device)
             if view is not None:
                 add(moments, view)
             tick(done / len(state.drawings))
         cut = cut_out(moments, noise, MASK_ERROR / scale * state.sharp)
         drawing.cutout = cut
         drawing.premult = torch.cat([cut.colour * cut.alpha, cut.alpha[None]])
+        if sharpen:
+            sharpen_drawing(source, state, drawing, scene, sharpen, device)

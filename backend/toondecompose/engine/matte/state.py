@@ -11,7 +11,7 @@ import torch
 from toondecompose.engine.matte.alpha import Cutout
 from toondecompose.engine.matte.moments import View
 from toondecompose.engine.matte.plates import Plate, gauge
-from toondecompose.engine.matte.resample import Box, footprint, local_scale, resample, translation
+from toondecompose.engine.matte.resample import RENDERED, Box, footprint, local_scale, resample, translation
 from toondecompose.engine.matte.types import LayerToSolve
 
 MARGIN = 28  # canvas px around what the masks cover, for hair, glows and shadows that the masks missed
@@ -103,7 +103,7 @@ def place(state: LayerState, t: int, box: Box, device: str) -> torch.Tensor | No
         return None
     out = torch.zeros((4, box[3] - box[1], box[2] - box[0]), device=device)
     # the drawing's box has a transparent rim, so repeating its edge is the same as nothing there
-    picture = resample(drawing.premult, np.linalg.inv(H), part)
+    picture = resample(drawing.premult, np.linalg.inv(H), part, a=RENDERED)
     picture[3].clamp_(0, 1)
     picture[:3] = torch.minimum(picture[:3].clamp_(min=0), picture[3:] * 255)
     out[:, part[1] - box[1]:part[3] - box[1], part[0] - box[0]:part[2] - box[0]] = picture * float(state.opacity[t])
@@ -117,7 +117,7 @@ def plate_view(state: LayerState, t: int, box: Box) -> tuple[torch.Tensor, torch
     part = footprint(back, (box[0] - 3, box[1] - 3, box[2] + 3, box[3] + 3), (0, 0, *state.size))
     x0, y0, x1, y1 = part
     back = translation(-x0, -y0) @ back
-    colour = resample(plate.colour[:, y0:y1, x0:x1], back, box).clamp(0, 255)
+    colour = resample(plate.colour[:, y0:y1, x0:x1], back, box, a=RENDERED).clamp(0, 255)
     known = resample((plate.weight[y0:y1, x0:x1] > 0).float()[None], back, box, smooth=False)[0]
     return colour, known
 
