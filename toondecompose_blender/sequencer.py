@@ -15,11 +15,13 @@ from toondecompose.formats.errors import UserError
 from toondecompose.formats.result import Result
 
 from . import folders, versions
+from .strips import KINDS, RESULT_KEY, is_sprite
 
 # what the backend's place command leaves in the result's folder
 PLACED = "placed"
 COMPLETE = "transforms.json"
-RESULT_KEY, SPRITE_KEY = "td_result", "td_sprite"
+# custom property: the sprite's place in the result
+SPRITE_KEY = "td_sprite"
 _CHANNELS = 128
 
 
@@ -79,6 +81,7 @@ def add_layers(scene: Any, layers: list[Layer], stored: str, title: str, start: 
         strip.blend_type = "ALPHA_OVER"
         strip.alpha_mode = "STRAIGHT"
         strip[RESULT_KEY], strip[SPRITE_KEY] = stored, layer.index
+        strip.select = False
         if source is not None:
             copy_placing(source, strip)
         made.append(strip)
@@ -114,7 +117,7 @@ def source_strip(scene: Any, entry: Any) -> Any | None:
     """The strip that a result was made from, if it is still there."""
     editor = scene.sequence_editor
     strip = versions.all_strips(editor).get(entry.strip) if editor else None
-    return strip if strip is not None and strip.type in ("IMAGE", "MOVIE") and RESULT_KEY not in strip else None
+    return strip if strip is not None and strip.type in KINDS and not is_sprite(strip) else None
 
 
 def start_frame(entry: Any, source: Any | None) -> int:

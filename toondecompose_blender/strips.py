@@ -20,6 +20,8 @@ from . import versions
 from .pictures import READ_DIRECTLY, picture_size
 
 KINDS = ("IMAGE", "MOVIE")
+# custom property of strips that show a result's sprite: the result's folder, as the file remembers it
+RESULT_KEY = "td_result"
 _TYPE_NAMES = {"META": "a meta strip", "SCENE": "a scene strip", "SOUND": "a sound strip", "MASK": "a mask strip",
                "MOVIECLIP": "a movie clip strip", "TEXT": "a text strip", "COLOR": "a colour strip"}
 # how many missing files are named before "and N more"
@@ -60,6 +62,8 @@ def why_not(context: Any) -> str | None:
         return "Add the shot to the Sequencer first, as an image sequence or a movie"
     if not chosen(context):
         strip = editor.active_strip
+        if strip is not None and is_sprite(strip):
+            return f"“{strip.name}” shows a sprite already; select the shot"
         if strip is not None and strip.type not in KINDS:
             name = _TYPE_NAMES.get(strip.type, "an effect strip")
             return f"“{strip.name}” is {name}; select an image or movie strip"
@@ -72,10 +76,14 @@ def chosen(context: Any) -> list[Any]:
     editor = editor_of(context)
     if editor is None:
         return []
-    selected = [strip for strip in versions.all_strips(editor) if strip.select and strip.type in KINDS]
-    if not selected and editor.active_strip is not None and editor.active_strip.type in KINDS:
-        selected = [editor.active_strip]
+    shots = [strip for strip in versions.all_strips(editor) if strip.type in KINDS and not is_sprite(strip)]
+    selected = [strip for strip in shots if strip.select] or [s for s in shots if s == editor.active_strip]
     return sorted(selected, key=lambda strip: (versions.strip_handles(strip)[0], strip.channel))
+
+
+def is_sprite(strip: Any) -> bool:
+    """Whether the add-on made a strip, from a result."""
+    return RESULT_KEY in strip
 
 
 def picture_index(frame: int, start: int, count: int, reverse: bool, strobe: int) -> int:

@@ -12,7 +12,7 @@ from conftest import add_strip, numbered, write_png
 
 from toondecompose.formats.errors import UserError
 from toondecompose.formats.result import Clip, Result, Sprite, write_result
-from toondecompose_blender import results, sequencer, versions
+from toondecompose_blender import results, sequencer, strips, versions
 from toondecompose_blender.operators import replace_source
 from toondecompose_blender.session.run import Origin
 
@@ -65,6 +65,7 @@ def test_each_sprite_on_its_own_channel(scene, shot):
     made = [strips_of(scene)[f"shot {name}"] for name in ("street", "girl", "cat")]
     assert [s.channel for s in made] == [3, 4, 5]
     assert all(versions.strip_handles(s) == versions.strip_handles(shot) for s in made)
+    assert shot.mute and not any(s.select for s in made)
     assert seen(scene, [11, 14, 18]) == [value(2, 0), value(2, 3), value(2, 7)]
     assert bpy.ops.toondecompose.hide_sprite(index=2) == {"FINISHED"}
     assert seen(scene, [14]) == [value(1, 3)]
@@ -86,9 +87,19 @@ def test_in_step_with_a_source_that_was_moved_and_trimmed(scene, shot):
 def test_the_sources_place_is_taken_over(scene, shot):
     shot.transform.offset_x, shot.transform.scale_x = 7, 0.5
     bpy.ops.toondecompose.add_to_sequencer(layers="PLATE")
-    assert [s.name for s in strips_of(scene)] == ["shot", "shot street"]
+    assert [s.name for s in strips_of(scene)] == ["shot", "shot street"] and not shot.mute
     strip = strips_of(scene)["shot street"]
     assert (strip.transform.offset_x, strip.transform.scale_x) == (7, 0.5)
+
+
+def test_sprites_are_no_shots(context, scene, shot):
+    bpy.ops.toondecompose.add_to_sequencer()
+    for strip in strips_of(scene):
+        strip.select = True
+    assert [strip.name for strip in strips.chosen(context)] == ["shot"]
+    shot.select = False
+    scene.sequence_editor.active_strip = strips_of(scene)["shot cat"]
+    assert strips.why_not(context) == "“shot cat” shows a sprite already; select the shot"
 
 
 def test_room_is_looked_for(scene, shot, tmp_path):

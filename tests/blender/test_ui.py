@@ -186,7 +186,7 @@ def test_the_queue(scene, tmp_path):
     queue.waiting = [Run(2, "next", [], tmp_path, tmp_path), Run(3, "last", [], tmp_path, tmp_path)]
     add_strip(scene, numbered(tmp_path, 2))
     notes = drawn(queue_panel.TOONDECOMPOSE_PT_queue)
-    assert {"1. next", "2. last", "Add 1 Strip"} <= set(notes)
+    assert {"1. next", "2. last", "Add 1 Strip to Queue"} <= set(notes)
     assert bpy.ops.toondecompose.queue_move(ident=3, direction="UP") == {"FINISHED"}
     assert bpy.ops.toondecompose.queue_remove(ident=2) == {"FINISHED"}
     assert [run.title for run in queue.waiting] == ["last"]

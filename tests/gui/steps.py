@@ -73,6 +73,31 @@ def video_editing() -> None:
     raise RuntimeError("this Blender has no Video Editing template")
 
 
+def mouse_away() -> None:
+    """Into a corner without buttons, so that no tooltip is in the picture."""
+    window().cursor_warp(window().width - 5, 5)
+
+
+def raise_area(area, pixels: int) -> Iterator[float]:
+    """Make an area taller: drag its upper edge with the mouse, as a person does."""
+    x, y = area.x + area.width // 2, window().height - (area.y + area.height)
+    for command in (("mousemove", x, y), ("mousedown", 1), ("mousemove", x, y - pixels // 2),
+                    ("mousemove", x, y - pixels), ("mouseup", 1)):
+        subprocess.run(["xdotool", *map(str, command)], check=True)
+        yield 0.4
+
+
+def camera_view(workspace: str, scene) -> Iterator[float]:
+    """A workspace whose 3D view looks through the scene's camera, with the pictures' own colours."""
+    window().workspace = bpy.data.workspaces[workspace]
+    yield 1.0
+    window().scene = scene
+    space = area_of("VIEW_3D").spaces.active
+    space.region_3d.view_perspective = "CAMERA"
+    space.shading.type = "MATERIAL"
+    yield 4.0
+
+
 def side_bar(area, category: str) -> Iterator[float]:
     """Open an area's side bar on a tab; the tab can be chosen only after it was drawn once."""
     area.spaces.active.show_region_ui = True

@@ -51,6 +51,8 @@ def story():
                 and a.spaces.active.view_type != "PREVIEW"), key=lambda a: a.width)
     with steps.override(area):
         bpy.ops.sequencer.view_all()
+    yield from steps.raise_area(area, 160)
+    steps.mouse_away()
     yield 1.0
     yield from steps.side_bar(area, "ToonDecompose")
     ui = next(r for r in area.regions if r.type == "UI")
@@ -75,9 +77,27 @@ def story():
     yield 1.5
     steps.shot(pictures, "after")
     with steps.override(area):
+        print("GUI: to the Sequencer", bpy.ops.toondecompose.add_to_sequencer(), flush=True)
+    while running.board.queue.busy:
+        yield 0.3
+    print("GUI: ended", running.board.notice, flush=True)
+    with steps.override(area):
+        bpy.ops.sequencer.view_all()
+    yield 2.0
+    steps.shot(pictures, "in_the_sequencer")
+    with steps.override(area):
+        bpy.ops.toondecompose.solo_sprite(index=len(settings.results[0].sprites) - 2)
+    yield 2.0
+    steps.shot(pictures, "solo")
+
+    with steps.override(area):
         bpy.ops.toondecompose.import_result(filepath=str(
             Path(bpy.path.abspath(settings.results[0].folder)) / "result.json"))
-    yield 1.5
+    imported = bpy.data.scenes[-1] if bpy.data.scenes[-1] != scene else bpy.data.scenes[0]
+    imported.frame_set(20)
+    yield 1.0
+    yield from steps.camera_view("Layout", imported)
+    yield from steps.side_bar(steps.area_of("VIEW_3D"), "Sprite")
     steps.shot(pictures, "imported")
 
 

@@ -20,8 +20,8 @@ from ..session.state import Phase
 class TOONDECOMPOSE_OT_add_to_sequencer(bpy.types.Operator):
     bl_idname = "toondecompose.add_to_sequencer"
     bl_label = "Add to Sequencer"
-    bl_description = ("Add every sprite as an image strip on a channel of its own above the source, in step with it. "
-                      "The backend places the frames first")
+    bl_description = ("Add every sprite as an image strip on a channel of its own above the source, in step with it, "
+                      "and mute the source. The backend places the frames first")
     bl_options = {"REGISTER", "UNDO"}
 
     layers: bpy.props.EnumProperty(
@@ -105,7 +105,10 @@ def add(scene: Any, entry: Any, folder: Path, layers: str) -> list[Any]:
             raise UserError(f"“{entry.name}” has no background, so there is no clean plate.")
     source = sequencer.source_strip(scene, entry)
     title = entry.strip or entry.name
-    return sequencer.add_layers(scene, found, entry.folder, title, sequencer.start_frame(entry, source), source)
+    made = sequencer.add_layers(scene, found, entry.folder, title, sequencer.start_frame(entry, source), source)
+    if layers == "ALL" and source is not None:
+        source.mute = True  # all of it is above now; else it would show behind whatever is hidden
+    return made
 
 
 def register() -> None:

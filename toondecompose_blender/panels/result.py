@@ -18,12 +18,12 @@ class TOONDECOMPOSE_UL_sprites(bpy.types.UIList):
     def draw_item(self, context: Any, layout: Any, data: Any, item: Any, icon: int, active_data: Any,
                   active_property: str, index: int = 0, flt_flag: int = 0) -> None:
         row = layout.row(align=True)
+        _draw_switches(row, context, data, len(data.sprites) - 1 - index)
         picture = pictures.icon_of(results.folder_of(data) / item.first_drawing)
         if picture:
             row.label(text=item.name, icon_value=picture)
         else:
             row.label(text=item.name, icon="IMAGE_BACKGROUND" if item.kind == "background" else "OUTLINER_OB_ARMATURE")
-        _draw_switches(row, context, data, len(data.sprites) - 1 - index)
         right = row.row(align=True)
         right.alignment = "RIGHT"
         right.label(text=plural(item.drawings, "drawing"))
@@ -38,12 +38,8 @@ def _draw_switches(row: Any, context: Any, entry: Any, number: int) -> None:
         return
     hidden = all(strip.mute for strip in strips[number])
     solo = sequencer.is_solo(strips, number)
-    part = row.row(align=True)
-    part.alignment = "RIGHT"
-    part.operator("toondecompose.hide_sprite", text="", icon="HIDE_ON" if hidden else "HIDE_OFF",
-                  emboss=False).index = number
-    part.operator("toondecompose.solo_sprite", text="", icon="SOLO_ON" if solo else "SOLO_OFF",
-                  emboss=False).index = number
+    for name, icon in (("hide", "HIDE_ON" if hidden else "HIDE_OFF"), ("solo", "SOLO_ON" if solo else "SOLO_OFF")):
+        row.operator(f"toondecompose.{name}_sprite", text="", icon=icon, emboss=False).index = number
 
 
 class TOONDECOMPOSE_UL_results(bpy.types.UIList):

@@ -17,7 +17,7 @@ from .presets import TOONDECOMPOSE_PT_presets
 
 CATEGORY = "ToonDecompose"
 # size of the preview picture in units of an interface row
-_PREVIEW_SCALE = 9.0
+_PREVIEW_SCALE = 12.0
 
 
 class SequencerTab:
