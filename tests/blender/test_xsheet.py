@@ -96,8 +96,12 @@ def test_the_sheet_of_a_slowed_sprite_is_edited_under_the_playhead(imported):
 
 
 def test_every_operator_undoes_and_redoes(imported):
-    for name, values in (("sheet_step", {"step": 2}), ("retime_speed", {"percent": 50.0}), ("sprite_duplicate", {}),
-                         ("sheet_reverse", {}), ("motion_simplify", {}), ("retime_restore", {})):
+    steps = [("sheet_expose", {"number": 5}), ("sheet_hold", {"length": 3}), ("sheet_swap", {"one": 2, "other": 3}),
+             ("sheet_loop", {"first": 1, "last": 4, "until": 9}), ("sheet_step", {"step": 2, "with_motion": True}),
+             ("retime_speed", {"percent": 50.0}), ("retime_fit", {"frames": 30, "drawings_only": True}),
+             ("retime_curve", {}), ("retime_key", {"frame": 4.0}), ("sprite_duplicate", {}),
+             ("sheet_reverse", {"with_motion": True}), ("motion_simplify", {}), ("retime_restore", {})]
+    for name, values in steps:
         bpy.ops.ed.undo_push(message="before")
         state = everything()
         assert getattr(bpy.ops.toondecompose, name)(**values) == {"FINISHED"}
@@ -195,3 +199,12 @@ def test_operators_say_when_they_cannot_run(imported):
     for name in ("sheet_expose", "retime_speed", "sprite_duplicate"):
         assert not getattr(bpy.ops.toondecompose, name).poll()
     assert bpy.ops.toondecompose.relink.poll()  # a clip is chosen by any of its objects
+
+
+def test_a_time_key_is_set_under_the_playhead(imported):
+    with pytest.raises(RuntimeError, match="no time curve yet"):
+        bpy.ops.toondecompose.retime_key(frame=4.0)
+    bpy.ops.toondecompose.retime_curve()
+    imported.scene.frame_set(6)
+    bpy.ops.toondecompose.retime_key(frame=1.0)  # the first drawing is held until frame 6
+    assert shown(imported)[:6] == [1] * 6 and shown(imported)[-1] == 12

@@ -13,6 +13,7 @@ from toondecompose.formats.result import RESULT_FILE, result_folder
 
 from .. import results, running, versions
 from ..scene.importer import ImportOptions, import_result
+from ..scene.viewport import look_through_camera
 
 
 class TOONDECOMPOSE_OT_import_result(bpy.types.Operator, ImportHelper):
@@ -70,6 +71,8 @@ class TOONDECOMPOSE_OT_import_result(bpy.types.Operator, ImportHelper):
             self.report({"ERROR"}, error.sentence)
             return {"CANCELLED"}
         running.board.notice = ""
+        if done.scene.camera == done.camera:
+            look_through_camera(context)
         for warning in done.warnings:
             self.report({"WARNING"}, warning)
         count = len(done.sprites)
