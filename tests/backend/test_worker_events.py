@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -173,3 +174,15 @@ def test_processes():
     child = subprocess.Popen([sys.executable, "-c", ""])
     child.wait()
     assert not is_alive(child.pid)
+
+
+def test_nothing_is_repeated_before_the_first_stage(monkeypatch):
+    """Loading torch may take longer than the heartbeat's pause, and hello must be the first message."""
+    monkeypatch.setattr("toondecompose.worker.events._REPEAT_AFTER", 0.0)
+    lines = []
+    with Events(lines.append) as events:
+        time.sleep(2.5 * MIN_INTERVAL)
+        assert lines == []
+        events.stage("read", "Reading frames", 0, 1)
+        time.sleep(2.5 * MIN_INTERVAL)
+    assert [line["type"] for line in lines][:2] == ["stage", "progress"]

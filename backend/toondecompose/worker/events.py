@@ -146,6 +146,7 @@ class Events:
     def _tick(self) -> None:
         while not self._stop.wait(MIN_INTERVAL):
             with self._lock:
-                if self._clock() - self._last_sent >= _REPEAT_AFTER:
+                # before the first stage there is nothing to repeat: hello comes first, however slowly torch loads
+                if self._stages and self._clock() - self._last_sent >= _REPEAT_AFTER:
                     self._news = True
                 self._flush()
