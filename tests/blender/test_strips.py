@@ -254,3 +254,23 @@ def test_folder_with_tiffs_is_measured_by_blender(scene, tmp_path):
     assert strips.check_frames(strips.read_strip(scene, strip)).size == (30, 20)
     assert snapshot() == before
     shutil.rmtree(tmp_path)
+
+
+def test_speed_is_rendered(context, scene, tmp_path):
+    """A strip at half speed from its fifth frame on; 4.2 retimes movies only."""
+    strip = add_strip(scene, numbered(tmp_path), frame_start=1)
+    if not hasattr(strip, "retiming_keys"):
+        pytest.skip("image strips cannot be retimed in this Blender")
+    area = context.window.screen.areas[0]
+    area.type = "SEQUENCE_EDITOR"
+    area.spaces.active.view_type = "SEQUENCER"
+    if hasattr(context.workspace, "sequencer_scene"):
+        context.workspace.sequencer_scene = scene
+    region = next(region for region in area.regions if region.type == "WINDOW")
+    with context.temp_override(window=context.window, area=area, region=region):
+        bpy.ops.sequencer.retiming_key_add(timeline_frame=5)
+        bpy.ops.sequencer.retiming_segment_speed_set("EXEC_DEFAULT", speed=50.0, keep_retiming=True)
+    clip = frames_of_strip(scene, strip, tmp_path / "out")
+    assert clip.rendered == ("speed",) and clip.frame_count > 30
+    probes = [0, 3, 6, 7, 12, clip.frame_count - 1]
+    assert [grey_of(clip.frames[t]) for t in probes] == rendered_values(scene, [clip.frame_start + t for t in probes])
