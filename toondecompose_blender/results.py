@@ -104,7 +104,7 @@ def note_end(run: Run) -> None:
     scene = scene_of(run.origin)
     if scene is None:
         where = f" of {Path(run.origin.blend).name}" if run.origin and run.origin.blend else ""
-        running.board.notice = f"The result of “{run.title}”{where} is in “{run.output}”; open that file to import it."
+        running.board.notice = f"The result of “{run.title}”{where} is in “{run.output}”; bring it in with File > Import."
         return
     try:
         remember(scene, run.output, run.origin)
