@@ -39,7 +39,8 @@ def choose_points(smooth: np.ndarray, weight: np.ndarray, limit: int = 2500, tex
     smooth: float32 [h, w, 3]. weight: float32 [h, w]. texture: least gradient, grey levels per px.
     """
     gx, gy = gradients(smooth)
-    strength = np.sqrt((gx**2 + gy**2).max(2))
+    strength = gx**2 + gy**2
+    strength = np.sqrt(np.maximum(np.maximum(strength[..., 0], strength[..., 1]), strength[..., 2]))
     use = (weight > 0) & (strength > texture)
     use[[0, -1]] = False
     use[:, [0, -1]] = False
@@ -128,7 +129,8 @@ def align(points: Points, smooth: np.ndarray, valid: np.ndarray, H: np.ndarray, 
         if total < 3 * dof:
             return H, np.inf, 0.0
         error = sample(smooth, xy).astype(np.float64) - points.colour
-        size = np.abs(error).max(1)
+        size = np.abs(error)
+        size = np.maximum(np.maximum(size[:, 0], size[:, 1]), size[:, 2])
         order = np.sort(size[weight > 0])
         spread = float(np.clip(1.48 * order[len(order) // 2], 1.0, cap))
         robust = np.clip(1 - (size / (4 * spread)) ** 2, 0, None) ** 2 * weight

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import numpy as np
 
+CERTAIN = 10.0  # a pair's score counts up to here: one wrong pair must not outweigh all the others of two groups
+UNSEEN = 0.7  # a pair that shares nothing visible scores so much although nothing differs
 
-def average_linkage(score: np.ndarray, cut: float = 1.0) -> np.ndarray:
-    """Group items by mean pairwise score.
 
-    score: float [n, n], symmetric; 0 = certainly the same, 1 = undecided, larger = different, nan = not comparable.
+def average_linkage(score: np.ndarray, share: np.ndarray, fit: np.ndarray, cut: float = 1.0
+                    ) -> np.ndarray:
+    """Group items by the weighted mean of their pairwise scores.
+
+    score: float [n, n], symmetric; 0 = certainly the same, 1 = undecided, larger = different, nan = not compared.
+    share: float [n, n] in 0..1, how much of the drawing the pair could compare: its weight. Agreement on a small part is
+    weak evidence, so pairs that see each other whole merge first. fit: float [n, n] in 0..1, how much of what was compared agrees:
+    where little does, the alignment may have failed, and the pair counts for less than one with a change in one place.
     Groups merge while the mean over the known pairs between them is below `cut`. Exact duplicates (0) are no special case:
     there is no search for a gap. Returns int [n], group of each item, numbered by first appearance.
     """
     n = len(score)
     known = np.isfinite(score)
-    total = np.where(known, np.minimum(score, 4 * cut), 0.0)  # one bad pair must not outweigh a group's other pairs
-    count = known.astype(np.float64)
+    count = np.where(known, (np.maximum(share, 0.05) * np.maximum(fit, 0.05)) ** 2, 0.0)
+    total = np.where(known, np.minimum(score, CERTAIN) + UNSEEN * (1 - share), 0.0) * count
     np.fill_diagonal(total, 0)
     np.fill_diagonal(count, 0)
     label = np.arange(n)

@@ -6,14 +6,17 @@ import numpy as np
 
 from ..clip import FrameSource
 from ..types import ExposureSheet, LayerPath
-from .align import DOF
+from .align import DOF, project
 from .canvas import Canvas, full_patch, refine, shift
 from .cluster import renumber
-from .gauge import common_canvas
+from .gauge import Transition, choose_gauge
 from .match import Book
 from .patches import Patch, cut_patches
+from .poses import continued
+from .remnants import place_remnant, weak_frames
 from .sheet import find_groups, trees
 
+MARGIN = 8  # full px around the drawings: room for soft edges
 LEAST_AREA = 12.0  # sure working px: a smaller remnant says nothing about its drawing
 
 
@@ -36,9 +39,11 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
     """
     count, hs, ws = masks.shape
     patches, noise = cut_patches(source, masks, hidden, plate, scale, progress, cancelled)
-    use = [p for p in patches if p is not None and p.area >= LEAST_AREA]
-    if not use:
+    whole = [p for p in patches if p is not None and p.area >= LEAST_AREA]
+    if not whole:
         return ExposureSheet(np.full(count, -1), np.tile(np.eye(3), (count, 1, 1)), (1, 1), "translation")
+    weak = weak_frames(whole, (ws, hs), hidden is not None)
+    use = [p for p, w in zip(whole, weak, strict=True) if not w]
     to_frame = [patch_frame(p, source.size, (ws, hs)) for p in use]
     known = [np.linalg.inv(f) @ path.H[p.frame] if path is not None and path.present[p.frame] else None
              for p, f in zip(use, to_frame, strict=True)]
@@ -48,28 +53,89 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
     model = motion(book, group, path)
     within = np.where(group[:, None] == group[None], book.score, np.nan)
     _, chained = trees(_restricted(book, within), np.inf)
-    placed: list[np.ndarray] = [np.eye(3)] * len(use)
+
+    def full(t: int) -> Patch:
+        return full_patch(source, masks[t], None if hidden is None else hidden[t], t, noise)
+
+    drawing = np.full(count, -1, np.int64)
+    H = np.tile(np.eye(3), (count, 1, 1))
     canvases: list[Canvas] = []
-    limit = (3 * source.size[0], 3 * source.size[1])
     for g in range(group.max() + 1):
         members = [int(k) for k in np.flatnonzero(group == g)]
-        root = members[int(np.argmax([use[k].area for k in members]))]
-        start = [to_frame[k] @ chained[k] @ np.linalg.inv(to_frame[root] @ chained[root]) for k in members]
-        if all(known[k] is not None for k in members):  # one canvas for all drawings of a rigid sprite
-            start = [to_frame[k] @ known[k] for k in members]
-        full = [full_patch(source, masks[use[k].frame], None if hidden is None else hidden[use[k].frame],
-                           use[k].frame, noise) for k in members]
-        H, canvas = refine(full, start, model, limit)
-        for k, m in zip(members, H, strict=True):
-            placed[k] = m
+        followed = [k for k in members if known[k] is not None]
+        root = max(followed or members, key=lambda k: use[k].area)
+        canvas_root = to_frame[root] @ known[root] if followed else np.eye(3)  # a rigid sprite's drawings share its canvas
+        start = [to_frame[k] @ known[k] if known[k] is not None else
+                 to_frame[k] @ chained[k] @ np.linalg.inv(to_frame[root] @ chained[root]) @ canvas_root for k in members]
+        placed, canvas = refine([full(use[k].frame) for k in members], start, model, (3 * source.size[0], 3 * source.size[1]))
+        for k, m in zip(members, placed, strict=True):
+            drawing[use[k].frame], H[use[k].frame] = g, m
         canvases.append(canvas)
-    drawing = np.full(count, -1, np.int64)
-    H_all = np.tile(np.eye(3), (count, 1, 1))
-    frames = np.array([p.frame for p in use])
-    drawing[frames] = group
-    H_all[frames] = np.array(placed)
-    H_all, canvas_size = common_canvas(drawing, H_all, canvases, rigid=all(k is not None for k in known))
-    return ExposureSheet(renumber(drawing), H_all, canvas_size, model)
+    rigid = all(k is not None for k in known)
+    H, gauge = common_canvas(drawing, H, canvases, transitions(book, group, to_frame), model, rigid)
+    H = continued(H, drawing >= 0)
+    seen = drawing >= 0
+    for p in patches:
+        if p is None or drawing[p.frame] >= 0 or int(p.body.sum()) < LEAST_AREA:
+            continue
+        t = p.frame
+        start = path.H[t] @ gauge[0] if rigid and path.present[t] else H[t]
+        near = {int(drawing[u]) for u in (t - 1, t + 1) if 0 <= u < count and seen[u]}
+        d, m = place_remnant(full(t), canvases, [start @ np.linalg.inv(g) for g in gauge], near, model, noise,
+                             book.threshold / scale**2)
+        drawing[t], H[t] = d, m @ gauge[d]
+    H, canvas_size = fit_canvas(H, canvases, gauge)
+    return ExposureSheet(renumber(drawing), H, canvas_size, model)
+
+
+def transitions(book: Book, group: np.ndarray, to_frame: list[np.ndarray]) -> list[Transition]:
+    """How the matching parts moved where the drawing changes."""
+    out = []
+    for (i, j), link in sorted(book.link.items()):
+        a, b = book.patches[i].frame, book.patches[j].frame
+        if i < j and group[i] != group[j] and b - a <= 2 and np.linalg.det(link) > 0:
+            out.append(Transition(a, b, to_frame[j] @ link @ np.linalg.inv(to_frame[i]), float(book.fit[i, j])))
+    return out
+
+
+def common_canvas(drawing: np.ndarray, H: np.ndarray, canvases: list[Canvas], changes: list[Transition], model: str,
+                  rigid: bool) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Put all drawings on one canvas whose origin is the sprite's anchor.
+
+    Returns (H common canvas -> frame, per drawing 3x3: common canvas -> own canvas).
+    """
+    boxes = [box(c) for c in canvases]
+    if rigid:
+        middle = (np.min([b[0] for b in boxes], 0) + np.max([b[1] for b in boxes], 0)) / 2
+        gauge = [shift(*middle)] * len(canvases)
+    else:
+        gauge = choose_gauge(drawing, H, np.array([(b[0] + b[1]) / 2 for b in boxes]), changes, DOF[model] >= 4)
+    out = H.copy()
+    for t in np.flatnonzero(drawing >= 0):
+        out[t] = H[t] @ gauge[drawing[t]]
+        out[t] /= out[t][2, 2]
+    return out, gauge
+
+
+def box(canvas: Canvas) -> tuple[np.ndarray, np.ndarray]:
+    """Corners of what a drawing covers, in its own canvas' px."""
+    ys, xs = np.nonzero(canvas.weight > 0.5)
+    if len(ys) == 0:
+        return canvas.origin, canvas.origin + 1
+    return np.array([xs.min(), ys.min()]) + canvas.origin, np.array([xs.max() + 1, ys.max() + 1]) + canvas.origin
+
+
+def fit_canvas(H: np.ndarray, canvases: list[Canvas], gauge: list[np.ndarray]) -> tuple[np.ndarray, tuple[int, int]]:
+    """Move the common canvas' origin to the corner of the box that holds all drawings -> (H, (width, height))."""
+    corners = []
+    for c, g in zip(canvases, gauge, strict=True):
+        low, high = box(c)
+        corners.append(project(np.linalg.inv(g), np.array([[low[0], low[1]], [high[0], low[1]], [high[0], high[1]],
+                                                           [low[0], high[1]]], np.float64)))
+    points = np.concatenate(corners)
+    low, high = np.floor(points.min(0)) - MARGIN, np.ceil(points.max(0)) + MARGIN
+    out = H @ shift(*low)
+    return out / out[:, 2:, 2:], (int(high[0] - low[0]), int(high[1] - low[1]))
 
 
 def _restricted(book: Book, score: np.ndarray) -> Book:

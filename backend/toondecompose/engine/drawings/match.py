@@ -13,7 +13,7 @@ from .patches import Patch
 
 SOFT_BLUR = 3.0  # px: a first alignment on blurred pictures forgives several px (rotation, scale) at the rim
 SOFT_CAPS = (40.0, 24.0, 16.0)
-LEAST_SHARE = 0.25  # of the smaller cut-out must be compared, or nothing is said
+LEAST_SHARE = 0.15  # of the larger cut-out must be seen in both, or nothing is said
 
 
 @dataclass
@@ -21,13 +21,16 @@ class Book:
     """All that is known about pairs of one sprite's cut-outs.
 
     score float64 [n, n]: 0 = same drawing, 1 = undecided, more = different, nan = unknown. link: (i, j) -> 3x3, px of
-    patch i -> px of patch j. dof: (i, j) -> degrees of freedom of that motion beyond the start's.
+    patch i -> px of patch j. dof: (i, j) -> degrees of freedom of that motion beyond the start's. share float64 [n, n]:
+    part of the larger cut-out that both show. fit float64 [n, n]: part of the compared pixels that agree.
     """
 
     patches: list[Patch]
     noise: float
     leak: float = 0.0
     score: np.ndarray = field(init=False)
+    share: np.ndarray = field(init=False)
+    fit: np.ndarray = field(init=False)
     link: dict[tuple[int, int], np.ndarray] = field(default_factory=dict)
     dof: dict[tuple[int, int], int] = field(default_factory=dict)
     points: dict[int, Points] = field(default_factory=dict)
@@ -36,6 +39,8 @@ class Book:
     def __post_init__(self):
         self.score = np.full((len(self.patches), len(self.patches)), np.nan)
         np.fill_diagonal(self.score, 0.0)
+        self.share = np.zeros_like(self.score)
+        self.fit = np.ones_like(self.score)
 
     @property
     def threshold(self) -> float:
@@ -85,6 +90,8 @@ def match(book: Book, i: int, j: int, start: np.ndarray, dofs: tuple[int, ...]) 
             if seen.share >= LEAST_SHARE and not score >= known:
                 known = score
                 book.score[i, j] = book.score[j, i] = score
+                book.share[i, j] = book.share[j, i] = min(1.0, seen.share)
+                book.fit[i, j] = book.fit[j, i] = seen.fit
                 book.link[i, j], book.link[j, i] = found, np.linalg.inv(found)
                 book.dof[i, j] = book.dof[j, i] = dof
             if score < 1:

@@ -42,7 +42,6 @@ def find_groups(book: Book, dofs: tuple[int, ...], known: list[np.ndarray | None
     rigid motion, or None. mirrors: also look for mirrored reuse. Returns int [n], group of each patch.
     """
     patches = book.patches
-    n = len(patches)
     distance, shifts = coarse_pairs(patches, False, device, cancelled)
 
     def compare(pairs: list[tuple[int, int]], low: float = 0.0, high: float = 1.0) -> None:
@@ -64,13 +63,16 @@ def find_groups(book: Book, dofs: tuple[int, ...], known: list[np.ndarray | None
         book.score[:] = np.nan
         np.fill_diagonal(book.score, 0.0)
         compare(pairs, 0.0, 0.6)
-    second_chance(book, pairs, dofs)
-    group = average_linkage(book.score)
-    compare(between_groups(book, group, np.minimum(distance, distance.T)), 0.6, 0.9)
-    group = average_linkage(book.score)
-    if mirrors and group.max() > 0:
-        mirrored(book, group, dofs, device, cancelled)
-        group = average_linkage(book.score)
+    second_chance(book, [], dofs)
+    if mirrors:
+        mirrored(book, dofs, device, cancelled)
+    group = average_linkage(book.score, book.share, book.fit)
+    for k in range(3):  # what was merged or kept apart on few pairs is looked at over more pairs
+        second_chance(book, within_groups(book, group), dofs)
+        compare(between_groups(book, group, np.minimum(distance, distance.T)), 0.6 + 0.1 * k, 0.7 + 0.1 * k)
+        before, group = group, average_linkage(book.score, book.share, book.fit)
+        if np.array_equal(before, group):
+            break
     if progress is not None:
         progress(1.0)
     return group
@@ -113,13 +115,26 @@ def trees(book: Book, cut: float) -> tuple[np.ndarray, list[np.ndarray]]:
     return component, place
 
 
-def second_chance(book: Book, pairs: list[tuple[int, int]], dofs: tuple[int, ...], cut: float = 0.7) -> None:
-    """Compare pairs again that failed, or could not be found by a shift, from the place that a chain of good pairs gives
-    (a drawing that has turned or grown far from the other frame's)."""
+def second_chance(book: Book, more: list[tuple[int, int]], dofs: tuple[int, ...], cut: float = 0.7) -> None:
+    """Compare pairs that failed, and `more` pairs, from the place that a chain of good pairs gives (a drawing that has
+    turned, grown or been mirrored since the other frame is not found by a shift)."""
     component, place = trees(book, cut)
-    for i, j in pairs:
-        if component[i] == component[j] and not book.score[i, j] < cut:
+    failed = {(i, j) for i, j in book.link if i < j and book.score[i, j] >= cut}
+    for i, j in sorted(failed | set(more)):
+        if component[i] == component[j]:
             match(book, i, j, place[j] @ np.linalg.inv(place[i]), (0, *dofs))
+
+
+def within_groups(book: Book, group: np.ndarray, most: int = 3) -> list[tuple[int, int]]:
+    """Pairs of a group that were not compared yet: up to `most` per member, those that may see most of each other."""
+    pairs = set()
+    for g in range(int(group.max()) + 1):
+        members = np.flatnonzero(group == g)
+        for i in members:
+            fresh = sorted((-book.patches[j].area, abs(j - i), int(j)) for j in members
+                           if j != i and np.isnan(book.score[i, j]))
+            pairs |= {(min(int(i), j), max(int(i), j)) for _, _, j in fresh[:most]}
+    return sorted(pairs)
 
 
 def between_groups(book: Book, group: np.ndarray, distance: np.ndarray) -> list[tuple[int, int]]:
@@ -138,12 +153,13 @@ def between_groups(book: Book, group: np.ndarray, distance: np.ndarray) -> list[
     return sorted(pairs)
 
 
-def mirrored(book: Book, group: np.ndarray, dofs: tuple[int, ...], device: str, cancelled) -> None:
-    """Compare left-right mirrored cut-outs of different groups where they fit better than the plain ones did."""
+def mirrored(book: Book, dofs: tuple[int, ...], device: str, cancelled) -> None:
+    """Compare left-right mirrored cut-outs that no chain of good pairs connects."""
     distance, shifts = coarse_pairs(book.patches, True, device, cancelled)
-    distance = np.where(group[:, None] == group[None], np.inf, distance)
+    component, _ = trees(book, 0.7)
+    if component.max() == component.min():
+        return
+    distance = np.where(component[:, None] == component[None], np.inf, distance)
     for i, j in candidates(distance, MIRROR_NEAREST, ()):
-        if not np.isfinite(distance[i, j]) or book.score[i, j] < 1:
-            continue
-        width = book.patches[j].inside.shape[1]
-        match(book, i, j, flip(width) @ shift(*shifts[i, j]), dofs)
+        if np.isfinite(distance[i, j]):
+            match(book, i, j, flip(book.patches[j].inside.shape[1]) @ shift(*shifts[i, j]), dofs)
