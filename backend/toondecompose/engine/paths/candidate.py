@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field as record
+from dataclasses import dataclass
+from dataclasses import field as record
 
 import cv2
 import numpy as np

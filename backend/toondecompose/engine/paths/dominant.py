@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .field import SHARP
 from .groups import apply, frame_units, step, velocities
 
 INLIER = 0.8  # px of the flow picture: beyond this a match says nothing about a motion
-SHARP = 0.15  # px: what dense flow reaches on clean drawn edges. Two layers that slide 1 px apart must not be averaged
 TRIES = 100  # random motions tried per frame and group
 REACHES = (10.0, 30.0, 80.0, 160.0)  # px: how far apart the matches of one try lie
 SCORED = 500  # matches on which hypotheses are scored
@@ -31,7 +31,9 @@ def _visible_square(e: np.ndarray, whiten: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Precision:
-    """What the flow can resolve, in the px of its points: sharp on clean edges; beyond reach it says nothing."""
+    """What the flow can resolve, in the px of its points: sharp on clean edges; beyond reach it says nothing.
+
+    The agreement is peaked at sharp: two layers that slide 1 px apart must not be averaged."""
 
     sharp: float
     reach: float

@@ -18,6 +18,8 @@ FLOW_WIDTH = 640  # px; flow of short clips is taken at this size: layers that s
 FLOW_PIXELS = 12_000_000  # px of flow pictures affordable at more than the search size
 TEXTURE = 4.0  # grey levels per px: weaker slopes are noise or paint texture that flow cannot follow
 ROUND_TRIP = 1.0  # px: flow there and back must return this close
+SHARP = 0.15  # px of the flow picture: what dense flow reaches on clean drawn edges
+SLOPE_BLUR = 0.7  # px: enough to take the slope of a one-pixel line
 CELL = 8  # px: points are spread evenly over cells of this size
 NOISE_OF_BAND = 5.3  # white noise of standard deviation 1 leaves 1/5.3 in the band between the two Gaussians
 TENSOR_SIGMA = 3.0  # px: neighbourhood in which an edge is told from a corner
@@ -29,7 +31,8 @@ class Points:
 
     at: float64 [n, 2] pixel centres, edge coordinates. value: float32 [n] grey level there.
     whiten: float64 [n, 2, 2] rows that turn an error into its visible part: an edge counts across itself only.
-    bits: float32 [n] cost of coding the point's neighbourhood anew, times the number of pixels it stands for.
+    bits: float32 [n] cost of coding the point's neighbourhood anew, times share: the number of pixels it stands for.
+    sure: float64 [n] in 0..1, how well its motion is known beside a clean edge's; whiten is already scaled by it.
     ahead / behind: float64 [n, 2] where flow sees the point in the next / previous frame; *_ok: bool [n].
     """
 
@@ -38,6 +41,7 @@ class Points:
     whiten: np.ndarray
     bits: np.ndarray
     share: np.ndarray
+    sure: np.ndarray
     ahead: np.ndarray
     ahead_ok: np.ndarray
     behind: np.ndarray
@@ -47,12 +51,14 @@ class Points:
 @dataclass
 class Field:
     """gray: uint8 [T, h, w] at search size. noise: standard deviation in grey levels. scale: search px per full px.
-    flow_scale: px of the pictures that flow was taken from per search px."""
+    flow_scale: px of the pictures that flow was taken from per search px. blur: sigma in search px that calms grain;
+    gray already has it."""
 
     gray: np.ndarray
     noise: float
     scale: float
     flow_scale: float
+    blur: float
     points: list[Points]
 
     @property
@@ -136,7 +142,7 @@ def flow_between(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(a, b, None)
 
 
-def _choose(texture: np.ndarray, budget: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def choose(texture: np.ndarray, budget: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Textured pixels [h, w] bool spread evenly over cells -> (rows, columns, pixels that each stands for)."""
     y, x = np.nonzero(texture)
     if not len(y):
@@ -193,19 +199,26 @@ def build_field(source: FrameSource, seed: int, width: int = SEARCH_WIDTH,
     ratio = fine_scale / scale
     noise = noise_level(gray)
     blur = min(2.5, 0.4 * noise)
-    soft = fine if blur < 0.4 else np.stack([cv2.GaussianBlur(g, (0, 0), blur * ratio) for g in fine])
+    soft = fine
+    if blur < 0.4:
+        blur = 0.0
+    else:  # from here on the clip is the calmer one: what grain leaves after the blur is its noise
+        soft = np.stack([cv2.GaussianBlur(g, (0, 0), blur * ratio) for g in fine])
+        gray = soft if fine is gray else np.stack([cv2.GaussianBlur(g, (0, 0), blur) for g in gray])
+        noise /= 2 * np.pi**0.5 * blur
     rng = np.random.default_rng(seed)
     count = len(gray)
     budget = int(np.clip(2_000_000 // count, 800, 3000))  # points per frame: long clips stay bounded
     points, ahead, back = [], None, None
     previous_back = None
     for t in range(count):
-        g = cv2.GaussianBlur(gray[t], (0, 0), max(0.7, blur)).astype(np.float32)
+        g = cv2.GaussianBlur(gray[t].astype(np.float32), (0, 0), SLOPE_BLUR)
         gx, gy = (cv2.Sobel(g, cv2.CV_32F, i, 1 - i, ksize=3, scale=1 / 8) for i in (1, 0))
         slope = np.hypot(gx, gy)
-        texture = slope > max(TEXTURE, noise)
+        # a blur lowers the slopes of the drawing, and those of the noise even more
+        texture = slope > max(TEXTURE * SLOPE_BLUR / max(SLOPE_BLUR, blur), 2 * noise)
         texture[:2] = texture[-2:] = texture[:, :2] = texture[:, -2:] = False
-        y, x, share = _choose(texture, budget, rng)
+        y, x, share = choose(texture, budget, rng)
         at = np.stack([x, y], -1) + 0.5
         if t + 1 < count:
             ahead, back = flow_between(soft[t], soft[t + 1]), flow_between(soft[t + 1], soft[t])
@@ -220,8 +233,11 @@ def build_field(source: FrameSource, seed: int, width: int = SEARCH_WIDTH,
             inside = ((to > 0) & (to < [gray.shape[2], gray.shape[1]])).all(1)
             matches += [to, (off < ROUND_TRIP) & inside]
         previous_back = (back, ahead) if t + 1 < count else None
-        points.append(Points(at, gray[t][y, x].astype(np.float32), _whitening(gx, gy, y, x),
-                             (np.log2(1 + slope[y, x]) * share).astype(np.float32), share.astype(np.float32), *matches))
+        # noise displaces an edge by noise / slope; what clean edges reach anyway is the unit
+        sure = 1 / np.sqrt(1 + (noise / (slope[y, x].astype(np.float64) * SHARP / ratio)) ** 2)
+        points.append(Points(at, gray[t][y, x].astype(np.float32), _whitening(gx, gy, y, x) * sure[:, None, None],
+                             (np.log2(1 + slope[y, x]) * share).astype(np.float32), share.astype(np.float32), sure,
+                             *matches))
         if tick:
             tick((t + 1) / count)
-    return Field(gray, noise, scale, ratio, points)
+    return Field(gray, noise, scale, ratio, blur, points)

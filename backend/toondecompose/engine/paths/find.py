@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..clip import FrameSource
+from ..clip import FrameSource, working_scale
 from ..types import LayerPath
-from .candidate import Candidate, anchored
-from .field import Field, build_field
+from .field import build_field
 from .groups import NAMES
+from .refine import GrayFrames, final_width, ownership, refined
 from .search import search, whole
 
 
@@ -27,10 +27,11 @@ def find_paths(source: FrameSource, count: int | None, *, motion_model: str = "a
     if not found:  # nothing to see: one picture, or no texture at all
         still = np.tile(np.eye(3), (field.count, 1, 1))
         return [LayerPath(still, np.ones(field.count, bool), 0, "translation", 0.0)]
-    return [_full_size(c, field) for c in found]
-
-
-def _full_size(c: Candidate, field: Field) -> LayerPath:
-    d = np.diag([field.scale, field.scale, 1.0])
-    H = np.linalg.inv(d) @ c.H @ d
-    return LayerPath(H=anchored(H, c.ref), present=c.present, ref=c.ref, model=NAMES[c.dof], gain=c.gain / whole(field))
+    owned = ownership(found, field)
+    frames = GrayFrames(source, final_width(source.size), field.blur / field.scale * working_scale(source.size, final_width(source.size)))
+    paths = []
+    for k, c in enumerate(found):
+        H = refined(c, owned[k], frames, field, seed)
+        paths.append(LayerPath(H, c.present, c.ref, NAMES[c.dof], c.gain / whole(field)))
+        tick(0.8 + 0.2 * (k + 1) / len(found))
+    return paths

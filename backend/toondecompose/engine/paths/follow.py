@@ -86,7 +86,7 @@ def follow(field: Field, ref: int, max_dof: int, free: list[np.ndarray],
             pts = field.points[t]
             to, ok = (pts.ahead, pts.ahead_ok) if direction > 0 else (pts.behind, pts.behind_ok)
             p, q, whiten = pts.at[ok], to[ok], pts.whiten[ok]
-            u = free[t][ok] * pts.share[ok]
+            u = free[t][ok] * (pts.share * pts.sure)[ok]
             weight = u * (0.05 + memory.at(p))
             m = dominant_motion(p, q, whiten, weight, max_dof, [last, np.eye(3)], field.size, precision, rng)
             inlier = belonging(visible_error(m, p, q, whiten), precision)

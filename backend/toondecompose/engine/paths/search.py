@@ -1,4 +1,4 @@
-"""Which motions explain the shot: candidates are followed one after another, then every one is refitted beside the others.
+"""Which motions explain the shot: found one after another, then every one is refitted beside the others.
 
 The currency is saved bits: what knowing a path's mosaic saves on coding the texture of every frame anew, less what the
 path's parameters cost. It decides between seeds, between motion models and whether a path is worth having.
