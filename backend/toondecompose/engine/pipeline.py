@@ -91,7 +91,7 @@ def decompose(job: Job, job_folder: Path, events: Events, cancelled: Callable[[]
     output = job.output_folder(job_folder)
     reading = pace.stage("read")
     files = job.frame_paths(job_folder)
-    source = open_frames(files)
+    source = open_frames(files, pace.check)
     check_hints(job.hints, source.count)
     input_hash = files_hash(files, pace.check)
     reading(0.5)
