@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from . import evidence as ev
 from .canvas import Mosaic, build_mosaic, canvas_box, gather, render
 from .regions import rim_owner
+from .roles import Traces, own, unexplained
 from .walker import spread
 
 EXPLAINED = 2.2  # standard deviations up to which a mosaic still explains a pixel
@@ -31,32 +32,14 @@ class Rigid:
         return len(self.H)
 
 
-def first_mass(frames: torch.Tensor, rigid: Rigid, noise: float, texture: torch.Tensor, redrawn: bool) -> torch.Tensor:
+def first_mass(traces: Traces, layers: list[int], redrawn: bool, corner: torch.Tensor) -> torch.Tensor:
     """Evidence before any mosaic: does a textured pixel repeat under a layer's motion? -> mass [L, T, h, w]."""
-    tex = texture.to(torch.float32) / 255
-    corner = 0.1 + 0.9 * ev.cornerness_of(frames).to(torch.float32) / 255
-    whole, plain, known = [], [], []
-    for H, present in zip(rigid.H, rigid.present, strict=True):
-        share, number = ev.agreement(frames, H, present, noise)
-        # the foot of a sprite's edge looks like its flat surroundings: an edge repeats only if all of it does
-        least = -F.max_pool2d(-torch.where(texture > 0, share, torch.ones_like(share))[:, None], 3, 1, 1)[:, 0]
-        whole.append(least * (number >= 2))
-        plain.append(share)
-        known.append(number >= 3)
     mass = []
-    for i in range(len(rigid)):
-        # repeating in a third of the frames that show the point is the layer's; in an eighth, chance or a slow sprite
-        own = ((whole[i] - 0.2) / 0.15).clamp(0, 1)
-        if len(rigid) > 1:
-            other = torch.stack([plain[j] for j in range(len(rigid)) if j != i]).amax(0)
-            own = own * ((plain[i] - other) / 0.25).clamp(0, 1)
-        else:
-            own = own * corner
-        mass.append(own * tex)
+    for i in layers:
+        sure = own(traces, i, [j for j in layers if j != i])
+        mass.append(sure if len(layers) > 1 else sure * (0.1 + 0.9 * corner))
     if redrawn:
-        best = torch.stack(plain).amax(0)
-        none = ((0.16 - best) / 0.08).clamp(0, 1) * torch.stack(known).all(0)
-        mass.append(none * tex)
+        mass.append(unexplained(traces, layers))
     return torch.stack(mass)
 
 
@@ -183,15 +166,48 @@ def rendered(rigid: Rigid, pictures: list[Mosaic], there: list[Mosaic | None], t
                   for m, H, on in zip(layer, rigid.H, rigid.present, strict=True)] for layer in (pictures, there))
 
 
-def solve(frames: torch.Tensor, rigid: Rigid, noise: float, redrawn: bool, rounds: int = 3
+def solve(frames: torch.Tensor, rigid: Rigid, first: torch.Tensor, noise: float, redrawn: bool, rounds: int = 3
           ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Masks -> mosaics -> evidence -> masks. -> (probabilities [L, T, h, w], the last round's mass)."""
+    """Masks -> mosaics -> evidence -> masks. first: first_mass. -> (probabilities [L, T, h, w], the last mass)."""
     texture = ev.texture_of(frames, noise)
     pictures = frames.to(torch.float32)
-    mass = first = first_mass(frames, rigid, noise, texture, redrawn)
+    mass = first
     p = walk(pictures, add_rims(mass, texture))
     for turn in range(1, rounds + 1):
-        mass = photometric_mass(frames, rigid, mosaics(frames, rigid, p, mass), presence(rigid, p), p,
-                                noise, texture, redrawn) + 0.5 * first
+        mass = photometric_mass(frames, rigid, mosaics(frames, rigid, p, mass), presence(rigid, p), p, noise,
+                                texture, redrawn) + 0.5 * first
         p = walk(pictures, add_rims(mass, texture) if turn < 2 else mass)
     return p, mass
+
+
+def depth_order(rigid: Rigid, p: torch.Tensor) -> list[int]:
+    """Labels back to front, by whose outline a common border is.
+
+    At a border of a and b: where the layer a is known (from other frames) to go on under b, b hides a; where a ends, the
+    border may be a's own outline. A redrawn label has no canvas, so it is compared only by what the rigid one does.
+    """
+    labels = p.argmax(0)
+    count = p.shape[0]
+    there = presence(rigid, p)
+    V = np.zeros((count, count))  # V[a, b]: a hides b
+    size = p.shape[-1], p.shape[-2]
+    for t in range(p.shape[1]):
+        near = [F.max_pool2d((labels[t] == i).to(torch.float32)[None, None], 5, 1, 2)[0, 0] for i in range(count)]
+        for b in range(1, len(rigid)):
+            if not rigid.present[b][t]:
+                continue
+            here = render(there[b], rigid.H[b][t], size)
+            known = here[4] >= 3
+            for a in range(1, count):
+                if a == b:
+                    continue
+                border = (labels[t] == a) & (near[b] > 0) & known
+                V[a, b] += float((border & (here[3] > 0.7)).sum())
+                V[b, a] += float((border & (here[3] < 0.3)).sum())
+    left = list(range(1, count))
+    order = [0]
+    while left:  # the one that the fewest of the others lie behind comes first
+        worst = {i: max([(V[i, j] + 5) / (V[i, j] + V[j, i] + 10) for j in left if j != i], default=0) for i in left}
+        order.append(min(left, key=lambda i: (worst[i], i)))
+        left.remove(order[-1])
+    return order

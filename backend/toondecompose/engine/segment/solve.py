@@ -10,8 +10,9 @@ import torch
 from ..clip import FrameSource, working_frames
 from ..types import LayerPath, Segmentation, SegmentedLayer
 from . import evidence as ev
-from .labels import Rigid, solve
+from .labels import Rigid, depth_order, first_mass, solve
 from .refine import refine
+from .roles import decide, trace
 
 LABEL_WIDTH = 320  # px across at which labels are decided
 WORKING_WIDTH = 640  # px across of the masks handed on
@@ -37,12 +38,23 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
     work, scale = working_frames(source, WORKING_WIDTH)
     noise = ev.noise_level(work)
     frames = _tensor(small, device)
-    rigid = Rigid([scaled(q.H, small_scale) for q in paths], [q.present for q in paths])
-    redrawn = count is None or count > len(paths)
-    p, mass = solve(frames, rigid, noise * small_scale / scale, redrawn)
-    order = list(range(p.shape[0]))
-    masks = refine(_tensor(work, device), Rigid([scaled(q.H, scale) for q in paths], rigid.present), p, mass, order,
-                   noise, redrawn, progress)
-    layers = [SegmentedLayer("background" if n == 0 else f"sprite {n}", "background" if n == 0 else "sprite",
-                             paths[i] if i < len(paths) else None, masks[i]) for n, i in enumerate(order)]
-    return Segmentation(layers, scale, None, [f"noise {noise:.1f} levels"])
+    coarse_noise = noise * small_scale / scale
+    H = [scaled(q.H, small_scale) for q in paths]
+    present = [q.present for q in paths]
+    traces = trace(frames, H, present, coarse_noise)
+    roles = decide(traces, H, present, [q.gain for q in paths], count, small_scale)
+    layers = roles.rigid
+    rigid = Rigid([H[i] for i in layers], [present[i] for i in layers])
+    corner = ev.cornerness_of(frames).to(torch.float32) / 255
+    first = first_mass(traces, layers, roles.redrawn, corner)
+    p, mass = solve(frames, rigid, first, coarse_noise, roles.redrawn)
+    order = depth_order(rigid, p)
+    masks = refine(_tensor(work, device), Rigid([scaled(paths[i].H, scale) for i in layers], rigid.present), p, mass,
+                   order, noise, roles.redrawn, progress)
+    out = []
+    for i in order:
+        plane = i < roles.planes
+        name = "background" if i == 0 else f"plane {i}" if plane else f"sprite {1 + len([x for x in out if x.kind == 'sprite'])}"
+        out.append(SegmentedLayer(name, "background" if plane else "sprite", paths[layers[i]] if i < len(layers) else None,
+                                  masks[i], roles.confidence))
+    return Segmentation(out, scale, None, [f"noise {noise:.1f} levels", *roles.notes])

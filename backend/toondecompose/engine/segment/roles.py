@@ -1,0 +1,193 @@
+"""Which motions are layers, which of them is the background, and who hides whom.
+
+Never by area or strength: the background is what others hide. A layer must explain texture that no other explains.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from . import evidence as ev
+from .canvas import Mosaic, canvas_box, gather, render
+
+REPEATS = 0.35  # share of the frames showing a point in which it must look the same to be surely a layer's
+CHANCE = 0.15  # share that a pixel reaches by chance, or because a slow sprite has not yet moved away
+CLEARER = 0.25  # by how much the better of two layers must repeat more often
+
+
+@dataclass
+class Traces:
+    """What every path explains at labelling size: share, whole float32 [P, T, h, w] (how often a pixel, and the worst of
+    its surroundings, repeats), texture float32 [T, h, w] 0..1."""
+
+    share: torch.Tensor
+    whole: torch.Tensor
+    number: torch.Tensor
+    texture: torch.Tensor
+
+
+def trace(frames: torch.Tensor, H: list[np.ndarray], present: list[np.ndarray], noise: float) -> Traces:
+    """Agreement of every path with the frames (uint8 [T, 3, h, w])."""
+    texture = ev.texture_of(frames, noise)
+    share, whole, number = [], [], []
+    for h, on in zip(H, present, strict=True):
+        s, n = ev.agreement(frames, h, on, noise)
+        # the foot of a sprite's edge looks like its flat surroundings: an edge repeats only if all of it does
+        least = -F.max_pool2d(-torch.where(texture > 0, s, torch.ones_like(s))[:, None], 5, 1, 2)[:, 0]
+        share.append(s)
+        whole.append(least * (n >= 2))
+        number.append(n)
+    return Traces(torch.stack(share), torch.stack(whole), torch.stack(number), texture.to(torch.float32) / 255)
+
+
+def own(traces: Traces, i: int, others: list[int]) -> torch.Tensor:
+    """How surely each pixel is layer i's and none of the others': float32 [T, h, w] 0..1."""
+    sure = ((traces.whole[i] - 0.2) / (REPEATS - 0.2)).clamp(0, 1) * traces.texture
+    if others:
+        sure = sure * ((traces.share[i] - traces.share[others].amax(0)) / CLEARER).clamp(0, 1)
+    return sure
+
+
+def unexplained(traces: Traces, layers: list[int]) -> torch.Tensor:
+    """How surely each pixel is no rigid layer's: float32 [T, h, w] 0..1."""
+    best = traces.share[layers].amax(0)
+    known = (traces.number[layers] >= 3).all(0)
+    return ((CHANCE + 0.01 - best) / 0.08).clamp(0, 1) * known * traces.texture
+
+
+def votes(traces: Traces, layers: list[int], H: list[np.ndarray], present: list[np.ndarray]) -> np.ndarray:
+    """V[a, b]: textured pixels surely a's whose point on b's canvas is surely b's in at least two other frames, so that
+    there a hides b. [n, n] for the layers in the order given."""
+    n = len(layers)
+    sure = {i: (own(traces, i, [j for j in layers if j != i]) > 0.7).to(torch.float32) for i in layers}
+    out = np.zeros((n, n))
+    count, h, w = traces.texture.shape
+    for b, j in enumerate(layers):
+        box = canvas_box(H[j], present[j], (w, h))
+        total = torch.zeros(box[3] - box[1], box[2] - box[0], device=traces.texture.device)
+        for t in np.flatnonzero(present[j]):
+            total += gather(sure[j][:, None], H[j], [int(t)], box)[0, 0]
+        empty = torch.zeros_like(total)
+        canvas = Mosaic(empty.expand(3, -1, -1), total, empty, empty, empty, (float(box[0]), float(box[1])))
+        for t in np.flatnonzero(present[j]):
+            hidden = render(canvas, H[j][t], (w, h))[3] >= 1.7
+            for a, i in enumerate(layers):
+                if i != j and present[i][t]:
+                    out[a, b] += float((hidden & (sure[i][t] > 0.5)).sum())
+    return out
+
+
+def rigidity(traces: Traces, i: int, others: list[int], H: list[np.ndarray], present: list[np.ndarray]) -> float:
+    """Share of a layer's own region, over time, that its motion alone explains in most frames: 1 for one unchanging
+    drawing, about 1/n for n drawings in turn. Texture that other layers explain does not count."""
+    mine = own(traces, i, others)
+    rest = unexplained(traces, [*others, i])
+    steady = ((traces.share[i] - 0.45) / 0.2).clamp(0, 1) * mine
+    count, h, w = mine.shape
+    box = canvas_box(H[i], present[i], (w, h))
+    use = [int(t) for t in np.flatnonzero(present[i])]
+    total = torch.zeros(box[3] - box[1], box[2] - box[0], device=mine.device)
+    for t in use:
+        total += gather((mine[t : t + 1, None] > 0.7).to(torch.float32), H[i][t : t + 1], [0], box)[0, 0]
+    empty = torch.zeros_like(total)
+    region = F.max_pool2d((total >= 1.7).to(torch.float32)[None, None], 7, 1, 3)[0, 0]
+    canvas = Mosaic(empty.expand(3, -1, -1), region, empty, empty, empty, (float(box[0]), float(box[1])))
+    good, bad = 0.0, 0.0
+    for t in use:
+        inside = render(canvas, H[i][t], (w, h))[3]
+        good += float((steady[t] * inside).sum())
+        bad += float(((mine[t] - steady[t] + rest[t]) * inside).sum())
+    return good / max(good + bad, 1e-6)
+
+
+STEADY = 0.75  # rigidity of one drawing, allowing for a changing mouth; two drawings in turn reach 0.65
+SAME_MOTION = 1.0  # px at full resolution: paths that part by less over the clip follow the same thing
+LEAST_OWN = 0.01  # of all texture; and
+LEAST_COVER = 0.15  # of the texture that the layers so far leave unexplained: less is a coincidence
+LEFT_OVER = 0.35  # of what the background does not explain: if so much stays unexplained, something is redrawn
+
+
+@dataclass
+class Roles:
+    """rigid: indices of the paths that are layers, back to front, the background first. planes: how many of the first
+    ones are background planes beyond the asked number of layers (the background itself counts as one). redrawn: whether
+    there are sprites without a path. confidence: of the choice of the background, 0..1."""
+
+    rigid: list[int]
+    planes: int
+    redrawn: bool
+    confidence: float
+    notes: list[str]
+
+
+def parting(Ha: np.ndarray, Hb: np.ndarray, both: np.ndarray, size: tuple[int, int]) -> float:
+    """How far two motions part over the clip, px: median over frames, mean over the frame, relative to frame to frame."""
+    w, h = size
+    grid = np.array([[x * w, y * h, 1.0] for y in (0.2, 0.5, 0.8) for x in (0.2, 0.5, 0.8)]).T
+    at = np.flatnonzero(both)
+    if len(at) < 2:
+        return np.inf
+    middle = at[len(at) // 2]
+    out = []
+    for t in at:
+        a, b = (H[t] @ np.linalg.inv(H[middle]) @ grid for H in (Ha, Hb))
+        out.append(np.hypot(*(a[:2] / a[2] - b[:2] / b[2])).mean())
+    return float(np.quantile(out, 0.75))
+
+
+def border_share(traces: Traces, i: int) -> float:
+    """Share of the texture along the frame's border that a layer explains."""
+    edge = max(2, traces.texture.shape[-1] // 40)
+    ring = torch.ones(traces.texture.shape[1:], device=traces.texture.device)
+    ring[edge:-edge, edge:-edge] = 0
+    tex = traces.texture * ring
+    return float((tex * ((traces.whole[i] - 0.2) / 0.15).clamp(0, 1)).sum() / tex.sum().clamp_min(1e-6))
+
+
+def decide(traces: Traces, H: list[np.ndarray], present: list[np.ndarray], gain: list[float], count: int | None,
+           scale: float) -> Roles:
+    """Choose the background, the other rigid layers, and whether something is redrawn. count: layers asked for."""
+    h, w = traces.texture.shape[1:]
+    whole = max(float(traces.texture.sum()), 1.0)
+    kept: list[int] = []
+    for i in range(len(H)):
+        same = any(parting(H[j], H[i], present[i] & present[j], (w, h)) < SAME_MOTION * scale for j in kept)
+        if not kept or (not same and float(own(traces, i, kept).sum()) > 0.3 * LEAST_OWN * whole):
+            kept.append(i)
+    V = votes(traces, kept, H, present)
+    back = []
+    for b, i in enumerate(kept):
+        ratio = min([(V[a, b] + 50) / (V[a, b] + V[b, a] + 100) for a in range(len(kept)) if a != b], default=0.5)
+        back.append(ratio * (0.1 + border_share(traces, i)) * (0.1 + gain[i] / max(*gain, 1e-9, 1e-9)) ** 0.5)
+    first = int(np.argmax(back))
+    ranked = sorted(back, reverse=True)
+    confidence = 1.0 if len(ranked) < 2 else float(np.clip(2 * (1 - ranked[1] / max(ranked[0], 1e-9)), 0.1, 1))
+    chosen = [kept[first]]
+    start = float(unexplained(traces, chosen).sum())
+    others = sorted((i for i in kept if i != kept[first]), key=lambda i: -float(own(traces, i, chosen).sum()))
+    for i in others:
+        mine, left = float(own(traces, i, chosen).sum()), float(unexplained(traces, chosen).sum())
+        steady = rigidity(traces, i, [j for j in kept if j != i], H, present)
+        if steady >= STEADY and mine > LEAST_OWN * whole and mine > LEAST_COVER * left:
+            chosen.append(i)
+    left = float(unexplained(traces, chosen).sum())
+    redrawn = left > max(LEFT_OVER * start, LEAST_OWN * whole)
+    place = {i: back[kept.index(i)] for i in kept}
+    # behind what hides it: fewest votes of hiding first
+    layers = [chosen[0], *sorted(chosen[1:], key=lambda i: -_behindness(V, kept, chosen, i, place))]
+    planes = 1
+    if count is not None:
+        spare = len(layers) - count + (1 if redrawn else 0)
+        planes = 1 + max(0, min(spare, len(layers) - 1))
+        redrawn = count > len(layers) - planes + 1
+    note = f"background is path {layers[0]}, rigid {layers[1:]}, unexplained {left / whole:.3f} of {start / whole:.3f}"
+    return Roles(layers, planes, redrawn, confidence, [note])
+
+
+def _behindness(V: np.ndarray, kept: list[int], chosen: list[int], i: int, place: dict[int, float]) -> float:
+    b = kept.index(i)
+    return sum((V[a, b] + 10) / (V[a, b] + V[b, a] + 20) for a in (kept.index(j) for j in chosen) if a != b)
