@@ -157,6 +157,7 @@ def drawn(panel):
 def test_the_sprite_tab(context, folder):
     assert all(drawn(panel) == [] for panel in sprite_panel._CLASSES)
     made = import_result(context, folder)
+    made.scene.view_layers[0].objects.active = made.camera
     assert "Depth Spacing" in drawn(sprite_panel.TOONDECOMPOSE_PT_sprite)
     activate(made, 1)
     made.sprites[1]["td_confidence"] = 0.2

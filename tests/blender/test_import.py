@@ -114,6 +114,8 @@ def test_the_scene_is_what_an_animator_expects(context, tmp_path):
     assert scene.render.fps / scene.render.fps_base == pytest.approx(23.976)
     assert scene.camera == imported.camera and scene.view_settings.view_transform == "Raw"
     assert [s.name for s in imported.sprites] == ["background", "girl", "mist"]
+    active = scene.view_layers[0].objects.active
+    assert active.name == "mist" and [o.name for o in scene.view_layers[0].objects if o.select_get()] == ["mist"]
     assert [layer.name for layer in scene.view_layers][1:] == ["background", "girl", "mist"]
     for sprite in imported.sprites:
         assert [c.name for c in sprite.users_collection] == [sprite.name]

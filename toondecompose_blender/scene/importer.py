@@ -161,7 +161,18 @@ def _make(context: Any, folder: Path, result: Result, plans: list[_Plan], model:
         _stack(scene, done, clip.name)
     if new_scene and context.window:
         context.window.scene = scene
+    _activate(scene.view_layers[0] if new_scene else context.view_layer, done.sprites)
     return done
+
+
+def _activate(layer: Any, sprites: list[Any]) -> None:
+    """Select the nearest sprite alone, so that its drawings and keys are in view at once."""
+    for obj in layer.objects:
+        obj.select_set(False, view_layer=layer)
+    nearest = next((s for s in reversed(sprites) if s["td_kind"] == "sprite"), sprites[-1])
+    if nearest.name in layer.objects:
+        nearest.select_set(True, view_layer=layer)
+        layer.objects.active = nearest
 
 
 def _new_root(folder: Path, result: Result, options: ImportOptions, collection: Any) -> Any:

@@ -12,5 +12,6 @@ def look_through_camera(context: Any) -> None:
             continue
         space = area.spaces.active
         space.region_3d.view_perspective = "CAMERA"
+        space.overlay.show_relationship_lines = False  # one per plane, all across the picture
         if space.shading.type in {"SOLID", "WIREFRAME"}:
             space.shading.type = "MATERIAL"
