@@ -16,7 +16,7 @@ from toondecompose_blender import results
 from toondecompose_blender.operators import refine
 from toondecompose_blender.scene import homography as hg
 from toondecompose_blender.scene.importer import import_result
-from toondecompose_blender.sprite import hints
+from toondecompose_blender.sprite import hints, masks
 
 
 def layer(name, frame, points, mode="2DSPACE", thickness=6):
@@ -55,6 +55,36 @@ def test_strokes_that_say_nothing(name, frame, sentence):
     to_frame = hints.preview_to_frame((160, 90), (160, 90))
     with pytest.raises(UserError, match=sentence):
         hints.hints_from_layers([layer(name, frame, [(0, 0, 0)])], ["girl"], 1, 6, to_frame)
+
+
+def test_a_mask_becomes_pixels():
+    square = [((x, y),) * 3 for x, y in ((0.25, 0.5), (0.5, 0.5), (0.5, 0.625), (0.25, 0.625))]
+    ring = masks.outline(square, True, (160, 90))
+    picture = masks.fill([ring], (160, 90))
+    ys, xs = np.nonzero(picture)
+    assert (xs.min(), xs.max(), ys.min(), ys.max()) == (40, 79, 25, 44) and (picture > 0).sum() == 40 * 20
+    hole = masks.fill([np.concatenate([ring, ring])], (160, 90))
+    assert not hole.any()  # even-odd
+
+
+def test_refine_with_a_mask(film):  # noqa: F811
+    assert decompose() is None
+    mask = bpy.data.masks.new("Girl's mask")
+    spline = mask.layers.new(name="background").splines.new()
+    spline.points.add(3)
+    spline.use_cyclic = True
+    for point, co in zip(spline.points, ((0, 0.25), (0.5, 0.25), (0.5, 0.75), (0, 0.75)), strict=False):
+        point.co = point.handle_left = point.handle_right = co
+    with pytest.raises(RuntimeError, match="which has the frames 101 to 106"):
+        bpy.ops.toondecompose.refine(mask=mask.name)
+    bpy.context.scene.frame_set(104)
+    assert bpy.ops.toondecompose.refine(mask=mask.name) == {"FINISHED"}
+    folder = film / "toondecompose" / "Schuß 1_002" / "job"
+    assert read_job(folder / "job.json").hints == [
+        {"kind": "mask", "sprite": 0, "frame": 3, "mask": "mask_00_000003.png"}]
+    picture = rf.read_png(folder / "mask_00_000003.png")
+    assert picture.shape[:2] == (32, 64) and set(np.unique(picture)) <= {0, 255}
+    assert (picture.reshape(32, 64, -1)[..., 0] > 0).any()
 
 
 def test_refine_runs_the_shot_again_with_the_hints(film, monkeypatch):  # noqa: F811

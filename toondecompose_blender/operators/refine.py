@@ -8,6 +8,7 @@ from typing import Any
 import bpy
 
 from toondecompose.formats.errors import UserError, sentence_for_os_error
+from toondecompose.formats.files import write_atomic
 from toondecompose.formats.job import read_job, write_job
 from toondecompose.formats.result import read_result
 
@@ -16,7 +17,7 @@ from ..scene.naming import clip_camera, clip_root
 from ..session import backend
 from ..session.run import Run
 from ..session.state import Phase
-from ..sprite import hints
+from ..sprite import hints, masks
 from ..sprite.drawings import result_folder
 
 
@@ -27,12 +28,15 @@ class TOONDECOMPOSE_OT_refine(bpy.types.Operator):
                       "camera's view, on annotation layers named after the sprites")
     bl_options = {"REGISTER"}
 
+    mask: bpy.props.StringProperty(
+        name="Mask", description="Mask data-block whose layers are named after sprites; it holds on the current frame")
+
     @classmethod
     def poll(cls, context: Any) -> bool:
         if _folder(context) is None:
             cls.poll_message_set("Decompose a strip first")
             return False
-        if not annotations_in_view(context):
+        if not annotations_in_view(context) and not bpy.data.masks:
             cls.poll_message_set("Draw annotations over the sprites first, on layers named after them")
             return False
         return True
@@ -40,7 +44,7 @@ class TOONDECOMPOSE_OT_refine(bpy.types.Operator):
     def execute(self, context: Any) -> set[str]:
         running.board.notice = ""
         try:
-            run = queue_refinement(context)
+            run = queue_refinement(context, self.mask)
         except UserError as error:
             running.board.notice = error.sentence
             self.report({"ERROR"}, error.sentence)
@@ -73,15 +77,22 @@ def annotations_in_view(context: Any) -> list[Any]:
     return [data for i, data in enumerate(found) if data is not None and data.layers and data not in found[:i]]
 
 
-def queue_refinement(context: Any) -> Run:
-    """Write a job like the result's own with the hints added, and queue it. Nothing of the old result is touched."""
+def queue_refinement(context: Any, mask: str = "") -> Run:
+    """Write a job like the result's own with the hints added, and queue it. Nothing of the old result is touched.
+
+    mask: name of a mask data-block that is a hint for the current frame; then annotations are not needed.
+    """
     folder = _folder(context)
     job_file = folder / folders.JOB_FOLDER / folders.JOB_FILE
     result = read_result(folder, with_files=False)
     if not job_file.is_file():
         raise UserError(f"“{folder}” does not say how it was made, so it cannot be refined; decompose the strip again.")
     job = read_job(job_file)
-    job.hints = [*job.hints, *collect(context, result)]
+    # masks of an earlier refinement lie beside that one's job
+    job.hints = [{**hint, "mask": str(job_file.parent / hint["mask"])} if "mask" in hint else hint for hint in job.hints]
+    pictures = _mask_pictures(context, mask, result) if mask else {}
+    if annotations_in_view(context):
+        job.hints = [*job.hints, *collect(context, result)]
     job.frames = [str(path) for path in job.frame_paths(job_file.parent)]
     queue = running.board.queue
     taken = {run.output for run in [*queue.waiting, *([queue.current] if queue.current else [])]}
@@ -92,12 +103,33 @@ def queue_refinement(context: Any) -> Run:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(sentence_for_os_error(error, "written", path.parent)) from error
+    for (sprite, frame), picture in pictures.items():
+        name = f"mask_{sprite:02d}_{frame:06d}.png"
+        write_atomic(path.parent / name, masks.grey_png(picture))
+        job.hints = [*job.hints, {"kind": "mask", "sprite": sprite, "frame": frame, "mask": name}]
     write_job(path, job)
     python = preferences.backend_python(context)
     scene = versions.sequencer_scene(context)
     return queue.add(lambda ident: Run(
         ident=ident, title=f"{job.name}, refined", command=backend.worker_command(python, path), folder=path.parent,
         output=output, origin=results.origin_of(scene, _strip_name(scene, folder)), on_end=results.note_end))
+
+
+def _mask_pictures(context: Any, name: str, result: Any) -> dict[tuple[int, int], Any]:
+    """{(sprite, clip frame): picture} of a mask data-block on the current frame."""
+    clip, data = result.clip, bpy.data.masks.get(name)
+    if data is None:
+        raise UserError(f"There is no mask “{name}” in this file; choose another.")
+    frame = (versions.sequencer_scene(context) or context.scene).frame_current - clip.frame_start
+    if not 0 <= frame < clip.frame_count:
+        raise UserError(f"The current frame is not in “{clip.name}”, which has the frames {clip.frame_start} to "
+                        f"{clip.frame_start + clip.frame_count - 1}; go to the frame that the mask was drawn on.")
+    names = [sprite.name for sprite in result.sprites]
+    found = masks.mask_pictures(data, names, clip.size)
+    if not found:
+        raise UserError(f"No layer of the mask “{name}” has a sprite's name; rename one to "
+                        f"{', '.join(f'“{sprite}”' for sprite in names)}.")
+    return {(sprite, frame): picture for sprite, picture in found.items()}
 
 
 def _strip_name(scene: Any, folder: Path) -> str:

@@ -25,7 +25,9 @@ class TOONDECOMPOSE_PT_hints(SequencerTab, bpy.types.Panel):
             row = layout.row(align=True)
             row.prop(layer, "color", text="")
             row.prop(layer, "info", text="")
-        layout.operator("toondecompose.refine", icon="GREASEPENCIL")
+        layout.operator("toondecompose.refine", icon="GREASEPENCIL").mask = ""
+        for mask in bpy.data.masks:
+            layout.operator("toondecompose.refine", text=f"Refine with “{mask.name}”", icon="MOD_MASK").mask = mask.name
 
 
 def register() -> None:
