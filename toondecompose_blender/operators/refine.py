@@ -89,7 +89,9 @@ def queue_refinement(context: Any, mask: str = "") -> Run:
         raise UserError(f"“{folder}” does not say how it was made, so it cannot be refined; decompose the strip again.")
     job = read_job(job_file)
     # masks of an earlier refinement lie beside that one's job
-    job.hints = [{**hint, "mask": str(job_file.parent / hint["mask"])} if "mask" in hint else hint for hint in job.hints]
+    for hint in job.hints:
+        if "mask" in hint:
+            hint["mask"] = str(job_file.parent / hint["mask"])
     pictures = _mask_pictures(context, mask, result) if mask else {}
     if annotations_in_view(context):
         job.hints = [*job.hints, *collect(context, result)]
