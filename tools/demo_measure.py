@@ -81,7 +81,8 @@ def shown_by_blender(folder: Path, result: Result, t: int) -> np.ndarray:
     """Frame t as Blender should render it -> uint8 RGB [h, w, 3].
 
     The result's own drawings and transforms, placed with bilinear sampling, which is what Blender's image texture does
-    (`recompose` samples bicubically), and ending at the canvas's edge, as a plane does.
+    (`recompose` samples bicubically), and ending at the canvas's edge, as a plane does
+    (the farthest background's plane reaches on, where the frame would show its edge).
     """
     size = result.clip.size
     frame = torch.zeros(3, size[1], size[0])
@@ -93,6 +94,7 @@ def shown_by_blender(folder: Path, result: Result, t: int) -> np.ndarray:
         picture[:3] *= picture[3:] / 255
         points = grid_for(np.linalg.inv(sprite.transform[t]), size)
         inside = ((points >= 0) & (points <= torch.tensor(sprite.canvas_size))).all(-1)
+        inside |= sprite is result.sprites[0] and sprite.kind == "background"  # its border repeats to fill the frame
         placed = sample(picture, points, border="border") * inside * float(sprite.opacity[t])
         frame = placed[:3] + frame * (1 - placed[3:] / 255)
     # Blender rounds halves up; a move by half a pixel makes many of them
