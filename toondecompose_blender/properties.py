@@ -47,6 +47,7 @@ class ResultEntry(bpy.types.PropertyGroup):
     width: bpy.props.IntProperty()
     height: bpy.props.IntProperty()
     fps: bpy.props.FloatProperty()
+    seconds: bpy.props.FloatProperty(description="How long the run took")
     psnr: bpy.props.FloatProperty(description="Recomposition against the source in dB, 0 where it is not known")
     sprites: bpy.props.CollectionProperty(type=SpriteEntry)
     active_sprite: bpy.props.IntProperty(name="Sprite", description="Sprites of this result, the nearest on top",

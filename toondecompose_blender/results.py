@@ -39,8 +39,11 @@ def scene_of(origin: Origin | None) -> Any | None:
     return None
 
 
-def remember(scene: Any, folder: Path, origin: Origin) -> Any:
-    """Put a result at the end of the scene's list and make it the active one. UserError when it cannot be read."""
+def remember(scene: Any, folder: Path, origin: Origin, seconds: float = 0.0) -> Any:
+    """Put a result at the end of the scene's list and make it the active one. UserError when it cannot be read.
+
+    seconds: how long the run took, for the next one's estimate.
+    """
     result = read_result(folder)
     settings = scene.toondecompose
     stored = folders.relative(folder)
@@ -51,6 +54,7 @@ def remember(scene: Any, folder: Path, origin: Origin) -> Any:
     else:
         entry = settings.results[index]
     _fill(entry, result, stored, origin)
+    entry.seconds = seconds
     settings.active_result = index
     return entry
 
@@ -71,6 +75,15 @@ def _fill(entry: Any, result: Result, stored: str, origin: Origin) -> None:
         item.drawings, item.confidence = len(sprite.drawings), sprite.confidence
         item.first_drawing = sprite.drawings[0]
     entry.active_sprite = 0
+
+
+def expected_seconds(scene: Any, frames: int, size: tuple[int, int]) -> float | None:
+    """How long a run will take, judged by the scene's last one: time goes with the number of pixels. None: no idea."""
+    for entry in reversed(scene.toondecompose.results):
+        work = entry.frame_count * entry.width * entry.height
+        if entry.seconds > 0 and work > 0:
+            return entry.seconds * frames * size[0] * size[1] / work
+    return None
 
 
 def active(scene: Any) -> Any | None:
@@ -104,10 +117,11 @@ def note_end(run: Run) -> None:
     scene = scene_of(run.origin)
     if scene is None:
         where = f" of {Path(run.origin.blend).name}" if run.origin and run.origin.blend else ""
-        running.board.notice = f"The result of “{run.title}”{where} is in “{run.output}”; bring it in with File > Import."
+        running.board.notice = (f"The result of “{run.title}”{where} is in “{run.output}”; bring it in with File > "
+                                "Import.")
         return
     try:
-        remember(scene, run.output, run.origin)
+        remember(scene, run.output, run.origin, run.elapsed)
     except UserError as error:
         running.board.notice = error.sentence
         return

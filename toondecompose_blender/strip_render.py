@@ -25,19 +25,25 @@ _SMALLEST = 4
 
 def frames_of_strip(scene: Any, strip: Any, folder: Path) -> StripClip:
     """The clip with a file per frame: the strip's own, or rendered into the folder. UserError says what is wrong."""
+    clip = checked_strip(scene, strip)
+    return render_strip(scene, strip, clip, folder) if clip.rendered else clip
+
+
+def checked_strip(scene: Any, strip: Any) -> StripClip:
+    """What a strip shows, after a look at all its files. Those of a strip that must be rendered are not in `frames`."""
     clip = read_strip(scene, strip)
     if not clip.rendered:
         return check_frames(clip)
     if clip.kind == "IMAGE":
-        clip = check_frames(replace(clip, frames=source_frames(strip)))
-    elif not movie_file(strip).is_file():
+        return replace(check_frames(replace(clip, frames=source_frames(strip))), frames=())
+    if not movie_file(strip).is_file():
         raise UserError(f"The movie of “{clip.name}” is missing: there is no “{movie_file(strip)}”; put it back, or "
                         "choose another file for the strip.")
-    return _render_strip(scene, strip, clip, folder)
+    return clip
 
 
-def _render_strip(scene: Any, strip: Any, clip: StripClip, folder: Path) -> StripClip:
-    """Frames go to folder/000001.png, ... The scene is as before, whatever happens."""
+def render_strip(scene: Any, strip: Any, clip: StripClip, folder: Path) -> StripClip:
+    """The clip with frames rendered to folder/000001.png, ... The scene is as before, whatever happens."""
     if versions.top_strips(scene.sequence_editor).get(strip.name) is None:
         raise UserError(f"“{clip.name}” is inside a meta strip; take it out (Ungroup Strips) to decompose it.")
     size = clip.size or _size_of_media(strip)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from pathlib import Path
 from types import SimpleNamespace
 
 import addon_utils
@@ -12,6 +13,7 @@ from conftest import ADDON, add_strip, numbered
 
 from toondecompose_blender import preferences as preferences_module
 from toondecompose_blender import results, running, text
+from toondecompose_blender.operators import copy_report
 from toondecompose_blender.panels import advanced, pictures, result, shot
 from toondecompose_blender.panels import queue as queue_panel
 from toondecompose_blender.session.doctor import Doctor, Finding
@@ -119,6 +121,35 @@ def test_after_a_run(scene, tmp_path, preferences, dummy_python):
     assert drawn(result.TOONDECOMPOSE_PT_result).count("1 sprite") == 2
     (results.folder_of(results.active(scene)) / "result.json").unlink()
     assert "is not in" in " ".join(drawn(result.TOONDECOMPOSE_PT_result))
+
+
+def test_after_a_failure(scene, tmp_path):
+    """The stages that are kept make the button say so, and the report has no home folder in it."""
+    add_strip(scene, numbered(tmp_path, 2))
+    run = Run(1, "shot", [], tmp_path, tmp_path)
+    for index in range(3):
+        run.state.apply({"type": "stage", "name": str(index), "label": f"Stage {index}", "index": index, "count": 6})
+    run.state.apply({"type": "error", "message": f"“{Path.home()}/x.png” is missing.", "detail": None})
+    running.board.queue.finished.append(run)
+    running.board.notice = run.state.message
+    notes = drawn(shot.TOONDECOMPOSE_PT_shot)
+    assert {"Resume", "Copy Report"} <= set(notes) and "Decompose" not in notes
+    text = copy_report.report_of(run)
+    assert "Stage: Stage 2 (3 of 6)" in text and "“~/x.png” is missing." in text and str(Path.home()) not in text
+    running.board.queue.finished.clear()
+    assert "Decompose" in drawn(shot.TOONDECOMPOSE_PT_shot)
+    assert not bpy.ops.toondecompose.copy_report.poll()
+
+
+def test_an_estimate_from_the_last_run(scene, tmp_path, preferences, dummy_python):
+    preferences.backend_python, preferences.cache_folder = str(dummy_python), str(tmp_path)
+    add_strip(scene, numbered(tmp_path / "f", 3))
+    bpy.ops.toondecompose.decompose()
+    entry = results.active(scene)
+    assert entry.seconds > 0.4
+    entry.seconds = 60
+    assert results.expected_seconds(scene, 6, (64, 64)) == pytest.approx(240)
+    assert "About 1 min 00 s, as the last run" in drawn(shot.TOONDECOMPOSE_PT_shot)
 
 
 def test_preferences_panel(preferences, tmp_path):

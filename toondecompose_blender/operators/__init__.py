@@ -6,6 +6,7 @@ from . import (
     add_to_sequencer,
     cancel,
     compare,
+    copy_report,
     decompose,
     drop_result,
     forget_result,
@@ -22,7 +23,7 @@ from . import (
     x_sheet,
 )
 
-_MODULES = (decompose, cancel, test_backend, queue_edit, import_result, drop_result, open_folder, forget_result,
+_MODULES = (decompose, cancel, copy_report, test_backend, queue_edit, import_result, drop_result, open_folder, forget_result,
             add_to_sequencer, show_sprites, replace_source,
             x_sheet, sprite_drawings, retime, compare, import_placed, refine)
 

@@ -15,7 +15,7 @@ from .. import folders, preferences, results, running, strips, versions
 from ..session import backend
 from ..session.run import Run
 from ..session.state import Phase
-from ..strip_render import frames_of_strip
+from ..strip_render import checked_strip, render_strip
 from ..strips import StripClip
 
 _PACKAGE = __package__.rpartition(".")[0]
@@ -69,19 +69,20 @@ def queue_strips(context: Any) -> list[Run]:
     queue = running.board.queue
     taken = {run.output for run in [*queue.waiting, *([queue.current] if queue.current else [])]}
     prepared = []
-    for strip in strips.chosen(context):
+    for strip, clip in [(strip, checked_strip(scene, strip)) for strip in strips.chosen(context)]:
         output = folders.free_folder(base, strip.name, taken)
         taken.add(output)
-        prepared.append(_prepare(scene, strip, output))
+        prepared.append(_prepare(scene, strip, clip, output))
     return [queue.add(lambda ident, job=job, title=title, output=output: Run(
         ident=ident, title=title, command=backend.worker_command(python, job), folder=job.parent, output=output,
         origin=results.origin_of(scene, title), on_end=results.note_end)) for title, job, output in prepared]
 
 
-def _prepare(scene: Any, strip: Any, output: Path) -> tuple[str, Path, Path]:
-    """Read (or render) the strip's frames and write its job file -> (strip's name, job file, output folder)."""
+def _prepare(scene: Any, strip: Any, clip: StripClip, output: Path) -> tuple[str, Path, Path]:
+    """Render the strip's frames where that is needed, write its job file -> (strip's name, job file, output folder)."""
     folder = output / folders.JOB_FOLDER
-    clip = frames_of_strip(scene, strip, folder / folders.RENDERED)
+    if clip.rendered:
+        clip = render_strip(scene, strip, clip, folder / folders.RENDERED)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

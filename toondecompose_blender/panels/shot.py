@@ -8,7 +8,7 @@ import bpy
 
 from toondecompose.formats.errors import UserError
 
-from .. import running, strips, versions
+from .. import results, running, strips, versions
 from ..session.run import Run
 from ..session.state import Phase
 from ..text import duration, paragraph, plural
@@ -43,15 +43,22 @@ class TOONDECOMPOSE_PT_shot(SequencerTab, bpy.types.Panel):
         draw_strip(layout, context)
         draw_settings(layout, context)
         if board.notice:
-            paragraph(layout.box(), board.notice, context, icon="ERROR")
+            box = layout.box()
+            paragraph(box, board.notice, context, icon="ERROR")
+            if board.queue.last_failure is not None:
+                box.operator("toondecompose.copy_report", icon="COPYDOWN")
         row = layout.row()
         row.scale_y = 1.5
         row.operator("toondecompose.decompose", icon="RENDERLAYERS", text=_button_text(context))
 
 
 def _button_text(context: Any) -> str:
-    count = len(strips.chosen(context))
-    return "Decompose" if count < 2 else f"Decompose {count} Strips"
+    chosen = strips.chosen(context)
+    if len(chosen) > 1:
+        return f"Decompose {len(chosen)} Strips"
+    last = running.board.queue.finished[-1] if running.board.queue.finished else None
+    goes_on = last is not None and last.state.phase is not Phase.DONE and last.state.finished_stages
+    return "Resume" if goes_on and [strip.name for strip in chosen] == [last.title] else "Decompose"
 
 
 def draw_strip(layout: Any, context: Any) -> None:
@@ -71,6 +78,9 @@ def draw_strip(layout: Any, context: Any) -> None:
         column = box.column(align=True)
         column.label(text=clip.name, icon="FILE_MOVIE" if clip.kind == "MOVIE" else "RENDER_RESULT")
         column.label(text=_numbers(clip), icon="BLANK1")
+        seconds = results.expected_seconds(scene, clip.frame_count, clip.size) if clip.size else None
+        if seconds:
+            column.label(text=f"About {duration(seconds)}, as the last run", icon="BLANK1")
         for words, notes in (
                 ("Honoured", clip.honoured), ("Rendered first", clip.rendered), ("Left out", clip.ignored)):
             if notes:

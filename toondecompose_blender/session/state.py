@@ -61,7 +61,8 @@ class RunState:
             if self.phase is Phase.STARTING:
                 self.phase = Phase.RUNNING
         elif kind == "stage":
-            if self.stage:
+            # a later round may come back to a stage
+            if self.stage and self.stage_label not in self.finished_stages:
                 self.finished_stages.append(self.stage_label)
             self.stage, self.stage_label = message["name"], message["label"]
             self.stage_index, self.stage_count = message["index"], message["count"]
