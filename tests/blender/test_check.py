@@ -14,8 +14,8 @@ from test_xsheet import activate
 
 from toondecompose_blender import versions
 from toondecompose_blender.panels import sprite_panel
-from toondecompose_blender.scene import compositor
-from toondecompose_blender.scene.importer import import_result
+from toondecompose_blender.scene import camera, compositor
+from toondecompose_blender.scene.importer import ImportOptions, import_result
 from toondecompose_blender.scene.placed import import_placed
 from toondecompose_blender.sprite import compare
 
@@ -170,3 +170,16 @@ def test_the_sprite_tab(context, folder):
     assert "Plays its frame 1.0 now" in notes and "Restore Timing" in notes
     (folder / "sprites" / "01_girl").rename(folder / "sprites" / "moved")
     assert "Relink Drawings" in drawn(sprite_panel.TOONDECOMPOSE_PT_sprite_drawings)
+
+
+def test_a_scene_with_strips_is_told_and_still_compared(context, folder, scene, tmp_path):
+    from conftest import add_strip, numbered
+
+    add_strip(scene, numbered(tmp_path / "strip", 6, (160, 90)), frame_start=1)
+    scene.render.resolution_x, scene.render.resolution_y, scene.render.film_transparent = 160, 90, True
+    scene.view_settings.view_transform = "Raw"
+    made = import_result(context, folder, ImportOptions(scene="CURRENT"))
+    assert made.scene == scene and any("strips" in warning for warning in made.warnings)
+    camera.exact_render(scene, "RAW")
+    assert bpy.ops.toondecompose.compare() == {"FINISHED"}
+    assert made.root["td_psnr"] > 55 and scene.render.use_sequencer

@@ -208,3 +208,12 @@ def test_a_time_key_is_set_under_the_playhead(imported):
     imported.scene.frame_set(6)
     bpy.ops.toondecompose.retime_key(frame=1.0)  # the first drawing is held until frame 6
     assert shown(imported)[:6] == [1] * 6 and shown(imported)[-1] == 12
+
+
+def test_all_selected_sprites_are_slowed_and_the_scene_follows(imported):
+    for sprite in imported.sprites:
+        sprite.select_set(True, view_layer=imported.scene.view_layers[0])
+    bpy.ops.toondecompose.retime_speed(percent=50.0, extend=True)
+    assert imported.scene.frame_end == 24
+    assert all(timing.source_of(sprite).strip is not None for sprite in imported.sprites)
+    assert shown(imported, count=24)[-2:] == [12, 12]

@@ -7,6 +7,7 @@ from typing import Any
 import bpy
 
 from ..sprite import retime
+from ..sprite.timing import sources
 from .sprite_base import SpriteOperator, chosen_sprites
 
 
@@ -17,7 +18,21 @@ class DrawingsOnly:
                                           description="Re-time the drawings alone; the motion keeps its timing")
 
 
-class TOONDECOMPOSE_OT_retime_speed(SpriteOperator, DrawingsOnly, bpy.types.Operator):
+class Extend:
+    """Whether the scene's frame range follows."""
+
+    extend: bpy.props.BoolProperty(name="Extend Frame Range", default=False,
+                                   description="Let the scene end no earlier than the selected sprites")
+
+    def extend_range(self, context: Any) -> None:
+        ends = [source.strip.frame_end for sprite in chosen_sprites(context) for source in sources(sprite)
+                if source.strip is not None]
+        if self.extend and ends:
+            # a strip's last frame begins where the strip ends
+            context.scene.frame_end = max(context.scene.frame_end, int(max(ends) + 1e-3))
+
+
+class TOONDECOMPOSE_OT_retime_speed(SpriteOperator, DrawingsOnly, Extend, bpy.types.Operator):
     bl_idname = "toondecompose.retime_speed"
     bl_label = "Set Speed"
     bl_description = "Play the selected sprites at a speed, by an NLA strip; their keys stay as they are"
@@ -30,10 +45,11 @@ class TOONDECOMPOSE_OT_retime_speed(SpriteOperator, DrawingsOnly, bpy.types.Oper
     def act(self, context: Any, sprite: Any) -> str:
         for one in chosen_sprites(context):
             retime.set_speed(one, self.percent, self.drawings_only, self.backwards)
+        self.extend_range(context)
         return ""
 
 
-class TOONDECOMPOSE_OT_retime_fit(SpriteOperator, DrawingsOnly, bpy.types.Operator):
+class TOONDECOMPOSE_OT_retime_fit(SpriteOperator, DrawingsOnly, Extend, bpy.types.Operator):
     bl_idname = "toondecompose.retime_fit"
     bl_label = "Fit to Length"
     bl_description = "Play the selected sprites in a number of frames"
@@ -44,6 +60,7 @@ class TOONDECOMPOSE_OT_retime_fit(SpriteOperator, DrawingsOnly, bpy.types.Operat
     def act(self, context: Any, sprite: Any) -> str:
         for one in chosen_sprites(context):
             retime.fit(one, self.frames, self.drawings_only, self.backwards)
+        self.extend_range(context)
         return ""
 
 

@@ -233,6 +233,14 @@ def _fit_in(scene: Any, result: Result, shot: Any, warnings: list[str]) -> None:
     fps = scene.render.fps / scene.render.fps_base
     if abs(fps - clip.fps) > 1e-3:
         warnings.append(f"The scene plays {fps:g} frames per second, the clip was made for {clip.fps:g}.")
+    if scene.render.use_sequencer and _strips(scene):
+        warnings.append("The scene has strips, which are rendered instead of its sprites; turn off Sequencer under "
+                        "Post Processing in the output properties to render the sprites.")
+
+
+def _strips(scene: Any) -> bool:
+    editor = scene.sequence_editor
+    return editor is not None and len(versions.top_strips(editor)) > 0
 
 
 def _stack(scene: Any, done: Imported, name: str) -> None:

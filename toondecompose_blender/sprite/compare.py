@@ -107,12 +107,13 @@ def _rendering(scene: Any) -> Iterator[None]:
     """Whole frames as 8-bit PNG; the scene's own settings come back."""
     render, settings = scene.render, scene.render.image_settings
     kept = {name: getattr(render, name) for name in ("filepath", "use_border", "use_file_extension", "use_overwrite",
-                                                     "resolution_percentage")}
+                                                     "resolution_percentage", "use_sequencer")}
     kept_settings = {name: getattr(settings, name) for name in ("file_format", "color_mode", "color_depth")}
     frame = scene.frame_current
     try:
         render.use_border, render.use_file_extension, render.use_overwrite = False, True, True
         render.resolution_percentage = 100
+        render.use_sequencer = False  # strips in this scene would be rendered instead of its sprites
         versions.set_png_output(scene)
         settings.color_mode = "RGBA"
         yield
