@@ -8,6 +8,7 @@ is taken apart.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -99,22 +100,29 @@ def picture_index(frame: int, start: int, count: int, reverse: bool, strobe: int
 
 
 def read_strip(scene: Any, strip: Any) -> StripClip:
-    """What a strip shows. Touches the disk for at most one picture's size; `check_frames` looks at all files."""
+    """What a strip shows, file by file unless it must be rendered. `check_frames` looks whether they are there."""
+    clip = describe_strip(scene, strip)
+    return clip if clip.rendered else replace(clip, frames=source_frames(strip))
+
+
+def describe_strip(scene: Any, strip: Any) -> StripClip:
+    """What a strip shows, without its list of files: cheap enough for every redraw of a panel. Touches the disk for at
+    most one picture's size. UserError when it shows nothing."""
     left, right = versions.strip_handles(strip)
     count = right - left
     if count < 1:
         raise UserError(f"“{strip.name}” is empty: it shows no frame; pull its handles apart.")
+    if strip.type == "IMAGE" and not any(element.filename for element in strip.elements):
+        raise UserError(f"“{strip.name}” is empty: it has no pictures; add them again.")
     render = scene.render
     clip = StripClip(
         name=strip.name, kind=strip.type, frames=(), frame_start=left, frame_count=count,
         fps=render.fps / render.fps_base, size=_known_size(strip), rendered=_reasons_to_render(strip),
         honoured=_honoured(strip, count), ignored=_ignored(strip))
-    if strip.type != "IMAGE":
-        return clip
-    files = _files(strip, left, right)
-    if clip.size is None and files[0].is_file():
-        clip = replace(clip, size=picture_size(files[0]))
-    return clip if clip.rendered else replace(clip, frames=files)
+    if strip.type == "IMAGE" and clip.size is None:
+        first = _files(strip, left, left + 1)[0]
+        clip = replace(clip, size=picture_size(first) if first.is_file() else None)
+    return clip
 
 
 def check_frames(clip: StripClip) -> StripClip:
@@ -157,7 +165,7 @@ def _files(strip: Any, left: int, right: int) -> tuple[Path, ...]:
     before, after = versions.content_trims(strip)
     names = [element.filename for element in strip.elements]
     count = len(names) - before - after
-    if count < 1 or not any(names):
+    if count < 1:
         raise UserError(f"“{strip.name}” is empty: it has no pictures; add them again.")
     folder = Path(_absolute(strip.directory, strip))
     return tuple(
@@ -193,7 +201,7 @@ def _reasons_to_render(strip: Any) -> tuple[str, ...]:
     if strip.type == "IMAGE":
         if strip.colorspace_settings.name not in ("sRGB", ""):
             reasons.append(f"colour space {strip.colorspace_settings.name}")
-        suffixes = {Path(element.filename).suffix.lower() for element in strip.elements} - READ_DIRECTLY
+        suffixes = {os.path.splitext(element.filename)[1].lower() for element in strip.elements} - READ_DIRECTLY
         if suffixes:
             reasons.append(f"{', '.join(sorted(suffix.lstrip('.').upper() or '?' for suffix in suffixes))} pictures")
     return tuple(reasons)

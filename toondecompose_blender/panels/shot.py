@@ -71,7 +71,7 @@ def draw_strip(layout: Any, context: Any) -> None:
     scene = versions.sequencer_scene(context)
     for strip in strips.chosen(context)[:4]:
         try:
-            clip = strips.read_strip(scene, strip)
+            clip = strips.describe_strip(scene, strip)
         except UserError as error:
             paragraph(box, error.sentence, context, icon="ERROR")
             continue
