@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 
 from toondecompose.formats.errors import UserError
 
@@ -36,7 +37,7 @@ class ToonDecomposePreferences(bpy.types.AddonPreferences):
             paragraph(layout, error.sentence, context, icon="ERROR")
         else:
             if not self.backend_python:
-                layout.label(text=f"Found: {python}", icon="CHECKMARK")
+                layout.label(text=iface_("Found: {}").format(python), icon="CHECKMARK")
         layout.prop(self, "cache_folder")
         row = layout.row()
         row.operator("toondecompose.test_backend", icon="PLAY")
@@ -50,7 +51,7 @@ def draw_finding(layout: Any, context: Any) -> None:
         return
     box = layout.box().column(align=True)
     if doctor.finding is None:
-        box.label(text=f"Waiting for the backend, {doctor.elapsed:.0f} s", icon="SORTTIME")
+        box.label(text=iface_("Waiting for the backend, {:.0f} s").format(doctor.elapsed), icon="SORTTIME")
         return
     if doctor.finding.problem:
         paragraph(box, doctor.finding.problem, context, icon="ERROR")

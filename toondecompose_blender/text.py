@@ -5,6 +5,8 @@ from __future__ import annotations
 import textwrap
 from typing import Any
 
+from bpy.app.translations import pgettext_iface as iface_
+
 # width of an average letter of Blender's interface font at scale 1, px, measured in 5.2
 _LETTER = 6.3
 # what a box, its icon and its margins take, px at scale 1
@@ -28,12 +30,12 @@ def duration(seconds: float) -> str:
     """45 -> '45 s', 100 -> '1 min 40 s', 4000 -> '1 h 07 min'."""
     whole = round(seconds)
     if whole < 60:
-        return f"{whole} s"
+        return iface_("{} s").format(whole)
     if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+        return iface_("{} min {:02d} s").format(whole // 60, whole % 60)
+    return iface_("{} h {:02d} min").format(whole // 3600, whole % 3600 // 60)
 
 
-def plural(count: int, one: str, many: str | None = None) -> str:
-    """1 -> '1 drawing', 3 -> '3 drawings'."""
-    return f"{count} {one if count == 1 else many or one + 's'}"
+def plural(count: int, one: str, many: str) -> str:
+    """plural(3, '{} drawing', '{} drawings') -> '3 drawings'. Whole phrases, so that they can be translated."""
+    return iface_(one if count == 1 else many).format(count)

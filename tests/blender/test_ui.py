@@ -263,4 +263,4 @@ def test_a_failing_part_takes_the_others_back(monkeypatch):
 
 def test_words():
     assert [text.duration(s) for s in (0.4, 59.4, 100, 4000)] == ["0 s", "59 s", "1 min 40 s", "1 h 06 min"]
-    assert (text.plural(1, "drawing"), text.plural(2, "drawing")) == ("1 drawing", "2 drawings")
+    assert tuple(text.plural(n, "{} drawing", "{} drawings") for n in (1, 2)) == ("1 drawing", "2 drawings")

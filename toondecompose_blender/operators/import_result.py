@@ -14,6 +14,7 @@ from toondecompose.formats.result import RESULT_FILE, result_folder
 from .. import results, running, versions
 from ..scene.importer import ImportOptions, import_result
 from ..scene.viewport import look_through_camera
+from ..text import plural
 
 
 class TOONDECOMPOSE_OT_import_result(bpy.types.Operator, ImportHelper):
@@ -76,7 +77,8 @@ class TOONDECOMPOSE_OT_import_result(bpy.types.Operator, ImportHelper):
         for warning in done.warnings:
             self.report({"WARNING"}, warning)
         count = len(done.sprites)
-        self.report({"INFO"}, f"Imported {count} {'sprite' if count == 1 else 'sprites'} into “{done.scene.name}”")
+        into = plural(count, "Imported {} sprite into", "Imported {} sprites into")
+        self.report({"INFO"}, f"{into} “{done.scene.name}”")
         return {"FINISHED"}
 
 

@@ -37,7 +37,7 @@ class TOONDECOMPOSE_PT_queue(SequencerTab, bpy.types.Panel):
             column.label(text="Nothing is waiting", icon="BLANK1")
         count = len(strips.chosen(context))
         layout.operator("toondecompose.decompose", icon="ADD",
-                        text=f"Add {plural(count, 'Strip')} to Queue" if count else "Add to Queue")
+                        text=plural(count, "Add {} Strip to Queue", "Add {} Strips to Queue"))
 
 
 def register() -> None:

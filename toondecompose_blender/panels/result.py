@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 
 from toondecompose.formats.result import RESULT_FILE
 
@@ -26,7 +27,7 @@ class TOONDECOMPOSE_UL_sprites(bpy.types.UIList):
             row.label(text=item.name, icon="IMAGE_BACKGROUND" if item.kind == "background" else "OUTLINER_OB_ARMATURE")
         right = row.row(align=True)
         right.alignment = "RIGHT"
-        right.label(text=plural(item.drawings, "drawing"))
+        right.label(text=plural(item.drawings, "{} drawing", "{} drawings"))
         low = item.confidence < results.LOW_CONFIDENCE
         right.label(text=f"{item.confidence:.0%}", icon="ERROR" if low else "CHECKMARK")
 
@@ -46,7 +47,7 @@ class TOONDECOMPOSE_UL_results(bpy.types.UIList):
     def draw_item(self, context: Any, layout: Any, data: Any, item: Any, icon: int, active_data: Any,
                   active_property: str, index: int = 0, flt_flag: int = 0) -> None:
         layout.label(text=item.name, icon="CHECKMARK" if results.is_there(item) else "ERROR")
-        layout.label(text=plural(len(item.sprites), "sprite"))
+        layout.label(text=plural(len(item.sprites), "{} sprite", "{} sprites"))
 
 
 class TOONDECOMPOSE_PT_result(SequencerTab, bpy.types.Panel):
@@ -74,8 +75,8 @@ def draw_result(layout: Any, context: Any, entry: Any) -> None:
     row.label(text=_summary(entry), icon="OUTLINER_COLLECTION")
     row.operator("toondecompose.forget_result", text="", icon="X", emboss=False)
     if not results.is_there(entry):
-        paragraph(layout, f"The result of “{entry.name}” is not in “{entry.folder}” any more; put it back, or "
-                          "decompose the strip again.", context, icon="ERROR")
+        paragraph(layout, iface_("The result of “{}” is not in “{}” any more; put it back, or decompose the strip "
+                                 "again.").format(entry.name, entry.folder), context, icon="ERROR")
         return
     layout.template_list("TOONDECOMPOSE_UL_sprites", "", entry, "sprites", entry, "active_sprite", rows=3)
     row = layout.row()
@@ -93,7 +94,7 @@ def draw_result(layout: Any, context: Any, entry: Any) -> None:
 
 def _summary(entry: Any) -> str:
     quality = f", {entry.psnr:.1f} dB" if entry.psnr else ""
-    return f"{entry.name}: {plural(entry.frame_count, 'frame')}{quality}"
+    return f"{entry.name}: {plural(entry.frame_count, '{} frame', '{} frames')}{quality}"
 
 
 _CLASSES = (TOONDECOMPOSE_UL_sprites, TOONDECOMPOSE_UL_results, TOONDECOMPOSE_PT_result)

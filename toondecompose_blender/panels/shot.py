@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 
 from toondecompose.formats.errors import UserError
 
@@ -55,7 +56,7 @@ class TOONDECOMPOSE_PT_shot(SequencerTab, bpy.types.Panel):
 def _button_text(context: Any) -> str:
     chosen = strips.chosen(context)
     if len(chosen) > 1:
-        return f"Decompose {len(chosen)} Strips"
+        return iface_("Decompose {} Strips").format(len(chosen))
     last = running.board.queue.finished[-1] if running.board.queue.finished else None
     goes_on = last is not None and last.state.phase is not Phase.DONE and last.state.finished_stages
     return "Resume" if goes_on and [strip.name for strip in chosen] == [last.title] else "Decompose"
@@ -80,19 +81,19 @@ def draw_strip(layout: Any, context: Any) -> None:
         column.label(text=_numbers(clip), icon="BLANK1")
         seconds = results.expected_seconds(scene, clip.frame_count, clip.size) if clip.size else None
         if seconds:
-            column.label(text=f"About {duration(seconds)}, as the last run", icon="BLANK1")
+            column.label(text=iface_("About {}, as the last run").format(duration(seconds)), icon="BLANK1")
         for words, notes in (
                 ("Honoured", clip.honoured), ("Rendered first", clip.rendered), ("Left out", clip.ignored)):
             if notes:
-                paragraph(column, f"{words}: {', '.join(notes)}", context, icon="BLANK1")
+                paragraph(column, f"{iface_(words)}: {', '.join(notes)}", context, icon="BLANK1")
     more = len(strips.chosen(context)) - 4
     if more > 0:
-        box.label(text=f"and {plural(more, 'strip')} more", icon="BLANK1")
+        box.label(text=plural(more, "and {} strip more", "and {} strips more"), icon="BLANK1")
 
 
 def _numbers(clip: strips.StripClip) -> str:
     size = f"{clip.size[0]} × {clip.size[1]}, " if clip.size else ""
-    return f"{plural(clip.frame_count, 'frame')}, {size}{clip.fps:g} fps"
+    return f"{plural(clip.frame_count, '{} frame', '{} frames')}, {size}{clip.fps:g} fps"
 
 
 def draw_settings(layout: Any, context: Any) -> None:
@@ -121,17 +122,21 @@ def draw_run(layout: Any, context: Any, run: Run) -> None:
         layout.progress(factor=state.fraction, text=f"{state.fraction:.0%}")
     column = layout.column(align=True)
     if state.stage_label:
-        column.label(text=f"{state.stage_index + 1} of {state.stage_count}: {state.stage_label}", icon="BLANK1")
-    left = f", about {duration(state.eta_s)} left" if state.eta_s is not None else ""
-    column.label(text=f"{duration(run.elapsed)}{left}", icon="TIME")
+        column.label(icon="BLANK1", text=iface_("{} of {}: {}").format(
+            state.stage_index + 1, state.stage_count, iface_(state.stage_label)))
+    time = duration(run.elapsed)
+    if state.eta_s is not None:
+        time = iface_("{}, about {} left").format(time, duration(state.eta_s))
+    column.label(text=time, icon="TIME")
     if state.device:
-        column.label(text=f"On {state.device.upper()}", icon="BLANK1")
+        column.label(text=iface_("On {}").format(state.device.upper()), icon="BLANK1")
     row = layout.row()
     row.scale_y = 1.3
     row.operator("toondecompose.cancel", text="Cancel", icon="CANCEL")
     silence = run.client.silence if run.client is not None else 0.0
     if silence:
-        paragraph(layout, f"No news from the backend for {duration(silence)}; Cancel still works.", context, "INFO")
+        paragraph(layout, iface_("No news from the backend for {}; Cancel still works.").format(
+            duration(silence)), context, "INFO")
     for warning in state.warnings[-2:]:
         paragraph(layout, warning, context, icon="INFO")
     preview = run.preview_file()
