@@ -230,13 +230,14 @@ def test_nothing_stays_behind():
     def left():
         gc.collect()
         return (own_types(), hasattr(bpy.types.Scene, "toondecompose"),
-                [f for f in bpy.types.TOPBAR_MT_file_import.draw._draw_funcs if "toondecompose" in f.__module__]
-                if hasattr(bpy.types.TOPBAR_MT_file_import.draw, "_draw_funcs") else [],
+                sorted(f.__name__ for menu in (bpy.types.TOPBAR_MT_file_import, bpy.types.SEQUENCER_MT_context_menu)
+                       for f in getattr(menu.draw, "_draw_funcs", ()) if "toondecompose" in f.__module__),
                 [h for name in dir(bpy.app.handlers) for h in _list(getattr(bpy.app.handlers, name))
                  if "toondecompose" in getattr(h, "__module__", "")],
                 bpy.app.timers.is_registered(running._tick))
 
     with_addon = left()
+    assert with_addon[2] == ["import_entry", "strip_entry"]
     for _ in range(3):
         addon_utils.disable(ADDON, default_set=True)
         assert left() == (set(), False, [], [], False)

@@ -82,16 +82,9 @@ class TOONDECOMPOSE_OT_import_result(bpy.types.Operator, ImportHelper):
         return {"FINISHED"}
 
 
-def menu_entry(self: Any, context: Any) -> None:
-    """File > Import."""
-    self.layout.operator(TOONDECOMPOSE_OT_import_result.bl_idname, text="ToonDecompose Result (result.json)")
-
-
 def register() -> None:
     bpy.utils.register_class(TOONDECOMPOSE_OT_import_result)
-    bpy.types.TOPBAR_MT_file_import.append(menu_entry)
 
 
 def unregister() -> None:
-    bpy.types.TOPBAR_MT_file_import.remove(menu_entry)
     bpy.utils.unregister_class(TOONDECOMPOSE_OT_import_result)

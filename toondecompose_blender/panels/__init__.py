@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from . import advanced, hints, pictures, presets, queue, result, shot, sprite_panel
+from . import advanced, hints, menus, pictures, presets, queue, result, shot, sprite_panel
 
-_MODULES = (pictures, presets, shot, queue, advanced, result, hints, sprite_panel)
+_MODULES = (pictures, presets, shot, queue, advanced, result, hints, sprite_panel, menus)
 
 
 def register() -> None:
