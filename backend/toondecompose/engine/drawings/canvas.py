@@ -10,7 +10,7 @@ import numpy as np
 from ..clip import FrameSource
 from .align import DOF, Points, align, choose_points
 from .compare import place
-from .patches import BODY, EDGE, Patch, cut_patch, smoothing
+from .patches import BODY, EDGE, Patch, cut_patch, plate_at, smoothing, without_background
 
 FINE_CAPS = (12.0, 6.0, 5.0, 4.0, 4.0, 4.0)  # grey levels: the start is good, so outliers are cut at once
 POINTS = 6000
@@ -31,8 +31,9 @@ def shift(x: float, y: float) -> np.ndarray:
     return np.array([[1.0, 0, x], [0, 1.0, y], [0, 0, 1.0]])
 
 
-def full_patch(source: FrameSource, mask: np.ndarray, hidden: np.ndarray | None, t: int, noise: float) -> Patch | None:
-    """Frame t's cut-out at full resolution."""
+def full_patch(source: FrameSource, mask: np.ndarray, hidden: np.ndarray | None, t: int, noise: float,
+               plate=None, leak: float = 0.0) -> Patch | None:
+    """Frame t's cut-out at full resolution. plate, leak: of a translucent sprite, whose background is taken off."""
     w, h = source.size
     frame = source.read(t)
     edge = EDGE
@@ -42,7 +43,8 @@ def full_patch(source: FrameSource, mask: np.ndarray, hidden: np.ndarray | None,
             return None
         mask = cv2.resize(mask, (w, h), interpolation=cv2.INTER_LINEAR)
         hidden = None if hidden is None else cv2.resize(hidden, (w, h), interpolation=cv2.INTER_LINEAR)
-    return cut_patch(frame, mask, hidden, t, smoothing(noise), None, edge)
+    behind = plate_at(plate, t, (w, h)) if plate is not None and leak > 0 else None
+    return without_background(cut_patch(frame, mask, hidden, t, smoothing(noise), behind, edge), leak)
 
 
 def window(patches: list[Patch], H: list[np.ndarray], limit: tuple[int, int]) -> tuple[np.ndarray, tuple[int, int]]:

@@ -147,16 +147,14 @@ def overlay(a: Patch, b: Patch, H: np.ndarray) -> Overlay:
     return Overlay(one, two, plates, region, float(np.count_nonzero((a.inside > 0) & (inside > 0))))
 
 
-def compare_drawings(a: Patch, b: Patch, H: np.ndarray, noise: float, leak: float = 0.0) -> Difference:
+def compare_drawings(a: Patch, b: Patch, H: np.ndarray, noise: float) -> Difference:
     """Compare two pictures of a sprite on what both show.
 
-    H: 3x3, a's px -> b's px. noise: deviation of the noise in the blurred pictures, grey levels. leak: how much of the
-    plate shows through the sprite, 0..1 (used where both patches have plates).
+    H: 3x3, a's px -> b's px. noise: deviation of the noise in the blurred pictures, grey levels.
+    Translucent sprites: compare them without their background (patches.without_background).
     """
     both = overlay(a, b, H)
     one, two, region = both.one, both.two, both.region
-    if leak > 0 and both.plates is not None:
-        two = two + np.float32(leak) * (both.plates[0] - both.plates[1])
     reach = max(a.reach, b.reach)
     e = excess(one, two, local_range(one, reach), local_range(two, reach), region, noise * np.sqrt(2))
     fit = 1 - np.count_nonzero((e > 0) & region) / max(1, np.count_nonzero(region))

@@ -13,7 +13,7 @@ from .gauge import Transition, choose_gauge
 from .match import Book
 from .patches import Patch, cut_patches
 from .poses import continued
-from .remnants import place_remnant, weak_frames
+from .remnants import TELLING, place_remnant, weak_frames
 from .sheet import find_groups, trees
 
 MARGIN = 8  # full px around the drawings: room for soft edges
@@ -55,7 +55,7 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
     _, chained = trees(_restricted(book, within), np.inf)
 
     def full(t: int) -> Patch:
-        return full_patch(source, masks[t], None if hidden is None else hidden[t], t, noise)
+        return full_patch(source, masks[t], None if hidden is None else hidden[t], t, noise, plate, book.leak)
 
     drawing = np.full(count, -1, np.int64)
     H = np.tile(np.eye(3), (count, 1, 1))
@@ -73,19 +73,36 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
         canvases.append(canvas)
     rigid = all(k is not None for k in known)
     H, gauge = common_canvas(drawing, H, canvases, transitions(book, group, to_frame), model, rigid)
-    H = continued(H, drawing >= 0)
     seen = drawing >= 0
-    for p in patches:
-        if p is None or drawing[p.frame] >= 0 or int(p.body.sum()) < LEAST_AREA:
-            continue
+    measured = H.copy()
+    H = continued(measured, seen)
+    left = [p for p in patches if p is not None and not seen[p.frame] and int(p.body.sum()) >= LEAST_AREA]
+    usual = float(np.percentile([p.area for p in whole], 90))
+    while left:  # those next to placed frames first: they carry the path on
+        p = min(left, key=lambda q: (np.abs(np.flatnonzero(seen) - q.frame).min(), q.frame))
+        left.remove(p)
         t = p.frame
         start = path.H[t] @ gauge[0] if rigid and path.present[t] else H[t]
-        near = {int(drawing[u]) for u in (t - 1, t + 1) if 0 <= u < count and seen[u]}
-        d, m = place_remnant(full(t), canvases, [start @ np.linalg.inv(g) for g in gauge], near, model, noise,
-                             book.threshold / scale**2)
-        drawing[t], H[t] = d, m @ gauge[d]
+        near = {int(drawing[u]) for u in (t - 1, t + 1) if 0 <= u < count and drawing[u] >= 0}
+        cut = full(t)
+        d, m, score = place_remnant(cut, canvases, [start @ np.linalg.inv(g) for g in gauge], near, reach(H, t), noise,
+                                    book.threshold / scale**2)
+        if score >= 1 and p.area > TELLING * usual:  # a drawing of its own, of which no more is ever seen
+            d, m = len(canvases), np.eye(3)
+            canvases.append(refine([cut], [m], model, source.size)[1])
+            gauge.append(start)
+        drawing[t], measured[t], seen[t] = d, m @ gauge[d], True
+        H = continued(measured, seen)
     H, canvas_size = fit_canvas(H, canvases, gauge)
     return ExposureSheet(renumber(drawing), H, canvas_size, model)
+
+
+def reach(H: np.ndarray, t: int) -> float:
+    """How far off its path (px) a barely visible exposure may lie: a little, plus half of the steps around it (a pose
+    that is held and then jumps lies off the line between its neighbours)."""
+    near = H[max(0, t - 4) : t + 5, :2, 2]
+    steps = np.linalg.norm(np.diff(near, axis=0), axis=1)
+    return 4.0 + 0.5 * min(40.0, float(steps.max(initial=0.0)))
 
 
 def transitions(book: Book, group: np.ndarray, to_frame: list[np.ndarray]) -> list[Transition]:
@@ -107,7 +124,7 @@ def common_canvas(drawing: np.ndarray, H: np.ndarray, canvases: list[Canvas], ch
     boxes = [box(c) for c in canvases]
     if rigid:
         middle = (np.min([b[0] for b in boxes], 0) + np.max([b[1] for b in boxes], 0)) / 2
-        gauge = [shift(*middle)] * len(canvases)
+        gauge = [shift(*middle) for _ in canvases]
     else:
         gauge = choose_gauge(drawing, H, np.array([(b[0] + b[1]) / 2 for b in boxes]), changes, DOF[model] >= 4)
     out = H.copy()
@@ -140,7 +157,7 @@ def fit_canvas(H: np.ndarray, canvases: list[Canvas], gauge: list[np.ndarray]) -
 
 def _restricted(book: Book, score: np.ndarray) -> Book:
     """The book with other scores (same patches and links)."""
-    other = Book(book.patches, book.noise, book.leak)
+    other = Book(book.patches, book.noise)
     other.score, other.link = score, book.link
     return other
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from .align import CAPS, Points, align, choose_points
 from .compare import BLOB, compare_drawings
-from .patches import Patch
+from .patches import Patch, without_background
 
 SOFT_BLUR = 3.0  # px: a first alignment on blurred pictures forgives several px (rotation, scale) at the rim
 SOFT_CAPS = (40.0, 24.0, 16.0)
@@ -41,6 +41,14 @@ class Book:
         np.fill_diagonal(self.score, 0.0)
         self.share = np.zeros_like(self.score)
         self.fit = np.ones_like(self.score)
+
+    def take_off(self, leak: float) -> None:
+        """Take the background off a translucent sprite's patches and forget what was known about pairs."""
+        self.leak = leak
+        self.patches = [without_background(p, leak) for p in self.patches]
+        for kept in (self.link, self.dof, self.points, self.soft):
+            kept.clear()
+        self.__post_init__()
 
     @property
     def threshold(self) -> float:
@@ -85,7 +93,7 @@ def match(book: Book, i: int, j: int, start: np.ndarray, dofs: tuple[int, ...]) 
                 H, _, _ = align(points, own_soft(book, j)[0], b.valid, H, dof, SOFT_CAPS)
             found, _, agree = align(own_points(book, i), b.smooth, b.valid, H, dof, CAPS)
         if agree > 0 and sane(found, start):
-            seen = compare_drawings(a, b, found, 0.5 * book.noise, book.leak)
+            seen = compare_drawings(a, b, found, 0.5 * book.noise)
             score = seen.blob / book.threshold
             if seen.share >= LEAST_SHARE and not score >= known:
                 known = score

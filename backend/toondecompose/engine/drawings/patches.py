@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -157,19 +157,37 @@ def cut_patches(source: FrameSource, masks: np.ndarray, hidden: np.ndarray | Non
         if frame is None:
             patches.append(None)
             continue
-        background = None
-        if plate is not None:
-            picture, known = plate(t)
-            picture = np.clip(np.rint(picture), 0, 255).astype(np.uint8) if picture.dtype != np.uint8 else picture
-            known = np.asarray(known).astype(np.uint8)
-            known = known * 255 if known.max(initial=0) <= 1 else known
-            if picture.shape[:2] != (hs, ws):
-                picture = cv2.resize(picture, (ws, hs), interpolation=cv2.INTER_AREA)
-                known = cv2.resize(known, (ws, hs), interpolation=cv2.INTER_AREA)
-            background = (picture, known)
+        background = None if plate is None else plate_at(plate, t, (ws, hs))
         patches.append(cut_patch(frame, masks[t], None if hidden is None else hidden[t], t, blur, background))
         frames[t] = None
     return patches, noise
+
+
+def plate_at(plate, t: int, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """The plate of frame t at (width, height) `size` -> (uint8 RGB, known uint8 0..255)."""
+    picture, known = plate(t)
+    picture = np.asarray(picture)
+    if picture.dtype != np.uint8:
+        picture = np.clip(np.rint(picture), 0, 255).astype(np.uint8)
+    known = np.asarray(known).astype(np.uint8)
+    known = known * np.uint8(255) if known.max(initial=0) <= 1 else known
+    if picture.shape[1::-1] != size:
+        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+        known = cv2.resize(known, size, interpolation=cv2.INTER_AREA)
+    return picture, known
+
+
+def without_background(patch: Patch, leak: float) -> Patch:
+    """A translucent sprite's patch with the background that shows through taken off (where the plate is known).
+
+    leak: share of the plate that shows through, 0..1. Colours keep their level by adding the same share of middle grey.
+    """
+    if patch.plate is None or leak <= 0:
+        return patch
+    grey = np.float32(128.0 * leak)
+    off = np.float32(leak) * patch.plate - grey
+    return replace(patch, smooth=patch.smooth - off, plate=patch.plate - off,
+                   valid=patch.valid & patch.plate_known, inside=patch.inside & patch.plate_known)
 
 
 def smoothing(noise: float) -> float:

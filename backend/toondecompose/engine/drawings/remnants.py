@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from .align import DOF, align
+from .align import Points, align, project
 from .canvas import FINE_CAPS, Canvas, canvas_points, shift
-from .compare import Difference, compare_drawings
+from .compare import compare_drawings
 from .patches import Patch
 
 WEAK = 0.35  # of the usual visible area: less, and cut by the frame's edge or by something in front, is a remnant
-STRAY = 4.0  # px: further off its path a remnant's measured place is not believed
+SEARCH = 9  # shifts tried per axis
+CLOSE = 40.0  # grey levels: colours further apart are different colours
+TELLING = 0.1  # of the usual visible area: a remnant with less is never a drawing of its own
 ELSEWHEN = 0.3  # score that a drawing costs which neither the frame before nor the one after shows
 
 
@@ -40,29 +42,55 @@ def canvas_patch(canvas: Canvas) -> Patch:
     return Patch(-1, canvas.origin, np.zeros((0, 0, 3), np.uint8), canvas.smooth, inside, body, body)
 
 
-def place_remnant(patch: Patch, canvases: list[Canvas], start: list[np.ndarray], near: set[int], model: str,
-                  noise: float, threshold: float) -> tuple[int, np.ndarray]:
-    """The drawing that explains a remnant best, and its place -> (index, canvas' own px -> frame px).
+def nearby_shift(points: Points, patch: Patch, H: np.ndarray, reach: float) -> np.ndarray:
+    """H moved by the whole shift within +-reach px (a grid of SEARCH^2) at which most points show the patch's colours.
+
+    H: points' px -> patch px.
+    """
+    few = slice(None, None, max(1, len(points.xy) // 600))
+    xy, colour = project(H, points.xy[few]), points.colour[few]
+    h, w = patch.valid.shape
+    best = (-1.0, 0.0, 0.0)
+    for span, middle in ((reach, True), (2 * reach / (SEARCH - 1), False)):
+        _, x0, y0 = (0.0, 0.0, 0.0) if middle else best
+        steps = np.linspace(-span, span, SEARCH)
+        # from the middle outwards, so that among equals the nearest wins
+        for dx, dy in sorted(((x, y) for x in steps for y in steps), key=lambda s: (s[0] ** 2 + s[1] ** 2, s)):
+            at = xy + [x0 + dx, y0 + dy]
+            seen = (at[:, 0] > 0.5) & (at[:, 1] > 0.5) & (at[:, 0] < w - 0.5) & (at[:, 1] < h - 0.5)
+            cell = np.clip(at, 0, [w - 1, h - 1]).astype(np.int64)
+            seen &= patch.valid[cell[:, 1], cell[:, 0]] > 0
+            if np.count_nonzero(seen) < 20:
+                continue
+            error = np.abs(patch.smooth[cell[seen, 1], cell[seen, 0]] - colour[seen])
+            error = np.maximum(np.maximum(error[:, 0], error[:, 1]), error[:, 2])
+            close = float(np.clip(1 - error / CLOSE, 0, None).mean())
+            if close > best[0] + 1e-6:
+                best = (close, float(x0 + dx), float(y0 + dy))
+    return shift(best[1], best[2]) @ H
+
+
+def place_remnant(patch: Patch, canvases: list[Canvas], start: list[np.ndarray], near: set[int], reach: float, noise: float,
+                  threshold: float) -> tuple[int, np.ndarray, float]:
+    """The drawing that explains a remnant best, its place (canvas' own px -> frame px), and how badly it does (1 = undecided).
 
     patch: the frame's cut-out at full resolution. start: per drawing, own canvas -> frame, from the sprite's path.
-    near: drawings shown just before or after.
+    near: drawings shown just before or after. reach: how far off the path it may lie, px.
     """
-    best = (np.inf, min(near, default=0), start[min(near, default=0)])
+    best = (np.inf, -1, np.eye(3), np.inf)
     for d, canvas in enumerate(canvases):
         corner = canvas.origin
         H = shift(*-patch.origin) @ start[d] @ shift(*corner)
         picture = canvas_patch(canvas)
-        tried = [H]
         points = canvas_points(canvas, 3000)
         # a few pixels cannot tell a turn or a change of size: only the shift is measured
-        found, residual, agree = align(points, patch.smooth, patch.valid, H, min(2, DOF[model]), FINE_CAPS)
-        centre = np.array([canvas.weight.shape[1] / 2, canvas.weight.shape[0] / 2, 1.0])
-        moved = np.linalg.norm((found @ centre)[:2] / (found @ centre)[2] - (H @ centre)[:2] / (H @ centre)[2])
-        if np.isfinite(residual) and agree > 0.3 and moved < STRAY:
-            tried.insert(0, found)
+        found, residual, agree = align(points, patch.smooth, patch.valid, nearby_shift(points, patch, H, reach), 2, FINE_CAPS)
+        tried = [found, H] if np.isfinite(residual) and agree > 0.3 else [H]
         for m in tried:
-            seen: Difference = compare_drawings(picture, patch, m, 0.5 * noise)
-            score = seen.blob / threshold + (0.0 if d in near else ELSEWHEN)
-            if score < best[0] - 1e-9:
-                best = (score, d, shift(*patch.origin) @ m @ shift(*-corner))
-    return best[1], best[2] / best[2][2, 2]
+            seen = compare_drawings(picture, patch, m, 0.5 * noise)
+            score = seen.blob / threshold
+            cost = score + (0.0 if d in near else ELSEWHEN)
+            if cost < best[0] - 1e-9:
+                best = (cost, d, shift(*patch.origin) @ m @ shift(*-corner), score)
+    _, d, m, score = best
+    return d, m / m[2, 2], score

@@ -41,8 +41,7 @@ def find_groups(book: Book, dofs: tuple[int, ...], known: list[np.ndarray | None
     dofs: motions to try between two patches, simplest first. known: per patch canvas px -> patch px, from the sprite's
     rigid motion, or None. mirrors: also look for mirrored reuse. Returns int [n], group of each patch.
     """
-    patches = book.patches
-    distance, shifts = coarse_pairs(patches, False, device, cancelled)
+    distance, shifts = coarse_pairs(book.patches, False, device, cancelled)
 
     def compare(pairs: list[tuple[int, int]], low: float = 0.0, high: float = 1.0) -> None:
         for k, (i, j) in enumerate(pairs):
@@ -59,9 +58,9 @@ def find_groups(book: Book, dofs: tuple[int, ...], known: list[np.ndarray | None
     compare(pairs, 0.0, 0.6)
     leak = leaking(book, pairs)
     if leak > LEAST_LEAK:
-        book.leak = leak
-        book.score[:] = np.nan
-        np.fill_diagonal(book.score, 0.0)
+        book.take_off(leak)
+        distance, shifts = coarse_pairs(book.patches, False, device, cancelled)
+        pairs = candidates(distance, NEAREST, NEIGHBOURS)
         compare(pairs, 0.0, 0.6)
     second_chance(book, [], dofs)
     if mirrors:
