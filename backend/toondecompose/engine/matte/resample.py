@@ -1,8 +1,8 @@
 """Sharp, exact resampling of pictures by homographies, in torch.
 
-Moves by whole px are copied untouched; translations and axis-aligned scalings use a separable Catmull-Rom kernel
-(widened where the picture shrinks, so that nothing aliases); everything else samples bicubically, supersampled where
-the picture shrinks. Edge coordinates throughout. Colour that has alpha must be premultiplied.
+Moves by whole px are copied untouched; other translations use a separable cubic kernel; everything else samples
+bicubically, supersampled where the picture shrinks. Edge coordinates throughout. Colour that has alpha must be
+premultiplied.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ Box = tuple[int, int, int, int]  # x0, y0, x1, y1 px, half open
 CATMULL_ROM = -0.5  # reproduces quadratic shading exactly: for reading frames
 RENDERED = -0.75  # what the final renderer (OpenCV) and grid_sample use: for predicting frames
 WHOLE_PX = 1e-3  # px; a shift closer than this to a whole number is taken as one
-SHRINK = 1.25  # source px per output px above which the kernel is widened
+SHRINK = 1.25  # source px per output px above which several samples per px are taken
 MAX_SUPERSAMPLING = 6
 
 
-def _axis_aligned(M: np.ndarray) -> bool:
-    """Is x' a function of x alone and y' of y alone, to 1/1000 px over 10000 px?"""
-    return bool(np.abs(M[2, :2]).max() < 1e-10 and abs(M[0, 1]) < 1e-7 and abs(M[1, 0]) < 1e-7)
+def _unit_translation(M: np.ndarray) -> bool:
+    """Does the map only move, to 1/1000 px over 1000 px?"""
+    return bool(np.abs(M[:2, :2] - np.eye(2)).max() < 1e-6 and np.abs(M[2, :2]).max() < 1e-10)
 
 
 def _cubic(d: np.ndarray, a: float) -> np.ndarray:
@@ -36,39 +36,30 @@ def _cubic(d: np.ndarray, a: float) -> np.ndarray:
     return np.where(d < 1, near, np.where(d < 2, far, 0.0))
 
 
-def _taps(gain: float, offset: float, start: int, count: int, length: int, a: float) -> tuple[np.ndarray, np.ndarray]:
-    """Source indices [taps, count] and weights of output px start..start+count-1 along one axis, for the map
-    source = gain * output + offset (edge coordinates) from a source of `length` px (its edge px repeat)."""
-    centre = gain * (np.arange(start, start + count, dtype=np.float64) + 0.5) + offset - 0.5
-    if gain == 1.0 and abs(offset - round(offset)) < WHOLE_PX:
-        index = np.round(centre).astype(np.int64)[None]
-        return np.clip(index, 0, length - 1), np.ones((1, count))
-    width = max(1.0, abs(gain)) if abs(gain) > SHRINK else 1.0
-    reach = math.ceil(2 * width)
-    base = np.floor(centre).astype(np.int64)
-    index = base[None] + np.arange(-reach + 1, reach + 1)[:, None]
-    weight = _cubic((centre[None] - index) / width, a)
-    return np.clip(index, 0, length - 1), weight / weight.sum(0)
-
-
-def _gather(image: torch.Tensor, index: np.ndarray, weight: np.ndarray, dim: int) -> torch.Tensor:
-    """Sum of weighted copies of `image` along `dim`; contiguous runs of equal weight are plain slices."""
-    out = None
-    shape = [1, 1, 1]
-    shape[dim] = -1
-    for ix, wt in zip(index, weight, strict=True):
-        if not np.any(wt):
-            continue
-        if len(ix) > 1 and np.all(np.diff(ix) == 1):
-            part = image.narrow(dim, int(ix[0]), len(ix))
-        else:
-            part = image.index_select(dim, torch.from_numpy(ix).to(image.device))
-        if np.ptp(wt) < 1e-6:
-            value = float(wt[0])
-            out = part * value if out is None else out.add_(part, alpha=value)
-        else:
-            term = part * torch.from_numpy(wt.astype(np.float32)).to(image.device).reshape(shape)
-            out = term if out is None else out.add_(term)
+def _moved(image: torch.Tensor, offset: float, start: int, count: int, dim: int, a: float) -> torch.Tensor:
+    """The picture read at px start..start+count-1 plus `offset` along one axis; its edge px repeat."""
+    whole = round(offset)
+    if abs(offset - whole) < WHOLE_PX:
+        taps, weights = [whole], [1.0]
+    else:
+        base = math.floor(offset)
+        taps = [base - 1, base, base + 1, base + 2]
+        weights = [float(_cubic(np.float64(offset - k), a)) for k in taps]
+    length = image.shape[dim]
+    low, high = start + taps[0], start + count + taps[-1]
+    first, last = min(max(low, 0), length - 1), max(min(high, length), 1)
+    part = image.narrow(dim, first, max(1, last - first))
+    before, after = max(0, min(0, low) * -1 if low < 0 else 0), max(0, high - length)
+    if low >= length or high <= 0:  # wholly outside: only the edge px is seen
+        part = image.narrow(dim, first, 1)
+        before, after = 0, high - low - 1
+    if before or after:
+        edge = lambda at, n: part.narrow(dim, at, 1).expand(*[n if d == dim else -1 for d in range(3)])  # noqa: E731
+        part = torch.cat([x for x in (edge(0, before) if before else None, part,
+                                      edge(part.shape[dim] - 1, after) if after else None) if x is not None], dim)
+    out = part.narrow(dim, 0, count) * weights[0]
+    for k in range(1, len(taps)):
+        out.add_(part.narrow(dim, taps[k] - taps[0], count), alpha=weights[k])
     return out
 
 
@@ -76,8 +67,8 @@ def inside(M: np.ndarray, box: Box, size: tuple[int, int], device: str | torch.d
     """Bool [h, w]: does the output px's centre fall inside a source of `size` (w, h)? M: output -> source."""
     x0, y0, x1, y1 = box
     w, h = size
-    if _axis_aligned(M):
-        M = M / M[2, 2]
+    M = M / M[2, 2]
+    if np.abs(M[2, :2]).max() < 1e-10 and M[0, 1] == 0 and M[1, 0] == 0:
         x = M[0, 0] * (np.arange(x0, x1) + 0.5) + M[0, 2]
         y = M[1, 1] * (np.arange(y0, y1) + 0.5) + M[1, 2]
         ok = ((y > 0) & (y < h))[:, None] & ((x > 0) & (x < w))[None]
@@ -86,35 +77,44 @@ def inside(M: np.ndarray, box: Box, size: tuple[int, int], device: str | torch.d
     return (p[..., 0] > 0) & (p[..., 0] < w) & (p[..., 1] > 0) & (p[..., 1] < h)
 
 
+def _grid(M: np.ndarray, size: tuple[int, int], origin: tuple[float, float],
+          device: str | torch.device) -> torch.Tensor:
+    """warp.grid_for, without its cost where columns and rows map on their own (plain scaling)."""
+    if M[0, 1] or M[1, 0] or M[2, 0] or M[2, 1]:
+        return grid_for(M, size, origin, device)
+    x = M[0, 0] * (np.arange(size[0]) + 0.5 + origin[0]) + M[0, 2]
+    y = M[1, 1] * (np.arange(size[1]) + 0.5 + origin[1]) + M[1, 2]
+    axes = [torch.from_numpy(v.astype(np.float32)).to(device) for v in (x, y)]
+    return torch.stack([axes[0][None].expand(size[1], -1), axes[1][:, None].expand(-1, size[0])], -1)
+
+
 def resample(image: torch.Tensor, M: np.ndarray, box: Box, smooth: bool = True, a: float = CATMULL_ROM) -> torch.Tensor:
     """The picture as seen in a box of the output; the picture's edge px repeat outside it.
 
     image: float32 [c, h, w]. M: [3, 3], OUTPUT -> image px, edge coordinates. box: part of the output wanted.
     smooth: False samples without overshoot (masks and weights must not ring). a: the cubic kernel's sharpness; maps
-    that turn or tilt always have RENDERED's. Returns float32 [c, bh, bw].
+    that do more than move always have RENDERED's. Returns float32 [c, bh, bw].
     """
     x0, y0, x1, y1 = box
-    _, h, w = image.shape
+    h = image.shape[1]
     M = np.asarray(M, np.float64)
     M = M / M[2, 2]
-    if _axis_aligned(M):
-        gx, gy = (1.0 if abs(g - 1) < 1e-6 else float(g) for g in (M[0, 0], M[1, 1]))
-        ix, wx = _taps(gx, float(M[0, 2]), x0, x1 - x0, w, a)
-        iy, wy = _taps(gy, float(M[1, 2]), y0, y1 - y0, h, a)
-        rows = slice(int(iy.min()), int(iy.max()) + 1)
-        out = _gather(_gather(image[:, rows], ix, wx, 2), iy - rows.start, wy, 1)
-        return out if smooth else out.clamp(min=float(image.amin()), max=float(image.amax()))
+    if _unit_translation(M):
+        tx, ty = float(M[0, 2]), float(M[1, 2])
+        rows = slice(max(0, min(h - 1, y0 + math.floor(ty) - 1)), min(h, max(1, y1 + math.floor(ty) + 3)))
+        out = _moved(_moved(image[:, rows], tx, x0, x1 - x0, 2, a), ty - rows.start, y0, y1 - y0, 1, a)
+        return out if smooth else out.clamp_(min=float(image.amin()), max=float(image.amax()))
     mode = "bicubic" if smooth else "bilinear"
     cx, cy = (x0 + x1) / 2, (y0 + y1) / 2
     step = local_scale(M, cx, cy)
     n = min(MAX_SUPERSAMPLING, math.ceil(step)) if step > SHRINK else 1
     if n == 1:
-        return sample(image, grid_for(M, (x1 - x0, y1 - y0), (x0, y0), image.device), mode, "border")
+        return sample(image, _grid(M, (x1 - x0, y1 - y0), (x0, y0), image.device), mode, "border")
     out = None
     for sy in range(n):
         for sx in range(n):
             at = (x0 + (sx + 0.5) / n - 0.5, y0 + (sy + 0.5) / n - 0.5)
-            part = sample(image, grid_for(M, (x1 - x0, y1 - y0), at, image.device), mode, "border")
+            part = sample(image, _grid(M, (x1 - x0, y1 - y0), at, image.device), mode, "border")
             out = part if out is None else out.add_(part)
     return out.div_(n * n)
 
@@ -155,8 +155,7 @@ def whole_shift(M: np.ndarray) -> bool:
     """Does the map move everything by whole px?"""
     M = M / M[2, 2]
     shift = M[:2, 2]
-    return bool(np.abs(M[:2, :2] - np.eye(2)).max() < 1e-6 and np.abs(M[2, :2]).max() < 1e-10
-                and np.abs(shift - np.round(shift)).max() < WHOLE_PX)
+    return _unit_translation(M) and bool(np.abs(shift - np.round(shift)).max() < WHOLE_PX)
 
 
 def translation(x: float, y: float) -> np.ndarray:

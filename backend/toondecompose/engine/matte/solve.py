@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -12,25 +13,34 @@ from toondecompose.engine.clip import FrameSource
 from toondecompose.engine.matte.alpha import cut_out
 from toondecompose.engine.matte.finish import solved_plate, solved_sprite
 from toondecompose.engine.matte.moments import View, add, empty_moments, exposure
+from toondecompose.engine.matte.objective import description_length, order_votes, voted_order
 from toondecompose.engine.matte.plates import QUIET, fill_unseen, noise_of, panorama_gauge, solve_plate
 from toondecompose.engine.matte.resample import Box, resample
 from toondecompose.engine.matte.sharpen import sharpen_drawing, sharpen_plate
 from toondecompose.engine.matte.state import HIDES, LayerState, place, prepare_sprite, view_around
 from toondecompose.engine.matte.types import LayerToSolve, MatteResult
 
-# back-projection steps in the last round: the first gains most of it, more amplify noise
+# back-projection steps after the last round: the first gains most of it, more amplify noise
 SHARPEN_STEPS = {"preview": 0, "standard": 1, "best": 2}
 # weight of what is seen right beside a matte: enough where no frame shows it better, too little to matter elsewhere
 BESIDE = 0.04
 MASK_ERROR = 1.5  # working px by which the segmentation's outlines may be wrong
+WORTH_A_ROUND = 0.01  # share of the description length that the last round must have saved for another one
 
 
-def hidden_by(masks: list[np.ndarray]) -> np.ndarray | None:
-    """What a set of layers covers, uint8 [T, hs, ws], grown by one working px; None for no layers."""
-    if not masks:
-        return None
-    kernel = np.ones((3, 3), np.uint8)
-    return np.stack([cv2.dilate(np.maximum.reduce([m[t] for m in masks]), kernel) for t in range(len(masks[0]))])
+@dataclass
+class Loop:
+    """What the rounds share. layers and states: back to front. frames: those that may be looked at.
+    scale: working px per full-resolution px. noise: levels."""
+
+    source: FrameSource
+    layers: list[LayerToSolve]
+    states: list[LayerState]
+    frames: list[int]
+    scale: float
+    device: str
+    tick: Callable[[float], None]
+    noise: float = QUIET
 
 
 def solve(source: FrameSource, layers: list[LayerToSolve], *, scale: float, rounds: int = 3, quality: str = "standard",
@@ -39,18 +49,32 @@ def solve(source: FrameSource, layers: list[LayerToSolve], *, scale: float, roun
     """Solve every layer's pictures.
 
     layers: back to front; layers[0] is the opaque background. scale: working px per full-resolution px of the masks.
-    rounds: rounds of the sprite-from-sprite loop (fewer with quality 'preview'). progress(fraction 0..1). cancelled()
-    is asked between frames; when it says yes, InterruptedError is raised.
+    rounds: most rounds of the sprite-from-sprite loop (one with quality 'preview'); it stops when a round no longer
+    shortens the description of the clip. seed is not used: nothing here is random. progress(fraction 0..1).
+    cancelled() is asked between frames; when it says yes, InterruptedError is raised.
     """
     rounds = 1 if quality == "preview" else rounds
-    size, T = source.size, source.count
-    H0 = layers[0].H
-    G, canvas = panorama_gauge(H0, range(T), size)
-    states = [LayerState(layers[0], H0 @ G, canvas, 1.0, opacity=np.ones(T))]
-    states += [prepare_sprite(layer, size, None) for layer in layers[1:]]
-    noise = QUIET
-    steps = rounds * len(layers)
-    done = 0
+    everything = list(range(source.count))
+    loop, order, objective, votes = run_rounds(source, layers, everything, scale, rounds, device, progress, cancelled)
+    steps = SHARPEN_STEPS[quality]
+    if steps:
+        hidden = None if len(objective) > 1 else _masks_in_front(loop, 0)
+        sharpen_plate(source, loop.states[0], _background_weight(loop, hidden), steps, device, loop.tick)
+        for index, state in enumerate(loop.states[1:], 1):
+            for drawing in state.drawings.values():
+                sharpen_drawing(source, state, drawing, _scene(loop, index, None), steps, device)
+                loop.tick(1.0)
+    plate = loop.states[0].plate
+    plate.colour = fill_unseen(plate.colour, plate.weight > 0)
+    solved = [solved_plate(loop.states[0])] + [solved_sprite(state) for state in loop.states[1:]]
+    return MatteResult(solved, order, objective, {"noise": round(loop.noise, 3), "order_votes": votes.tolist()})
+
+
+def run_rounds(source: FrameSource, layers: list[LayerToSolve], frames: list[int], scale: float, rounds: int,
+               device: str, progress: Callable[[float], None] | None,
+               cancelled: Callable[[], bool] | None) -> tuple[Loop, list[int], list[float], np.ndarray]:
+    """The loop itself -> (its final state, depth order of `layers`, objective per round, order votes)."""
+    steps, done = rounds * len(layers) + 1, 0
 
     def tick(fraction: float) -> None:
         if cancelled and cancelled():
@@ -58,64 +82,105 @@ def solve(source: FrameSource, layers: list[LayerToSolve], *, scale: float, roun
         if progress:
             progress(min(1.0, (done + fraction) / steps))
 
+    G, canvas = panorama_gauge(layers[0].H, range(source.count), source.size)
+    states = [LayerState(layers[0], layers[0].H @ G, canvas, 1.0, opacity=np.ones(source.count))]
+    states += [prepare_sprite(layer, source.size, None) for layer in layers[1:]]
+    loop = Loop(source, list(layers), states, frames, scale, device, tick)
+    order = list(range(len(layers)))
+    objective: list[float] = []
+    votes = np.zeros((len(layers), len(layers)), np.int64)
     for number in range(rounds):
-        sharpen = SHARPEN_STEPS[quality] if number == rounds - 1 else 0
-        _solve_background(source, states, layers, number, noise, sharpen, device, tick)
-        noise = noise_of(states[0].plate)
+        _solve_background(loop, _masks_in_front(loop, 0) if number == 0 else None)
         done += 1
-        for index in range(1, len(states)):
-            hidden = hidden_by([layer.masks for layer in layers[index + 1:]]) if number == 0 else None
-            _solve_layer(source, states, index, hidden, noise, scale, sharpen, device, tick)
+        for index in range(1, len(loop.states)):
+            _solve_layer(loop, index, _masks_in_front(loop, index) if number == 0 else None)
             done += 1
-    solved = [solved_plate(states[0])] + [solved_sprite(state) for state in states[1:]]
-    return MatteResult(solved, list(range(len(layers))), [], {"noise": noise})
+        objective.append(description_length(source, loop.states, loop.noise, device))
+        if number == 0 and rounds > 1:
+            votes = order_votes(source, loop.states, device)
+            order = voted_order(votes)
+            loop.layers = [layers[k] for k in order]
+            loop.states = [states[k] for k in order]
+        if number and objective[-1] > objective[-2] * (1 - WORTH_A_ROUND):
+            break
+    return loop, order, objective, votes
 
 
-def _solve_background(source: FrameSource, states: list[LayerState], layers: list[LayerToSolve], number: int,
-                      noise: float, sharpen: int, device: str, tick: Callable[[float], None]) -> None:
-    size = source.size
+def _masks_in_front(loop: Loop, index: int) -> np.ndarray | None:
+    """What the layers in front cover by their masks, uint8 [T, hs, ws], grown by one working px; None for no layers."""
+    masks = [layer.masks for layer in loop.layers[index + 1:]]
+    if not masks:
+        return None
+    kernel = np.ones((3, 3), np.uint8)
+    return np.stack([cv2.dilate(np.maximum.reduce([m[t] for m in masks]), kernel) for t in range(len(masks[0]))])
+
+
+def _background_weight(loop: Loop, hidden: np.ndarray | None) -> Callable[[int], torch.Tensor]:
+    """How surely a frame's px show the background: from the masks `hidden`, or else from the mattes."""
+    size, device = loop.source.size, loop.device
     whole = (0, 0, *size)
-    hidden = hidden_by([layer.masks for layer in layers[1:]]) if number == 0 else None
 
     def weight_of(t: int) -> torch.Tensor:
         if hidden is not None:
             hs, ws = hidden.shape[1:]
             small = torch.from_numpy(hidden[t].astype(np.float32) / 255).to(device)[None]
             cover = resample(small, np.diag([ws / size[0], hs / size[1], 1.0]), whole, smooth=False)[0]
-        else:
-            through = torch.ones((size[1], size[0]), device=device)
-            for state in states[1:]:
-                top = place(state, t, whole, device)
-                if top is not None:
-                    through = through * (1 - top[3])
-            tight = (1 - HIDES * (1 - through)).clamp(0, 1)
-            grown = -torch.nn.functional.max_pool2d(-tight[None, None], 3, 1, 1)[0, 0]
-            return grown + BESIDE * (tight - grown)
-        return (1 - HIDES * cover).clamp(0, 1)
+            return (1 - HIDES * cover).clamp(0, 1)
+        through = torch.ones((size[1], size[0]), device=device)
+        for state in loop.states[1:]:
+            top = place(state, t, whole, device)
+            if top is not None:
+                through = through * (1 - top[3])
+        tight = (1 - HIDES * (1 - through)).clamp(0, 1)
+        grown = _least_around(tight)
+        return grown + BESIDE * (tight - grown)
 
-    plate = solve_plate(source, states[0].H, states[0].size, weight_of, list(range(source.count)), noise, device, tick)
-    states[0].plate = plate
-    if sharpen:
-        sharpen_plate(source, states[0], weight_of, sharpen, device, tick)
+    return weight_of
+
+
+def _solve_background(loop: Loop, hidden: np.ndarray | None) -> None:
+    state = loop.states[0]
+    plate = solve_plate(loop.source, state.H, state.size, _background_weight(loop, hidden), loop.frames, loop.noise,
+                        loop.device, loop.tick)
+    loop.noise = noise_of(plate)
     plate.colour = fill_unseen(plate.colour, plate.weight > 0)
+    state.plate = plate
 
 
-def _solve_layer(source: FrameSource, states: list[LayerState], index: int, hidden: np.ndarray | None, noise: float,
-                 scale: float, sharpen: int, device: str, tick: Callable[[float], None]) -> None:
-    state = states[index]
+def _least_around(x: torch.Tensor) -> torch.Tensor:
+    """Minimum over every px's 3x3 neighbourhood. [h, w]."""
+    for dim in (0, 1):
+        n = x.shape[dim]
+        if n < 2:
+            continue
+        out = x.clone()
+        inner = torch.minimum(x.narrow(dim, 0, n - 1), x.narrow(dim, 1, n - 1))
+        out.narrow(dim, 0, n - 1).copy_(inner)
+        out.narrow(dim, 1, n - 1).copy_(torch.minimum(out.narrow(dim, 1, n - 1), inner))
+        x = out
+    return x
 
+
+def _scene(loop: Loop, index: int, hidden: np.ndarray | None) -> Callable[[int, Box], View]:
     def scene(t: int, box: Box) -> View:
-        return view_around(states, index, t, box, None if hidden is None else hidden[t], source.size, device)
+        return view_around(loop.states, index, t, box, None if hidden is None else hidden[t], loop.source.size,
+                           loop.device)
 
+    return scene
+
+
+def _solve_layer(loop: Loop, index: int, hidden: np.ndarray | None) -> None:
+    state = loop.states[index]
+    scene = _scene(loop, index, hidden)
+    usable = set(loop.frames)
     for done, drawing in enumerate(state.drawings.values()):
-        moments = empty_moments(drawing.box, device)
+        moments = empty_moments(drawing.box, loop.device)
         for t in drawing.frames:
-            view = exposure(source, t, state.H[t], drawing.box, state.given.masks[t], scene, device)
-            if view is not None:
-                add(moments, view)
-            tick(done / len(state.drawings))
-        cut = cut_out(moments, noise, MASK_ERROR / scale * state.sharp)
+            seen = t in usable and exposure(loop.source, t, state.H[t], drawing.box, state.given.masks[t], scene,
+                                            loop.device)
+            if seen:
+                add(moments, seen)
+            loop.tick(done / len(state.drawings))
+        cut = cut_out(moments, loop.noise, MASK_ERROR / loop.scale * state.sharp)
         drawing.cutout = cut
         drawing.premult = torch.cat([cut.colour * cut.alpha, cut.alpha[None]])
-        if sharpen:
-            sharpen_drawing(source, state, drawing, scene, sharpen, device)

@@ -1,0 +1,92 @@
+"""How good the layers are as they stand: description length, and votes on who is in front."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from toondecompose.engine.clip import FrameSource
+from toondecompose.engine.matte.plates import frame_tensor
+from toondecompose.engine.matte.resample import Box
+from toondecompose.engine.matte.state import LayerState, over, place, plate_view
+
+LOOKS = 8  # frames that are recomposed for the objective
+TEXTURE = 4.0  # levels; steps below it cost nothing to code
+CLEAR_VOTE = 24.0  # levels (sum over RGB) by which one layer must explain a px better to vote
+MIN_VOTES = 150  # px
+MAJORITY = 2.0
+
+
+def looks(count: int) -> list[int]:
+    """Evenly spaced frames, at most LOOKS."""
+    return sorted({int(t) for t in np.linspace(0, count - 1, min(LOOKS, count)).round()})
+
+
+def recompose(states: list[LayerState], t: int, box: Box, device: str) -> torch.Tensor:
+    """All layers over one another on frame t: float32 [3, h, w] levels."""
+    picture = plate_view(states[0], t, box)[0]
+    for state in states[1:]:
+        top = place(state, t, box, device)
+        if top is not None:
+            picture = over(top, picture)
+    return picture
+
+
+def description_length(source: FrameSource, states: list[LayerState], noise: float, device: str) -> float:
+    """Bits per px of the clip: what recomposition leaves unexplained plus what the drawings cost once.
+
+    A px missed by r levels costs log2(1 + (r / noise)^2) / 2 bits; a canvas px costs the logarithm of its texture."""
+    box = (0, 0, *source.size)
+    frames = looks(source.count)
+    missed = 0.0
+    for t in frames:
+        r2 = (frame_tensor(source.read(t), device) - recompose(states, t, box, device)).square().mean(0)
+        # float64 sums on the host: the same on every device and thread count
+        missed += float(np.log2(1 + r2.cpu().numpy().astype(np.float64) / noise**2).sum()) / 2
+    area = source.size[0] * source.size[1]
+    drawings = [d.premult for s in states[1:] for d in s.drawings.values() if d.premult is not None]
+    pictures = sum(_texture_bits(premult[:3]) for premult in drawings)
+    pictures += _texture_bits(states[0].plate.colour)
+    return missed / (area * len(frames)) + pictures / (area * source.count)
+
+
+def _texture_bits(colour: torch.Tensor) -> float:
+    grey = colour.mean(0).cpu().numpy().astype(np.float64)
+    down, right = np.diff(grey, axis=0, append=grey[-1:]), np.diff(grey, axis=1, append=grey[:, -1:])
+    step = np.maximum(np.abs(down), np.abs(right))
+    return float(np.log2(np.maximum(step, TEXTURE) / TEXTURE).sum())
+
+
+def order_votes(source: FrameSource, states: list[LayerState], device: str) -> np.ndarray:
+    """votes[i, j]: px of overlaps where layer i's colour, not layer j's, is what the frames show (i in front of j)."""
+    votes = np.zeros((len(states), len(states)), np.int64)
+    box = (0, 0, *source.size)
+    pairs = [(i, j) for j in range(1, len(states)) for i in range(1, j)]
+    if not pairs:
+        return votes
+    for t in range(source.count):
+        shown = {k: place(s, t, box, device) for k, s in enumerate(states) if k and s.given.drawing[t] >= 0}
+        shown = {k: v for k, v in shown.items() if v is not None}
+        frame = None
+        for i, j in pairs:
+            if i not in shown or j not in shown:
+                continue
+            both = (shown[i][3] > 0.95) & (shown[j][3] > 0.95)
+            if not bool(both.any()):
+                continue
+            frame = frame_tensor(source.read(t), device) if frame is None else frame
+            miss_i, miss_j = ((frame[:, both] - shown[k][:3, both]).abs().sum(0) for k in (i, j))
+            votes[i, j] += int((miss_j - miss_i > CLEAR_VOTE).sum())
+            votes[j, i] += int((miss_i - miss_j > CLEAR_VOTE).sum())
+    return votes
+
+
+def voted_order(votes: np.ndarray) -> list[int]:
+    """Back to front order of layers; neighbours in the given order swap only where the votes clearly say so."""
+    order = list(range(len(votes)))
+    for _ in order:
+        for k in range(1, len(order) - 1):
+            back, front = order[k], order[k + 1]
+            if votes[back, front] >= MIN_VOTES and votes[back, front] > MAJORITY * votes[front, back]:
+                order[k], order[k + 1] = front, back
+    return order
