@@ -116,7 +116,7 @@ def test_after_a_run(scene, tmp_path, preferences, dummy_python):
     add_strip(scene, numbered(tmp_path / "f", 3))
     bpy.ops.toondecompose.decompose()
     notes = drawn(result.TOONDECOMPOSE_PT_result)
-    assert {"shot: 3 frames", "background", "1 drawing", "0%", "Import", "Open Folder"} <= set(notes)
+    assert {"shot: 3 frames", "background", "1 drawing", "0%", "Import Sprites", "Open Folder"} <= set(notes)
     bpy.ops.toondecompose.decompose()
     assert drawn(result.TOONDECOMPOSE_PT_result).count("1 sprite") == 2
     (results.folder_of(results.active(scene)) / "result.json").unlink()

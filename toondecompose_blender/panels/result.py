@@ -83,7 +83,7 @@ def draw_result(layout: Any, context: Any, entry: Any) -> None:
     row.scale_y = 1.3
     # straight in, with the options of the last time; the file browser opens from File > Import
     row.operator_context = "EXEC_DEFAULT"
-    operator = row.operator("toondecompose.import_result", text="Import", icon="IMPORT")
+    operator = row.operator("toondecompose.import_result", icon="IMPORT")
     operator.filepath = str(results.folder_of(entry) / RESULT_FILE)
     column = layout.column(align=True)
     column.operator("toondecompose.add_to_sequencer", icon="SEQ_SEQUENCER").layers = "ALL"
