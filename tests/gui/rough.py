@@ -107,7 +107,11 @@ def rough():
     last = board().queue.finished[-1].state
     print(f"ROUGH: cancelled in {time.monotonic() - began:.1f} s:", last.message, flush=True)
 
+    bpy.context.scene.sequence_editor.active_strip.use_flip_x = True
+    scenes = len(bpy.data.scenes)
     start(area)
+    frame = board().queue.waiting[0].folder / "frames" / "000012.png"
+    print("ROUGH: a flipped strip was rendered:", frame.exists(), "scenes as before:", len(bpy.data.scenes) == scenes, flush=True)
     yield from until(stage)
     pid = board().queue.current.client.pid
     addon_utils.disable(MODULE, default_set=True)

@@ -38,12 +38,17 @@ class TOONDECOMPOSE_OT_decompose(bpy.types.Operator):
 
     def execute(self, context: Any) -> set[str]:
         running.board.notice = ""
+        if context.window is not None:
+            context.window.cursor_modal_set("WAIT")  # movies are rendered first, which holds the window up
         try:
             runs = queue_strips(context)
         except UserError as error:
             running.board.notice = error.sentence
             self.report({"ERROR"}, error.sentence)
             return {"CANCELLED"}
+        finally:
+            if context.window is not None:
+                context.window.cursor_modal_restore()
         running.go()
         if not bpy.app.background:
             return {"FINISHED"}
