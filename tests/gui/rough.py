@@ -111,7 +111,8 @@ def rough():
     scenes = len(bpy.data.scenes)
     start(area)
     frame = board().queue.waiting[0].folder / "frames" / "000012.png"
-    print("ROUGH: a flipped strip was rendered:", frame.exists(), "scenes as before:", len(bpy.data.scenes) == scenes, flush=True)
+    print("ROUGH: a flipped strip was rendered:", frame.exists(), "scenes as before:",
+          len(bpy.data.scenes) == scenes, flush=True)
     yield from until(stage)
     pid = board().queue.current.client.pid
     addon_utils.disable(MODULE, default_set=True)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import tempfile
 import time
@@ -36,7 +37,8 @@ def story():
     scene = bpy.context.scene
     bpy.context.workspace.sequencer_scene = scene
     files = sorted(frames.glob("*.png"))
-    scene.render.resolution_x, scene.render.resolution_y = 960, 540
+    picture_size = importlib.import_module(f"{MODULE}.pictures").picture_size
+    scene.render.resolution_x, scene.render.resolution_y = picture_size(files[0])
     scene.frame_start, scene.frame_end = 1, len(files)
     area = steps.area_of("SEQUENCE_EDITOR")
     editor = scene.sequence_editor or scene.sequence_editor_create()
@@ -46,7 +48,7 @@ def story():
     strip.select = True
     editor.active_strip = strip
     scene.view_settings.view_transform = "Standard"
-    scene.frame_set(20)
+    scene.frame_set(len(files) // 2)
     area = max((a for a in steps.window().screen.areas if a.type == "SEQUENCE_EDITOR"
                 and a.spaces.active.view_type != "PREVIEW"), key=lambda a: a.width)
     with steps.override(area):
@@ -64,7 +66,7 @@ def story():
         settings.count_mode, settings.count = "number", int(sprites)
     with steps.override(area):
         print("GUI: decompose", bpy.ops.toondecompose.decompose("INVOKE_DEFAULT"), flush=True)
-    running = __import__(f"{MODULE}.running", fromlist=["board"])
+    running = importlib.import_module(f"{MODULE}.running")
     end, wanted = time.monotonic() + _LONGEST_RUN, [0.3, 0.6, 0.9]
     while running.board.queue.busy:
         current = running.board.queue.current
@@ -94,7 +96,7 @@ def story():
         bpy.ops.toondecompose.import_result(filepath=str(
             Path(bpy.path.abspath(settings.results[0].folder)) / "result.json"))
     imported = bpy.data.scenes[-1] if bpy.data.scenes[-1] != scene else bpy.data.scenes[0]
-    imported.frame_set(20)
+    imported.frame_set(len(files) // 2)
     yield 1.0
     yield from steps.camera_view("Layout", imported)
     yield from steps.side_bar(steps.area_of("VIEW_3D"), "Sprite")
