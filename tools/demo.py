@@ -29,6 +29,7 @@ import demo_measure as measure  # noqa: E402
 import build_addon  # noqa: E402
 from toondecompose.demo.clip import FPS, draw_demo_clip  # noqa: E402
 from toondecompose.formats.result import read_result  # noqa: E402
+from toondecompose.output.as_blender import blender_frame  # noqa: E402
 
 FRAME_START = 1
 RENDERED_FRAMES = 6
@@ -99,7 +100,7 @@ def figures(out: Path, clip: Path, blender: dict) -> dict:
     recomposed = measure.recomposition(folder, result, frames)
     means, worst = [], 0
     for path in sorted((out / "rendered").glob("*.png")):
-        expected = measure.shown_by_blender(folder, result, int(path.stem) - FRAME_START).astype(int)
+        expected = blender_frame(folder, result, int(path.stem) - FRAME_START).astype(int)
         difference = np.abs(measure.read_rgb(path).astype(int) - expected)
         means.append(float(difference.mean()))
         worst = max(worst, int(difference.max()))

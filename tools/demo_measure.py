@@ -7,12 +7,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import torch
 from scipy.optimize import linear_sum_assignment
 
-from toondecompose.engine.warp import grid_for, sample, to_tensor
 from toondecompose.formats.result import Result
-from toondecompose.io.png import read_rgba
 from toondecompose.output.layers import LayerRenderer
 from toondecompose.output.recompose import recompose_frame
 
@@ -75,27 +72,3 @@ def mask_ious(folder: Path, result: Result, truth: Path, every: int = 2) -> dict
     matched = dict(zip(*linear_sum_assignment(-iou), strict=True)) if len(result.sprites) > 1 else {}
     return {name: (float(iou[i, matched[i]]), result.sprites[matched[i] + 1].name) if i in matched else (0.0, None)
             for i, name in enumerate(names)}
-
-
-def shown_by_blender(folder: Path, result: Result, t: int) -> np.ndarray:
-    """Frame t as Blender should render it -> uint8 RGB [h, w, 3].
-
-    The result's own drawings and transforms, placed with bilinear sampling, which is what Blender's image texture does
-    (`recompose` samples bicubically), and ending at the canvas's edge, as a plane does
-    (the farthest background's plane reaches on, where the frame would show its edge).
-    """
-    size = result.clip.size
-    frame = torch.zeros(3, size[1], size[0])
-    for sprite in result.sprites:
-        drawing = sprite.exposure[t]
-        if drawing is None:
-            continue
-        picture = to_tensor(read_rgba(folder / sprite.drawings[drawing]))
-        picture[:3] *= picture[3:] / 255
-        points = grid_for(np.linalg.inv(sprite.transform[t]), size)
-        inside = ((points >= 0) & (points <= torch.tensor(sprite.canvas_size))).all(-1)
-        inside |= sprite is result.sprites[0] and sprite.kind == "background"  # its border repeats to fill the frame
-        placed = sample(picture, points, border="border") * inside * float(sprite.opacity[t])
-        frame = placed[:3] + frame * (1 - placed[3:] / 255)
-    # Blender rounds halves up; a move by half a pixel makes many of them
-    return (frame.permute(1, 2, 0) + 0.5).floor().clamp(0, 255).to(torch.uint8).numpy()

@@ -8,6 +8,8 @@ import pytest
 from conftest import BLENDERS
 from truth import write_truth
 
+from toondecompose.output.as_blender import blender_frame
+
 
 @pytest.fixture(scope="module")
 def perfect(clip, tmp_path_factory):
@@ -23,7 +25,7 @@ def test_blender_shows_it(version, in_blender, zip_file, perfect, tmp_path):
         "zip": str(zip_file), "result": str(folder / "result.json"), "frames": frames, "rendered": str(tmp_path)})
     assert seen["sprites"] == [sprite.name for sprite in result.sprites]
     for frame in frames:
-        expected = measure.shown_by_blender(folder, result, frame - 1).astype(int)
+        expected = blender_frame(folder, result, frame - 1).astype(int)
         difference = np.abs(measure.read_rgb(tmp_path / f"{frame:04d}.png") - expected)
         assert difference.mean() <= 0.1, frame
         # Cycles multiplies 8-bit colour by alpha in 8 bits: half a level per soft layer, and here up to three soft

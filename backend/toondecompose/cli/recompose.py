@@ -14,6 +14,8 @@ def add_parser(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
                                  description="Write DIR/0001.png ...: all layers composited, back to front.")
     add_result(parser)
     add_out(parser, "the frames")
+    parser.add_argument("--as-blender", action="store_true",
+                        help="sample as Blender's image textures do (bilinearly), to compare with a render")
     return parser
 
 
@@ -23,6 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     result = read_result(arguments.result)
     with progress_line("Recomposing") as report:
-        count = write_recomposition(result_folder(arguments.result), result, arguments.out, report)
+        count = write_recomposition(result_folder(arguments.result), result, arguments.out, report,
+                                    as_blender=arguments.as_blender)
     print(f"{count} frames are in “{arguments.out}”.")
     return 0

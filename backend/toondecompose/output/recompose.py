@@ -9,6 +9,7 @@ import numpy as np
 
 from ..formats.result import Result
 from ..io.png import write_png
+from .as_blender import blender_frame
 from .layers import LayerRenderer
 
 
@@ -27,11 +28,15 @@ def recompose_frame(folder: str | Path, result: Result, t: int, renderer: LayerR
 
 
 def write_recomposition(folder: str | Path, result: Result, out: str | Path,
-                        report: Callable[[float], None] = lambda fraction: None) -> int:
-    """Write every frame as OUT/0001.png ..., numbered from the clip's frame_start -> how many."""
+                        report: Callable[[float], None] = lambda fraction: None, as_blender: bool = False) -> int:
+    """Write every frame as OUT/0001.png ..., numbered from the clip's frame_start -> how many.
+
+    as_blender: sampled as Blender renders an import (as_blender.py).
+    """
     renderer = LayerRenderer(folder, result)
     count = result.clip.frame_count
     for t in range(count):
-        write_png(Path(out) / f"{result.clip.frame_start + t:04d}.png", recompose_frame(folder, result, t, renderer))
+        frame = blender_frame(folder, result, t) if as_blender else recompose_frame(folder, result, t, renderer)
+        write_png(Path(out) / f"{result.clip.frame_start + t:04d}.png", frame)
         report((t + 1) / count)
     return count
