@@ -65,7 +65,7 @@ def _fill(entry: Any, result: Result, stored: str, origin: Origin) -> None:
     entry.content_start = origin.content_start
     entry.frame_start, entry.frame_count, entry.fps = clip.frame_start, clip.frame_count, clip.fps
     entry.width, entry.height = clip.size
-    psnr = result.metrics.get("recomposition_psnr_db")
+    psnr = result.metrics.get("recomposition_psnr_mean")
     entry.psnr = psnr if isinstance(psnr, (int, float)) else 0.0
     entry.sprites.clear()
     # the nearest on top, as in every list of layers

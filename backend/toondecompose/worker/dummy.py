@@ -106,5 +106,5 @@ def _write(job: Job, folder: Path, paths: list[Path], size: tuple[int, int]) -> 
                         motion_model="translation", confidence=0.0)
     clip = Clip(name=job.name, size=size, fps=job.fps, frame_start=job.frame_start, frame_count=count)
     result = Result(clip=clip, sprites=[background], engine={"name": "dummy", "version": __version__}, seed=job.seed,
-                    metrics={"recomposition_psnr_db": None})
+                    metrics={"recomposition_psnr_mean": None})
     return write_result(folder, result)
