@@ -29,9 +29,12 @@ CUBIC_A = -0.75  # OpenCV's bicubic
 GIRL_SCALE = 2.75  # picture units per unit of hers: she is about half the picture high
 GIRL_GROUND, CAT_GROUND = 456.0, 508.0  # picture units; the cat passes in front of her, along the kerb
 CAT_SCALE = 2.3
-# the street slides as fast as her planted foot, so that it stands
-STREET_SPEED = girl.STRIDE_UNITS * GIRL_SCALE / ON_TWOS
-PARALLAX = {"sky": 0.05, "hills": 0.28, "street": 1.0}  # share of the street's speed
+RUN_SPEED = girl.STRIDE_UNITS * GIRL_SCALE / ON_TWOS  # picture units per frame that she covers on the ground
+# The camera does not quite keep up with her: this share of her way she gains in the picture, and the street slides by
+# the rest, so that her planted foot stands on it.
+GAIN = 0.4
+MOST_GAIN = 0.45  # of the picture's width over the whole clip, however long: she stays in it
+PARALLAX = {"sky": 0.1, "hills": 0.38, "street": 1.0}  # share of the street's speed
 PLATE_MARGIN = 8.0  # picture units beyond the pan, so that no plate ends inside the frame
 
 
@@ -140,9 +143,10 @@ def _on_grid(px: np.ndarray) -> np.ndarray:
     return np.round(np.asarray(px, float) / GRID_PX) * GRID_PX
 
 
-def _plate(name: str, size: tuple[int, int], count: int, seed: int) -> Layer:
+def _plate(name: str, size: tuple[int, int], count: int, seed: int, street_px: float) -> Layer:
+    """One plane of the multiplane. street_px: how far the street slides per frame."""
     unit = size[1] / PICTURE_UNITS
-    speed = STREET_SPEED * PARALLAX[name] * unit
+    speed = street_px * PARALLAX[name]
     margin = PLATE_MARGIN * unit
     width = int(np.ceil(size[0] + speed * (count - 1) + 2 * margin))
     draw = {"sky": draw_sky, "hills": draw_hills, "street": draw_street}[name]
@@ -170,13 +174,14 @@ def plan_clip(size: tuple[int, int] = (960, 540), frames: int = 48, seed: int = 
         raise ValueError(f"The demo clip needs at least 64x48 pixels and 1 frame, not {size[0]}x{size[1]} "
                          f"and {frames}.")
     unit = size[1] / PICTURE_UNITS
-    layers = [_plate(name, size, frames, seed) for name in ("sky", "hills", "street")]
+    gain_px = min(GAIN * RUN_SPEED * unit, MOST_GAIN * size[0] / frames)
+    street_px = RUN_SPEED * unit - gain_px
+    layers = [_plate(name, size, frames, seed, street_px) for name in ("sky", "hills", "street")]
 
     t = np.arange(frames)
     held = t - t % ON_TWOS
-    along = held / max(frames - 1, 1)
     girl_unit = GIRL_SCALE * unit
-    feet = np.stack([size[0] * (0.46 + 0.10 * along), np.full(frames, GIRL_GROUND * unit)], 1)
+    feet = np.stack([size[0] * 0.52 + gain_px * (held - frames / 2), np.full(frames, GIRL_GROUND * unit)], 1)
     layers.append(_figure("girl", [girl.draw_girl(k, girl_unit) for k in range(girl.DRAWINGS)], girl_unit,
                           girl.ORIGIN_UNITS, feet))
 
