@@ -15,6 +15,8 @@ from toondecompose.output.recompose import recompose_frame
 
 # a mask smaller than this on a frame does not say whether it is right, px (as the benchmark's scorer has it)
 SMALLEST_MASK_PX = 25.0
+# layers that overlap less than this are matched only because nothing else was left
+NOT_THE_SAME = 0.1
 
 
 def read_rgb(path: Path) -> np.ndarray:
@@ -70,5 +72,5 @@ def mask_ious(folder: Path, result: Result, truth: Path, every: int = 2) -> dict
                     seen[i, j] += 1
     iou = low / np.maximum(seen, 1)
     matched = dict(zip(*linear_sum_assignment(-iou), strict=True)) if len(result.sprites) > 1 else {}
-    return {name: (float(iou[i, matched[i]]), result.sprites[matched[i] + 1].name) if i in matched else (0.0, None)
-            for i, name in enumerate(names)}
+    return {name: (float(iou[i, matched[i]]), result.sprites[matched[i] + 1].name)
+            if i in matched and iou[i, matched[i]] > NOT_THE_SAME else (0.0, None) for i, name in enumerate(names)}
