@@ -8,12 +8,13 @@ import cv2
 import numpy as np
 
 from ..clip import FrameSource
-from .align import DOF, Points, align, choose_points
+from .align import DOF, Points, align, choose_points, project, sample
 from .compare import place
 from .patches import BODY, EDGE, Patch, cut_patch, plate_at, smoothing, without_background
 
 FINE_CAPS = (12.0, 6.0, 5.0, 4.0, 4.0, 4.0)  # grey levels: the start is good, so outliers are cut at once
 POINTS = 6000
+LEAST_ERROR = 0.5  # grey levels: a placement this good cannot be bettered by a richer motion
 
 
 @dataclass
@@ -113,3 +114,44 @@ def refine(patches: list[Patch], H: list[np.ndarray], model: str, limit: tuple[i
         H = [m / m[2, 2] for m in H]
     corner, size = window(patches, H, limit)
     return H, build(patches, H, corner, size)
+
+
+def placement_cost(points: Points, patch: Patch, H: np.ndarray) -> float:
+    """Mean absolute colour error of points placed by H (their px -> patch px), each counted up to 30 levels."""
+    xy = project(H, points.xy)
+    h, w = patch.valid.shape
+    seen = (xy[:, 0] > 0.5) & (xy[:, 1] > 0.5) & (xy[:, 0] < w - 0.5) & (xy[:, 1] < h - 0.5)
+    cell = np.clip(xy, 0, [w - 1, h - 1]).astype(np.int64)
+    seen &= patch.valid[cell[:, 1], cell[:, 0]] > 0
+    error = np.abs(sample(patch.smooth, xy[seen]) - points.colour[seen])
+    return float(np.minimum(error, 30.0).mean()) if seen.any() else 0.0
+
+
+def motion_gain(patches: list[Patch], H: list[np.ndarray], canvas: Canvas, simple: str, richer: str
+                ) -> list[tuple[float, float]]:
+    """What a richer motion would gain for each exposure but the largest -> (share of the error saved, px it moves).
+
+    patches: full resolution, placed by H (canvas -> frame) with the simple motion.
+    """
+    root = int(np.argmax([p.area for p in patches]))
+    points = canvas_points(canvas, 3000)
+    if len(points.xy) < 100:
+        return []
+    spread = points.xy.min(0), points.xy.max(0)
+    corners = np.array([[x[0], y[1]] for x in spread for y in spread])
+    out = []
+    for k, (p, m) in enumerate(zip(patches, H, strict=True)):
+        if k == root:
+            continue
+        start = shift(*-p.origin) @ m @ shift(*canvas.origin)
+        first, _, agree = align(points, p.smooth, p.valid, start, DOF[simple], FINE_CAPS)
+        second, _, agree2 = align(points, p.smooth, p.valid, first, DOF[richer], FINE_CAPS)
+        if min(agree, agree2) < 0.5:
+            continue
+        before, after = placement_cost(points, p, first), placement_cost(points, p, second)
+        if before < LEAST_ERROR:
+            out.append((0.0, 0.0))
+            continue
+        moved = float(np.linalg.norm(project(second, corners) - project(first, corners), axis=1).mean())
+        out.append(((before - after) / before, moved))
+    return out

@@ -7,7 +7,7 @@ import numpy as np
 from ..clip import FrameSource
 from ..types import ExposureSheet, LayerPath
 from .align import DOF, project
-from .canvas import Canvas, full_patch, refine, shift
+from .canvas import Canvas, full_patch, motion_gain, refine, shift
 from .cluster import renumber
 from .gauge import Transition, choose_gauge
 from .match import Book
@@ -17,6 +17,8 @@ from .remnants import TELLING, place_remnant, weak_frames
 from .sheet import find_groups, trees
 
 MARGIN = 8  # full px around the drawings: room for soft edges
+EVIDENCE = 24  # exposures asked about a richer motion
+LEAST_SAVED, LEAST_MOVED = 0.04, 0.06  # share of the colour error, full px: below it a richer motion only fits noise
 LEAST_AREA = 12.0  # sure working px: a smaller remnant says nothing about its drawing
 
 
@@ -50,7 +52,6 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
     dofs = tuple(d for d in (2, 4) if motion_model == "auto" or d <= DOF[motion_model])
     book = Book(use, noise)
     group = find_groups(book, dofs, known, motion_model != "translation", device, progress, cancelled)
-    model = motion(book, group, path)
     within = np.where(group[:, None] == group[None], book.score, np.nan)
     _, chained = trees(_restricted(book, within), np.inf)
 
@@ -59,18 +60,27 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
 
     drawing = np.full(count, -1, np.int64)
     H = np.tile(np.eye(3), (count, 1, 1))
-    canvases: list[Canvas] = []
-    for g in range(group.max() + 1):
-        members = [int(k) for k in np.flatnonzero(group == g)]
-        followed = [k for k in members if known[k] is not None]
-        root = max(followed or members, key=lambda k: use[k].area)
-        canvas_root = to_frame[root] @ known[root] if followed else np.eye(3)  # a rigid sprite's drawings share its canvas
-        start = [to_frame[k] @ known[k] if known[k] is not None else
-                 to_frame[k] @ chained[k] @ np.linalg.inv(to_frame[root] @ chained[root]) @ canvas_root for k in members]
-        placed, canvas = refine([full(use[k].frame) for k in members], start, model, (3 * source.size[0], 3 * source.size[1]))
-        for k, m in zip(members, placed, strict=True):
+    members = [[int(k) for k in np.flatnonzero(group == g)] for g in range(group.max() + 1)]
+    start = [starts(m, use, to_frame, known, chained) for m in members]
+    limit = (3 * source.size[0], 3 * source.size[1])
+    allowed = [m for m in DOF if motion_model == "auto" or DOF[m] <= DOF[motion_model]]
+    model = path.model if path is not None else "translation"
+    while True:
+        gains: list[tuple[float, float]] = []
+        richer = next((m for m in allowed if DOF[m] > DOF[model]), None) if path is None else None
+        canvases: list[Canvas] = []
+        for g, group_members in enumerate(members):
+            cuts = [full(use[k].frame) for k in group_members]
+            start[g], canvas = refine(cuts, start[g], model, limit)
+            canvases.append(canvas)
+            if richer is not None and len(cuts) > 1 and len(gains) < EVIDENCE:
+                gains += motion_gain(cuts, start[g], canvas, model, richer)
+        if richer is None or not worth(gains):
+            break
+        model = richer
+    for g, group_members in enumerate(members):
+        for k, m in zip(group_members, start[g], strict=True):
             drawing[use[k].frame], H[use[k].frame] = g, m
-        canvases.append(canvas)
     rigid = all(k is not None for k in known)
     H, gauge = common_canvas(drawing, H, canvases, transitions(book, group, to_frame), model, rigid)
     seen = drawing >= 0
@@ -162,9 +172,20 @@ def _restricted(book: Book, score: np.ndarray) -> Book:
     return other
 
 
-def motion(book: Book, group: np.ndarray, path: LayerPath | None) -> str:
-    """The simplest motion with evidence: the path's, or the one that most pairs of equal drawings needed."""
-    if path is not None:
-        return path.model
-    need = [d for (i, j), d in book.dof.items() if i < j and group[i] == group[j] and book.score[i, j] < 1]
-    return "similarity" if need and np.mean(np.array(need) > 2) > 0.2 else "translation"
+def starts(members: list[int], use: list[Patch], to_frame: list[np.ndarray], known: list[np.ndarray | None],
+           chained: list[np.ndarray]) -> list[np.ndarray]:
+    """First places of one drawing's exposures: own canvas -> frame. The canvas is the frame of the largest exposure, or
+    the rigid motion's canvas, which the drawings of a rigid sprite share."""
+    followed = [k for k in members if known[k] is not None]
+    root = max(followed or members, key=lambda k: use[k].area)
+    canvas = to_frame[root] @ known[root] if followed else np.eye(3)
+    return [to_frame[k] @ known[k] if known[k] is not None else
+            to_frame[k] @ chained[k] @ np.linalg.inv(to_frame[root] @ chained[root]) @ canvas for k in members]
+
+
+def worth(gains: list[tuple[float, float]]) -> bool:
+    """Is there evidence for a richer motion: does it save errors and move the picture visibly in most exposures?"""
+    if not gains:
+        return False
+    saved, moved = np.median(np.array(gains), 0)
+    return bool(saved > LEAST_SAVED and moved > LEAST_MOVED)

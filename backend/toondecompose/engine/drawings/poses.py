@@ -7,6 +7,24 @@ import numpy as np
 REACH = 3  # frames beyond the last seen one over which a constant velocity is believed
 
 
+def velocity(H: np.ndarray, frames: np.ndarray) -> np.ndarray:
+    """Change of the transform per frame between the first and the last of the frames (holds on twos average out)."""
+    if len(frames) < 2:
+        return np.zeros((3, 3))
+    return (H[frames[-1]] - H[frames[0]]) / float(frames[-1] - frames[0])
+
+
+def same_pass(H: np.ndarray, before: np.ndarray, after: np.ndarray) -> bool:
+    """Does the sprite move on across a gap, or has it left and come back elsewhere (turned round, on the other side)?"""
+    a, b = before[-1], after[0]
+    if np.linalg.det(H[a]) * np.linalg.det(H[b]) < 0:
+        return False
+    speed = 0.5 * (velocity(H, before[-5:]) + velocity(H, after[:5]))[:2, 2]
+    step = H[b][:2, 2] - H[a][:2, 2]
+    # off the path by more than the path itself is long (and by more than holds explain)
+    return bool(np.linalg.norm(step - speed * (b - a)) < 20.0 + np.linalg.norm(speed) * (b - a))
+
+
 def continued(H: np.ndarray, seen: np.ndarray) -> np.ndarray:
     """Fill the transforms of frames that are not seen: constant velocity in between and up to REACH frames outside.
 
@@ -20,7 +38,7 @@ def continued(H: np.ndarray, seen: np.ndarray) -> np.ndarray:
         return out
     for t in np.flatnonzero(~seen):
         before, after = on[on < t], on[on > t]
-        if len(before) and len(after) and after[0] - before[-1] <= 2 * REACH + 1:
+        if len(before) and len(after) and after[0] - before[-1] <= 2 * REACH + 1 and same_pass(H, before, after):
             a, b = before[-1], after[0]
             f = (t - a) / (b - a)
             out[t] = (1 - f) * H[a] + f * H[b]
@@ -28,9 +46,6 @@ def continued(H: np.ndarray, seen: np.ndarray) -> np.ndarray:
         near = before[-1] if len(before) and (not len(after) or t - before[-1] <= after[0] - t) else after[0]
         side = on[on <= near][-5:] if near < t else on[on >= near][:5]
         out[t] = H[near]
-        if len(side) > 1:  # velocity over a few frames, so that holds (on twos, on threes) average out
-            span = float(side[-1] - side[0])
-            velocity = (H[side[-1]] - H[side[0]]) / span
-            out[t] = H[near] + velocity * np.clip(t - near, -REACH, REACH)
+        out[t] = H[near] + velocity(H, side) * np.clip(t - near, -REACH, REACH)
         out[t] /= out[t][2, 2]
     return out

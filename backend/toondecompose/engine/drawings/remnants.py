@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from .align import Points, align, project
 from .canvas import FINE_CAPS, Canvas, canvas_points, shift
-from .compare import compare_drawings
+from .compare import compare_drawings, place
 from .patches import Patch
 
 WEAK = 0.35  # of the usual visible area: less, and cut by the frame's edge or by something in front, is a remnant
 SEARCH = 9  # shifts tried per axis
 CLOSE = 40.0  # grey levels: colours further apart are different colours
+BARE = 20.0  # grey levels of difference that a pixel counts which the drawing has no picture of
 TELLING = 0.1  # of the usual visible area: a remnant with less is never a drawing of its own
 ELSEWHEN = 0.3  # score that a drawing costs which neither the frame before nor the one after shows
 
@@ -70,6 +72,15 @@ def nearby_shift(points: Points, patch: Patch, H: np.ndarray, reach: float) -> n
     return shift(best[1], best[2]) @ H
 
 
+def uncovered(picture: Patch, patch: Patch, H: np.ndarray) -> float:
+    """Largest connected part of the frame's sprite that a drawing has no picture of, as a difference (levels x px^2)."""
+    h, w = patch.inside.shape
+    body = cv2.dilate(picture.body, np.ones((7, 7), np.uint8))  # a rim is nobody's evidence
+    bare = patch.inside & (place(body, H, (w, h)) == 0)
+    count, _, stats, _ = cv2.connectedComponentsWithStats(bare.astype(np.uint8), connectivity=4)
+    return BARE * float(stats[1:, cv2.CC_STAT_AREA].max()) if count > 1 else 0.0
+
+
 def place_remnant(patch: Patch, canvases: list[Canvas], start: list[np.ndarray], near: set[int], reach: float, noise: float,
                   threshold: float) -> tuple[int, np.ndarray, float]:
     """The drawing that explains a remnant best, its place (canvas' own px -> frame px), and how badly it does (1 = undecided).
@@ -88,7 +99,7 @@ def place_remnant(patch: Patch, canvases: list[Canvas], start: list[np.ndarray],
         tried = [found, H] if np.isfinite(residual) and agree > 0.3 else [H]
         for m in tried:
             seen = compare_drawings(picture, patch, m, 0.5 * noise)
-            score = seen.blob / threshold
+            score = (seen.blob + uncovered(picture, patch, m)) / threshold
             cost = score + (0.0 if d in near else ELSEWHEN)
             if cost < best[0] - 1e-9:
                 best = (cost, d, shift(*patch.origin) @ m @ shift(*-corner), score)
