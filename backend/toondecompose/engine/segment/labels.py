@@ -32,19 +32,22 @@ class Rigid:
         return len(self.H)
 
 
-def first_mass(traces: Traces, layers: list[int], redrawn: bool, corner: torch.Tensor) -> torch.Tensor:
+def first_mass(traces: Traces, layers: list[int], redrawn: bool) -> torch.Tensor:
     """Evidence before any mosaic: does a textured pixel repeat under a layer's motion? -> mass [L, T, h, w]."""
     mass = []
     for i in layers:
-        sure = own(traces, i, [j for j in layers if j != i])
-        mass.append(sure if len(layers) > 1 else sure * (0.1 + 0.9 * corner))
+        mass.append(own(traces, i, [j for j in layers if j != i], solid=redrawn))
     if redrawn:
-        mass.append(unexplained(traces, layers))
+        mass.append(unexplained(traces, layers, solid=False))
     return torch.stack(mass)
 
 
-def add_rims(mass: torch.Tensor, texture: torch.Tensor, weight: float = 0.5) -> torch.Tensor:
-    """Mass with flat regions decided by their rims (labels must be in depth order, back to front)."""
+def add_rims(mass: torch.Tensor, texture: torch.Tensor, weight: float = 0.5, only_unknown: bool = False
+             ) -> torch.Tensor:
+    """Mass with flat regions decided by their rims (labels must be in depth order, back to front).
+
+    only_unknown: leave alone the pixels that have any evidence of their own.
+    """
     out = mass.clone()
     front = mass[1:].sum(0).clamp(0, 1)
     # texture just beyond an occluder's outline is not this region's rim
@@ -55,6 +58,8 @@ def add_rims(mass: torch.Tensor, texture: torch.Tensor, weight: float = 0.5) -> 
         owner, trust = rim_owner(texture[t].cpu().numpy() < FLAT_TEXTURE, m.cpu().numpy())
         owner = torch.from_numpy(owner).to(mass.device)
         trust = torch.from_numpy(trust).to(mass.device) * weight
+        if only_unknown:
+            trust = trust * (1 - mass[:, t].sum(0) / 0.1).clamp(0, 1)
         for layer in range(mass.shape[0]):
             out[layer, t] += (owner == layer) * trust
     return out
@@ -176,7 +181,8 @@ def solve(frames: torch.Tensor, rigid: Rigid, first: torch.Tensor, noise: float,
     for turn in range(1, rounds + 1):
         mass = photometric_mass(frames, rigid, mosaics(frames, rigid, p, mass), presence(rigid, p), p, noise,
                                 texture, redrawn) + 0.5 * first
-        p = walk(pictures, add_rims(mass, texture) if turn < 2 else mass)
+        # once a mosaic has been made without the sprites, rims only decide where it cannot
+        p = walk(pictures, add_rims(mass, texture, only_unknown=turn > 1))
     return p, mass
 
 

@@ -22,12 +22,14 @@ CLEARER = 0.25  # by how much the better of two layers must repeat more often
 @dataclass
 class Traces:
     """What every path explains at labelling size: share, whole float32 [P, T, h, w] (how often a pixel, and the worst of
-    its surroundings, repeats), texture float32 [T, h, w] 0..1."""
+    its surroundings, repeats), number of frames compared; float32 [T, h, w] 0..1: texture, and solid, texture that is
+    no straight edge (one that slides along itself repeats under a wrong motion too)."""
 
     share: torch.Tensor
     whole: torch.Tensor
     number: torch.Tensor
     texture: torch.Tensor
+    solid: torch.Tensor
 
 
 def trace(frames: torch.Tensor, H: list[np.ndarray], present: list[np.ndarray], noise: float) -> Traces:
@@ -41,29 +43,34 @@ def trace(frames: torch.Tensor, H: list[np.ndarray], present: list[np.ndarray], 
         share.append(s)
         whole.append(least * (n >= 2))
         number.append(n)
-    return Traces(torch.stack(share), torch.stack(whole), torch.stack(number), texture.to(torch.float32) / 255)
+    tex = texture.to(torch.float32) / 255
+    solid = tex * (0.1 + 0.9 / 255 * ev.cornerness_of(frames).to(torch.float32))
+    return Traces(torch.stack(share), torch.stack(whole), torch.stack(number), tex, solid)
 
 
-def own(traces: Traces, i: int, others: list[int]) -> torch.Tensor:
-    """How surely each pixel is layer i's and none of the others': float32 [T, h, w] 0..1."""
-    sure = ((traces.whole[i] - 0.2) / (REPEATS - 0.2)).clamp(0, 1) * traces.texture
+def own(traces: Traces, i: int, others: list[int], solid: bool = True) -> torch.Tensor:
+    """How surely each pixel is layer i's and none of the others': float32 [T, h, w] 0..1.
+
+    solid: straight edges count a tenth, for a redrawn sprite's may slide along themselves.
+    """
+    sure = ((traces.whole[i] - 0.2) / (REPEATS - 0.2)).clamp(0, 1) * (traces.solid if solid else traces.texture)
     if others:
         sure = sure * ((traces.share[i] - traces.share[others].amax(0)) / CLEARER).clamp(0, 1)
     return sure
 
 
-def unexplained(traces: Traces, layers: list[int]) -> torch.Tensor:
+def unexplained(traces: Traces, layers: list[int], solid: bool = True) -> torch.Tensor:
     """How surely each pixel is no rigid layer's: float32 [T, h, w] 0..1."""
     best = traces.share[layers].amax(0)
     known = (traces.number[layers] >= 3).all(0)
-    return ((CHANCE + 0.01 - best) / 0.08).clamp(0, 1) * known * traces.texture
+    return ((CHANCE + 0.01 - best) / 0.08).clamp(0, 1) * known * (traces.solid if solid else traces.texture)
 
 
 def votes(traces: Traces, layers: list[int], H: list[np.ndarray], present: list[np.ndarray]) -> np.ndarray:
     """V[a, b]: textured pixels surely a's whose point on b's canvas is surely b's in at least two other frames, so that
     there a hides b. [n, n] for the layers in the order given."""
     n = len(layers)
-    sure = {i: (own(traces, i, [j for j in layers if j != i]) > 0.7).to(torch.float32) for i in layers}
+    sure = {i: (own(traces, i, [j for j in layers if j != i], solid=False) > 0.7).to(torch.float32) for i in layers}
     out = np.zeros((n, n))
     count, h, w = traces.texture.shape
     for b, j in enumerate(layers):
@@ -92,7 +99,7 @@ def rigidity(traces: Traces, i: int, others: list[int], H: list[np.ndarray], pre
     use = [int(t) for t in np.flatnonzero(present[i])]
     total = torch.zeros(box[3] - box[1], box[2] - box[0], device=mine.device)
     for t in use:
-        total += gather((mine[t : t + 1, None] > 0.7).to(torch.float32), H[i][t : t + 1], [0], box)[0, 0]
+        total += gather((mine[t : t + 1, None] > 0.35).to(torch.float32), H[i][t : t + 1], [0], box)[0, 0]
     empty = torch.zeros_like(total)
     region = F.max_pool2d((total >= 1.7).to(torch.float32)[None, None], 7, 1, 3)[0, 0]
     canvas = Mosaic(empty.expand(3, -1, -1), region, empty, empty, empty, (float(box[0]), float(box[1])))
@@ -152,7 +159,7 @@ def decide(traces: Traces, H: list[np.ndarray], present: list[np.ndarray], gain:
            scale: float) -> Roles:
     """Choose the background, the other rigid layers, and whether something is redrawn. count: layers asked for."""
     h, w = traces.texture.shape[1:]
-    whole = max(float(traces.texture.sum()), 1.0)
+    whole = max(float(traces.solid.sum()), 1.0)
     kept: list[int] = []
     for i in range(len(H)):
         same = any(parting(H[j], H[i], present[i] & present[j], (w, h)) < SAME_MOTION * scale for j in kept)
