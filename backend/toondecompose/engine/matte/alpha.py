@@ -24,6 +24,7 @@ WALK_SIGMA = 6.0  # levels (L2 over RGB) at which neighbouring px stop sharing a
 PALETTE_BINS = 16  # per channel
 LINE_SPREAD = 5.0  # levels (L2 over RGB) off the mixing line that cost one bit
 UNKNOWN_PAINT_BITS = 12  # price of a colour that the drawing shows nowhere for sure
+DECIDED = 600.0  # information (std 0.04) from which triangulation needs no colour prior
 SOFT_REACH = 24  # px beyond the masks' band that a shadow or glow may extend
 MISFIT = 2.0  # residual variance relative to the noise from which exposures contradict one another
 WIDEST_EDGE = 8  # px
@@ -63,12 +64,13 @@ def _slope(c: torch.Tensor) -> torch.Tensor:
 
 
 def _search_offsets(radius: int) -> list[tuple[int, int]]:
-    """Px of a disc: all within 2 px, every other one further out; near ones first."""
+    """Px of a disc, near ones first: all of them within 2 px, fewer further out."""
     out = []
     for dy in range(-radius, radius + 1):
         for dx in range(-radius, radius + 1):
             far = dx * dx + dy * dy
-            if far <= radius * radius and (far <= 5 or (dx % 2 == 0 and dy % 2 == 0)):
+            step = 1 if far <= 4 else 2 if far <= 20 else 3
+            if far <= radius * radius and dx % step == 0 and dy % step == 0:
                 out.append((far, dy, dx))
     return [(dy, dx) for _, dy, dx in sorted(out)]
 
@@ -151,8 +153,8 @@ def find_colour(c: torch.Tensor, b: torch.Tensor, want: torch.Tensor, may: torch
 def walk(alpha: torch.Tensor, info: torch.Tensor, guide: torch.Tensor, sweeps: int) -> torch.Tensor:
     """Soft-seed random walk: min sum info (a - alpha)^2 + lambda sum w_pq (a_p - a_q)^2, w from colour differences.
 
-    alpha, info: [h, w]. guide: [3, h, w] levels. A fixed number of red-black sweeps, half of them at half size first;
-    no data-dependent stop, so every device and thread count does the same sums."""
+    alpha, info: [h, w]. guide: [3, h, w] levels. A fixed number of red-black sweeps on every level of a pyramid; no
+    data-dependent stop, so every device and thread count does the same sums."""
     h, w = alpha.shape
     if min(h, w) >= 32:
         pool = lambda x: torch.nn.functional.avg_pool2d(x[None], 2, ceil_mode=True, count_include_pad=False)[0]  # noqa: E731
@@ -172,14 +174,18 @@ def walk(alpha: torch.Tensor, info: torch.Tensor, guide: torch.Tensor, sweeps: i
     target = info * alpha
     red = (torch.arange(h, device=alpha.device)[:, None] + torch.arange(w, device=alpha.device)[None]) % 2 == 0
     a = torch.where(info > 1e3, alpha, start)
+    right, left, down, up, target = (x / total for x in (right, left, down, up, target))
+    masks = (red.float(), (~red).float())
+    padded = torch.zeros((h + 2, w + 2), device=alpha.device)
     for sweep in range(2 * sweeps):
-        p = torch.nn.functional.pad(a[None, None], (1, 1, 1, 1), mode="replicate")[0, 0]
-        new = (target + right * p[1:-1, 2:] + left * p[1:-1, :-2] + down * p[2:, 1:-1] + up * p[:-2, 1:-1]) / total
-        a = torch.where(red if sweep % 2 == 0 else ~red, new, a)
+        padded[1:-1, 1:-1] = a
+        new = target + right * padded[1:-1, 2:]
+        new.addcmul_(left, padded[1:-1, :-2]).addcmul_(down, padded[2:, 1:-1]).addcmul_(up, padded[:-2, 1:-1])
+        a = torch.addcmul(a, new.sub_(a), masks[sweep % 2])
     return a
 
 
-def cut_out(m: Moments, noise: float, mask_px: float, sweeps: int = 12) -> Cutout:
+def cut_out(m: Moments, noise: float, mask_px: float, sweeps: int = 6) -> Cutout:
     """Alpha and straight colour of a drawing.
 
     noise: levels rms per channel. mask_px: how far, canvas px, the masks' outlines may be wrong.
@@ -227,7 +233,7 @@ def cut_out(m: Moments, noise: float, mask_px: float, sweeps: int = 12) -> Cutou
     spread = push_pull((c.permute(1, 2, 0).cpu().numpy() * seeds_np[..., None]), seeds_np.astype(np.float32))
     spread = to(np.ascontiguousarray(spread.transpose(2, 0, 1)))
 
-    want = near & ~solid & known & (tri_info < 2000)
+    want = near & ~solid & known & (tri_info < DECIDED)
     colour, prior_info, prior_alpha = c.clone(), torch.zeros_like(n), torch.zeros_like(n)
     if bool(want.any()):
         # the outermost px that differ from the background are blends; a thin line's ridge is its purest px
@@ -236,7 +242,7 @@ def cut_out(m: Moments, noise: float, mask_px: float, sweeps: int = 12) -> Cutou
         width = edge_width(differs.cpu().numpy(), depth, (near & known).cpu().numpy())
         core = to(depth > width)
         side = 2 * int(np.ceil(width)) + 1
-        peak = torch.nn.functional.max_pool2d(differs[None, None], side, 1, side // 2)[0, 0]
+        peak = to(cv2.dilate(differs.cpu().numpy(), np.ones((side, side), np.uint8)))
         pure = core | (differs >= 0.95 * peak)
         may = near & known & (z > 4) & ~see_through & pure
         bits = palette_bits(c, (to(seeds_np) | may) & core)

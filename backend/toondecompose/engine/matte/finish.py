@@ -33,16 +33,19 @@ def solved_sprite(state: LayerState) -> SolvedLayer:
     for d in sorted(state.drawings):
         drawing = state.drawings[d]
         x0, y0, x1, y1 = drawing.box
-        alpha = np.zeros((h, w), np.uint8)
-        alpha[y0:y1, x0:x1] = (drawing.premult[3] * 255).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
-        colour = np.zeros((h, w, 3), np.float32)
-        straight = drawing.premult[:3] / drawing.premult[3:].clamp(min=1e-4)
-        colour[y0:y1, x0:x1] = straight.clamp(0, 255).permute(1, 2, 0).cpu().numpy()
-        shown = (alpha > 0).astype(np.float32)
+        premult = drawing.premult.permute(1, 2, 0).cpu().numpy()
+        alpha = premult[..., 3:]
+        colour = np.clip(premult[..., :3] / np.maximum(alpha, 1e-4), 0, 255)
+        shown = (alpha[..., 0] > 0).astype(np.float32)
+        picture = np.zeros((h, w, 4), np.uint8)
         if shown.any():
             colour = np.where(shown[..., None] > 0, colour, push_pull(colour * shown[..., None], shown))
+            picture[..., :3] = np.rint(colour[shown > 0].mean(0, dtype=np.float64))
+        picture[y0:y1, x0:x1, :3] = np.rint(colour)
+        picture[y0:y1, x0:x1, 3] = np.rint(alpha[..., 0] * 255)
         number[d] = len(pictures)
-        pictures.append(np.dstack([np.clip(np.rint(colour), 0, 255).astype(np.uint8), alpha]))
+        pictures.append(picture)
+        drawing.picture = None  # the canvases are large: never hold both
     exposure = np.array([number.get(int(d), -1) for d in given.drawing])
     opacity = state.opacity if state.opacity is not None else np.ones(len(state.H))
     return SolvedLayer(given.name, given.kind, pictures, exposure, state.H, opacity, given.model, given.confidence)

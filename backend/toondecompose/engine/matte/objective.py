@@ -44,8 +44,8 @@ def description_length(source: FrameSource, states: list[LayerState], noise: flo
         # float64 sums on the host: the same on every device and thread count
         missed += float(np.log2(1 + r2.cpu().numpy().astype(np.float64) / noise**2).sum()) / 2
     area = source.size[0] * source.size[1]
-    drawings = [d.premult for s in states[1:] for d in s.drawings.values() if d.premult is not None]
-    pictures = sum(_texture_bits(premult[:3]) for premult in drawings)
+    drawings = [d.picture for s in states[1:] for d in s.drawings.values() if d.picture is not None]
+    pictures = sum(_texture_bits(picture[:3].float()) for picture in drawings)
     pictures += _texture_bits(states[0].plate.colour)
     return missed / (area * len(frames)) + pictures / (area * source.count)
 

@@ -66,7 +66,7 @@ def sharpen_drawing(source: FrameSource, state: LayerState, drawing: Drawing, sc
     if all(whole_shift(state.H[t]) for t in drawing.frames):
         return
     alpha = drawing.premult[3:]
-    shape = drawing.premult.shape[1:]
+    shape = alpha.shape[1:]
     for _ in range(steps):
         total = torch.full((1, *shape), PRIOR, device=device)
         change = torch.zeros((3, *shape), device=device)
@@ -90,4 +90,4 @@ def sharpen_drawing(source: FrameSource, state: LayerState, drawing: Drawing, sc
             total += back[3:].clamp(min=0)
             change += back[:3]
         colour = drawing.premult[:3] + change / total
-        drawing.premult = torch.cat([torch.minimum(colour.clamp_(min=0), alpha * 255), alpha])
+        drawing.store(torch.cat([colour, alpha]))

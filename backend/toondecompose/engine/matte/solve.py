@@ -25,7 +25,7 @@ SHARPEN_STEPS = {"preview": 0, "standard": 1, "best": 2}
 # weight of what is seen right beside a matte: enough where no frame shows it better, too little to matter elsewhere
 BESIDE = 0.04
 MASK_ERROR = 1.5  # working px by which the segmentation's outlines may be wrong
-WORTH_A_ROUND = 0.01  # share of the description length that the last round must have saved for another one
+WORTH_A_ROUND = 0.02  # share of the description length that the last round must have saved for another one
 
 
 @dataclass
@@ -182,5 +182,6 @@ def _solve_layer(loop: Loop, index: int, hidden: np.ndarray | None) -> None:
                 add(moments, seen)
             loop.tick(done / len(state.drawings))
         cut = cut_out(moments, loop.noise, MASK_ERROR / loop.scale * state.sharp)
-        drawing.cutout = cut
-        drawing.premult = torch.cat([cut.colour * cut.alpha, cut.alpha[None]])
+        drawing.store(torch.cat([cut.colour * cut.alpha, cut.alpha[None]]))
+        open_px = (cut.alpha > 0.02) & (cut.alpha < 0.98)
+        drawing.std = float(cut.std[open_px].median()) if bool(open_px.any()) else 0.0

@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 import torch
 
-from toondecompose.engine.matte.alpha import Cutout
 from toondecompose.engine.matte.moments import View
 from toondecompose.engine.matte.plates import Plate, gauge
 from toondecompose.engine.matte.resample import RENDERED, Box, footprint, local_scale, resample, translation
@@ -23,12 +22,26 @@ HIDES = 4.0  # a layer in front with alpha >= 1/4 takes all weight from what is 
 @dataclass
 class Drawing:
     """One drawing's current picture. box: its place on the layer's canvas. frames: its exposures.
-    premult: float32 [4, h, w], premultiplied colour 0..255 and alpha 0..1, or None before the first round."""
+    picture: uint8 [4, h, w], premultiplied colour and alpha (8 bits, because a clip may have hundreds of drawings), or
+    None before the first round. std: predicted standard deviation of alpha where it is neither 0 nor 1 (median)."""
 
     box: Box
     frames: list[int]
-    premult: torch.Tensor | None = None
-    cutout: Cutout | None = None
+    picture: torch.Tensor | None = None
+    std: float = 0.0
+
+    @property
+    def premult(self) -> torch.Tensor:
+        """float32 [4, h, w], premultiplied colour 0..255 and alpha 0..1."""
+        out = self.picture.float()
+        out[3] /= 255
+        return out
+
+    def store(self, premult: torch.Tensor) -> None:
+        """Keep a premultiplied picture, colour 0..255 and alpha 0..1."""
+        alpha = (premult[3:] * 255).round().clamp(0, 255)
+        colour = torch.minimum(premult[:3].round().clamp(min=0), alpha)
+        self.picture = torch.cat([colour, alpha]).to(torch.uint8)
 
 
 @dataclass
@@ -94,7 +107,7 @@ def place(state: LayerState, t: int, box: Box, device: str) -> torch.Tensor | No
     0..1), opacity applied; None where it shows nothing there."""
     d = int(state.given.drawing[t])
     drawing = state.drawings.get(d) if d >= 0 else None
-    if drawing is None or drawing.premult is None:
+    if drawing is None or drawing.picture is None:
         return None
     x0, y0, x1, y1 = drawing.box
     H = state.H[t] @ translation(x0, y0)
