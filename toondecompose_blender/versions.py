@@ -70,6 +70,19 @@ def retiming_count(strip: Any) -> int:
     return len(getattr(strip, "retiming_keys", ()))
 
 
+def new_strip_modifier(scene: Any, strip: Any, name: str, kind: str) -> Any:
+    """A modifier on a strip of the scene. 5.0 crashes here while the workspace pins no sequencer scene (in background)."""
+    workspace = bpy.context.workspace
+    pinned = getattr(workspace, "sequencer_scene", scene)
+    if pinned is None:
+        workspace.sequencer_scene = scene
+    try:
+        return strip.modifiers.new(name=name, type=kind)
+    finally:
+        if pinned is None:
+            workspace.sequencer_scene = None
+
+
 # -- Properties --------------------------------------------------------------------------------------------------
 
 # options of a path property that takes // paths; 4.2 has no word for it and takes them always

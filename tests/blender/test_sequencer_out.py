@@ -178,9 +178,30 @@ def test_replace_source(scene, shot, tmp_path):
     strip = strips_of(scene)["shot Sprites"]
     assert strip.type == "SCENE" and strip.scene == imported and strip.channel == 3
     assert versions.strip_handles(strip) == (13, 17) and shot.mute
+    assert seen(scene, [13, 16]) == [100, 100]  # the nearest sprite's own value
     strips_of(scene).remove(shot)
     with pytest.raises(RuntimeError, match="not in the Sequencer any more"):
         bpy.ops.toondecompose.replace_source()
+
+
+def test_a_replaced_source_has_the_same_values(scene, tmp_path):
+    """All 256 of them, through the import's Raw colours and the Sequencer's own."""
+    from test_strips import rendered_values
+
+    rows = bytes(range(256))
+    add_strip(scene, [write_png(tmp_path / "f" / "0.png", 16, 256, rows)], frame_start=1)
+    write_png(tmp_path / "r" / "a" / "0001.png", 16, 256, rows)
+    plane = Sprite("street", 0, "background", (16, 256), ["a/0001.png"], [0], np.eye(3)[None], np.ones(1))
+    write_result(tmp_path / "r", Result(Clip("shot", (16, 256), 24.0, 1, 1), [plane]))
+    results.remember(scene, tmp_path / "r", Origin(scene.name, scene.session_uid, "shot", 1))
+    bpy.ops.toondecompose.import_result(filepath=str(tmp_path / "r" / "result.json"))
+    if bpy.context.window:
+        bpy.context.window.scene = scene
+    bpy.ops.toondecompose.replace_source()
+    rendered_values(scene, [1], (16, 256))
+    import imageio.v3 as imageio
+
+    assert imageio.imread(bpy.app.tempdir + "seen_1.png")[:, 8, 0].tolist() == list(rows)
 
 
 def test_undo_takes_all_strips_away(scene, shot):
@@ -192,3 +213,18 @@ def test_undo_takes_all_strips_away(scene, shot):
     assert len(strips_of(bpy.context.scene)) == 1
     bpy.ops.ed.redo()
     assert len(strips_of(bpy.context.scene)) == 4
+
+
+def test_soft_edges_are_mixed_as_the_engine_mixes_them(scene, shot, tmp_path):
+    """In display values: half of 200 over 20 is 110, not the brighter mix of scene-linear light."""
+    import imageio.v3 as imageio
+
+    half = np.full((32, 64, 4), 200, np.uint8)
+    half[..., 3] = 128
+    for t in range(FRAMES):
+        placed = tmp_path / "result" / "placed" / "sprites"
+        write_png(placed / "0" / f"{t:04d}.png", 64, 32, 20)
+        imageio.imwrite(placed / "1" / f"{t:04d}.png", half)
+        imageio.imwrite(placed / "2" / f"{t:04d}.png", np.zeros((32, 64, 4), np.uint8))
+    bpy.ops.toondecompose.add_to_sequencer()
+    assert seen(scene, [12]) == [pytest.approx(20 + (200 - 20) * 128 / 255, abs=1)]
