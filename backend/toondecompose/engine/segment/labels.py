@@ -109,11 +109,12 @@ def presence(rigid: Rigid, p: torch.Tensor) -> list[Mosaic | None]:
 
 
 def frame_mass(picture: torch.Tensor, tex: torch.Tensor, backs: list[torch.Tensor | None],
-               theres: list[torch.Tensor | None], shown: torch.Tensor, noise: float, redrawn: bool) -> torch.Tensor:
+               theres: list[torch.Tensor | None], shown: torch.Tensor, noise: float, redrawn: int) -> torch.Tensor:
     """One frame's evidence from mosaics: a layer explains a pixel that the others do not; what none explains is redrawn.
 
     picture: float32 [3, h, w]. tex: float32 [h, w] 0..1. backs: each rigid layer's rendered mosaic (None: not present).
-    theres: each layer's rendered presence (None: everywhere). shown: [L, h, w] the probabilities so far.
+    theres: each layer's rendered presence (None: everywhere). shown: [L, h, w] the probabilities so far. redrawn: how
+    many of the last labels are redrawn sprites.
     Returns mass [L, h, w].
     """
     fits, fails, unsure = [], [], []
@@ -142,9 +143,10 @@ def frame_mass(picture: torch.Tensor, tex: torch.Tensor, backs: list[torch.Tenso
         others = [fails[j] + 0.5 * tex * unsure[j] for j in range(len(fits)) if j != i]
         alone = torch.stack(others).amin(0) if others else torch.ones_like(tex)
         mass.append(fit * alone * (0.15 + 0.85 * tex if redrawn else 1.0))
-    if redrawn:
-        mass.append(none)
-        return torch.stack(mass)
+    if redrawn:  # among several redrawn sprites, as before
+        before = shown[len(fits) :]
+        return torch.cat([torch.stack(mass), none * before / before.sum(0, keepdim=True).clamp_min(1e-3)
+                          if redrawn > 1 else none[None]])
     out = torch.stack(mass)
     if len(fits) > 1:
         # paintings do not change, drawings do (mouths, eyes): what nobody explains is a sprite's, the nearest one's
@@ -186,16 +188,17 @@ def solve(frames: torch.Tensor, rigid: Rigid, first: torch.Tensor, noise: float,
     return p, mass
 
 
-def depth_order(rigid: Rigid, p: torch.Tensor) -> list[int]:
+def depth_order(rigid: Rigid, p: torch.Tensor, votes: np.ndarray | None = None) -> list[int]:
     """Labels back to front, by whose outline a common border is.
 
     At a border of a and b: where the layer a is known (from other frames) to go on under b, b hides a; where a ends, the
-    border may be a's own outline. A redrawn label has no canvas, so it is compared only by what the rigid one does.
+    border may be a's own outline. A redrawn label has no canvas, so it is compared only by what the rigid one does, and
+    with other redrawn ones by `votes` [L, L] of their templates.
     """
     labels = p.argmax(0)
     count = p.shape[0]
     there = presence(rigid, p)
-    V = np.zeros((count, count))  # V[a, b]: a hides b
+    V = np.zeros((count, count)) if votes is None else votes.astype(float)  # V[a, b]: a hides b
     size = p.shape[-1], p.shape[-2]
     for t in range(p.shape[1]):
         near = [F.max_pool2d((labels[t] == i).to(torch.float32)[None, None], 5, 1, 2)[0, 0] for i in range(count)]
@@ -210,6 +213,9 @@ def depth_order(rigid: Rigid, p: torch.Tensor) -> list[int]:
                 border = (labels[t] == a) & (near[b] > 0) & known
                 V[a, b] += float((border & (here[3] > 0.7)).sum())
                 V[b, a] += float((border & (here[3] < 0.3)).sum())
+    import os
+    if os.environ.get("TDDBG"):
+        print(V.astype(int))
     left = list(range(1, count))
     order = [0]
     while left:  # the one that the fewest of the others lie behind comes first

@@ -10,9 +10,11 @@ import torch
 from ..clip import FrameSource, working_frames
 from ..types import LayerPath, Segmentation, SegmentedLayer
 from . import evidence as ev
-from .labels import Rigid, depth_order, first_mass, solve
+from .canvas import render
+from .labels import Rigid, depth_order, first_mass, presence, solve, walk
 from .refine import refine
 from .roles import decide, trace
+from .tracklets import track
 
 LABEL_WIDTH = 320  # px across at which labels are decided
 WORKING_WIDTH = 640  # px across of the masks handed on
@@ -47,9 +49,13 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
     rigid = Rigid([H[i] for i in layers], [present[i] for i in layers])
     first = first_mass(traces, layers, roles.redrawn)
     p, mass = solve(frames, rigid, first, coarse_noise, roles.redrawn)
-    order = depth_order(rigid, p)
+    p, mass, parts, hiding = _split(small, frames, rigid, p, mass, roles, count)
+    order = depth_order(rigid, p, hiding)
     masks = refine(_tensor(work, device), Rigid([scaled(paths[i].H, scale) for i in layers], rigid.present), p, mass,
-                   order, noise, roles.redrawn, progress)
+                   order, noise, p.shape[0] - len(layers), progress)
+    for part, whole in parts.items():  # drawings of a sprite that its rigid motion does not explain
+        masks[whole] = np.maximum(masks[whole], np.minimum(255, masks[whole].astype(np.uint16) + masks[part]))
+    order = [i for i in order if i not in parts]
     out = []
     for i in order:
         plane = i < roles.planes
@@ -57,3 +63,50 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
         out.append(SegmentedLayer(name, "background" if plane else "sprite", paths[layers[i]] if i < len(layers) else None,
                                   masks[i], roles.confidence))
     return Segmentation(out, scale, None, [f"noise {noise:.1f} levels", *roles.notes])
+
+
+def _changing(rigid: Rigid, p: torch.Tensor, planes: int) -> list[int]:
+    """Rigid sprites that are sometimes drawn otherwise: where they should be, what is behind them shows."""
+    out = []
+    there = presence(rigid, p)
+    size = p.shape[-1], p.shape[-2]
+    for i in range(max(1, planes), len(rigid)):
+        frames = 0
+        for t in np.flatnonzero(rigid.present[i]):
+            here = render(there[i], rigid.H[i][t], size)
+            solid = (here[3] > 0.6) & (here[4] >= 3)
+            gone = (p[:i, t].sum(0) > 0.6) & solid
+            frames += bool(solid.sum() > 50 and gone.sum() > 0.25 * solid.sum())
+        if frames >= 2:
+            out.append(i)
+    return out
+
+
+def _split(small, frames, rigid, p, mass, roles, count):
+    """Divide the redrawn label into sprites. -> (p, mass, {label: rigid label it is part of}, votes of hiding)."""
+    if not roles.redrawn:
+        return p, mass, {}, None
+    base = len(rigid)
+    wanted = 1 if count is None else max(1, count - (base - roles.planes + 1))
+    known = _changing(rigid, p, roles.planes)
+    if wanted + len(known) < 2:
+        return p, mass, {}, None
+    label = p.argmax(0).cpu().numpy()
+    ids = np.full(label.shape, -1, np.int8)
+    union = label == base
+    for k, i in enumerate(known):
+        ids[label == i] = k
+        union |= label == i
+    evidence, votes = track(small, union, ids, len(known), wanted)
+    total = torch.from_numpy(evidence).to(p.device)
+    if float(total.sum()) == 0:
+        return p, mass, {}, None
+    share = walk(frames.to(torch.float32), total)
+    n = len(known) + wanted
+    p = torch.cat([p[:base], p[base] * share])
+    mass = torch.cat([mass[:base], mass[base] * share])
+    parts = {base + k: i for k, i in enumerate(known)}
+    hiding = np.zeros((base + n, base + n))
+    where = [*known, *range(base + len(known), base + n)]
+    hiding[np.ix_(where, where)] = votes
+    return p, mass, parts, hiding
