@@ -25,6 +25,7 @@ PALETTE_BINS = 16  # per channel
 LINE_SPREAD = 5.0  # levels (L2 over RGB) off the mixing line that cost one bit
 UNKNOWN_PAINT_BITS = 12  # price of a colour that the drawing shows nowhere for sure
 DECIDED = 600.0  # information (std 0.04) from which triangulation needs no colour prior
+MIN_INNER = 30  # px inside a drawing below which its exposures are not judged
 SOFT_REACH = 24  # px beyond the masks' band that a shadow or glow may extend
 MISFIT = 2.0  # residual variance relative to the noise from which exposures contradict one another
 WIDEST_EDGE = 8  # px
@@ -36,12 +37,14 @@ DEEP_WEIGHT = 12.0  # information of "deep inside the silhouette": std 0.29
 @dataclass
 class Cutout:
     """alpha float32 [h, w] 0..1; colour float32 [3, h, w] 0..255, straight; std: predicted standard deviation of alpha;
-    known: bool [h, w], some exposure shows this px."""
+    known: bool [h, w], some exposure shows this px. misfit: how much the exposures contradict one another inside the
+    drawing, as residual variance relative to the noise (median; 1 is noise alone)."""
 
     alpha: torch.Tensor
     colour: torch.Tensor
     std: torch.Tensor
     known: torch.Tensor
+    misfit: float
 
 
 def _distance(mask: np.ndarray) -> np.ndarray:
@@ -277,7 +280,9 @@ def cut_out(m: Moments, noise: float, mask_px: float, sweeps: int = 6) -> Cutout
     alpha = _settle(alpha, mask_np, known, solid, tri_info)
     colour = _colour(alpha, c, b, n, colour, spread, sigma2) + GREY
     std = (1 / (total + 1)).sqrt()
-    return Cutout(alpha, colour.clamp(0, 255), std, known)
+    inner_px = deep & known
+    clash = float(misfit[inner_px].median()) if int(inner_px.sum()) > MIN_INNER else 0.0
+    return Cutout(alpha, colour.clamp(0, 255), std, known, clash)
 
 
 def _settle(alpha: torch.Tensor, mask: np.ndarray, known: torch.Tensor, solid: torch.Tensor,

@@ -13,6 +13,7 @@ from toondecompose.engine.matte.state import LayerState, over, place, plate_view
 LOOKS = 8  # frames that are recomposed for the objective
 TEXTURE = 4.0  # levels; steps below it cost nothing to code
 CLEAR_VOTE = 24.0  # levels (sum over RGB) by which one layer must explain a px better to vote
+COVERS = 0.6  # alpha; a wrong order leaves the drawing listed in front half transparent where it is hidden
 MIN_VOTES = 150  # px
 MAJORITY = 2.0
 
@@ -71,11 +72,11 @@ def order_votes(source: FrameSource, states: list[LayerState], device: str) -> n
         for i, j in pairs:
             if i not in shown or j not in shown:
                 continue
-            both = (shown[i][3] > 0.95) & (shown[j][3] > 0.95)
+            both = (shown[i][3] > COVERS) & (shown[j][3] > COVERS)
             if not bool(both.any()):
                 continue
             frame = frame_tensor(source.read(t), device) if frame is None else frame
-            miss_i, miss_j = ((frame[:, both] - shown[k][:3, both]).abs().sum(0) for k in (i, j))
+            miss_i, miss_j = ((frame[:, both] - shown[k][:3, both] / shown[k][3, both]).abs().sum(0) for k in (i, j))
             votes[i, j] += int((miss_j - miss_i > CLEAR_VOTE).sum())
             votes[j, i] += int((miss_i - miss_j > CLEAR_VOTE).sum())
     return votes

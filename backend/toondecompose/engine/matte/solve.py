@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -10,14 +10,15 @@ import numpy as np
 import torch
 
 from toondecompose.engine.clip import FrameSource
-from toondecompose.engine.matte.alpha import cut_out
+from toondecompose.engine.matte.alpha import Cutout, cut_out
 from toondecompose.engine.matte.finish import solved_plate, solved_sprite
-from toondecompose.engine.matte.moments import View, add, empty_moments, exposure
+from toondecompose.engine.matte.moments import Exposure, View, add, empty_moments, exposure
 from toondecompose.engine.matte.objective import description_length, order_votes, voted_order
+from toondecompose.engine.matte.opacity import fit_opacity
 from toondecompose.engine.matte.plates import QUIET, fill_unseen, noise_of, panorama_gauge, solve_plate
 from toondecompose.engine.matte.resample import Box, resample
 from toondecompose.engine.matte.sharpen import sharpen_drawing, sharpen_plate
-from toondecompose.engine.matte.state import HIDES, LayerState, place, prepare_sprite, view_around
+from toondecompose.engine.matte.state import HIDES, Drawing, LayerState, place, prepare_sprite, view_around
 from toondecompose.engine.matte.types import LayerToSolve, MatteResult
 
 # back-projection steps after the last round: the first gains most of it, more amplify noise
@@ -25,6 +26,8 @@ SHARPEN_STEPS = {"preview": 0, "standard": 1, "best": 2}
 # weight of what is seen right beside a matte: enough where no frame shows it better, too little to matter elsewhere
 BESIDE = 0.04
 MASK_ERROR = 1.5  # working px by which the segmentation's outlines may be wrong
+FADES = 5.0  # residual variance inside a drawing, relative to the noise, from which its opacity may change over time
+FADE_STEPS = 3
 WORTH_A_ROUND = 0.02  # share of the description length that the last round must have saved for another one
 
 
@@ -173,15 +176,29 @@ def _solve_layer(loop: Loop, index: int, hidden: np.ndarray | None) -> None:
     state = loop.states[index]
     scene = _scene(loop, index, hidden)
     usable = set(loop.frames)
-    for done, drawing in enumerate(state.drawings.values()):
-        moments = empty_moments(drawing.box, loop.device)
+    mask_px = MASK_ERROR / loop.scale * state.sharp
+
+    def exposures(drawing: Drawing) -> Iterator[tuple[int, Exposure]]:
         for t in drawing.frames:
-            seen = t in usable and exposure(loop.source, t, state.H[t], drawing.box, state.given.masks[t], scene,
-                                            loop.device)
-            if seen:
-                add(moments, seen)
-            loop.tick(done / len(state.drawings))
-        cut = cut_out(moments, loop.noise, MASK_ERROR / loop.scale * state.sharp)
+            seen = None
+            if t in usable:
+                seen = exposure(loop.source, t, state.H[t], drawing.box, state.given.masks[t], scene, loop.device)
+            if seen is not None:
+                yield t, seen
+
+    def pooled(drawing: Drawing, fraction: float) -> Cutout:
+        moments = empty_moments(drawing.box, loop.device)
+        for t, seen in exposures(drawing):
+            add(moments, seen, float(state.opacity[t]))
+            loop.tick(fraction)
+        return cut_out(moments, loop.noise, mask_px)
+
+    for done, drawing in enumerate(state.drawings.values()):
+        cut = pooled(drawing, done / len(state.drawings))
+        if cut.misfit > FADES:  # the same drawing, but not equally visible on all its frames
+            for _ in range(FADE_STEPS):
+                state.opacity[drawing.frames] = fit_opacity(cut, exposures(drawing), drawing.frames, state.opacity)
+                cut = pooled(drawing, done / len(state.drawings))
         drawing.store(torch.cat([cut.colour * cut.alpha, cut.alpha[None]]))
         open_px = (cut.alpha > 0.02) & (cut.alpha < 0.98)
         drawing.std = float(cut.std[open_px].median()) if bool(open_px.any()) else 0.0

@@ -14,7 +14,8 @@ from toondecompose.engine.matte.resample import RENDERED, Box, footprint, local_
 from toondecompose.engine.matte.types import LayerToSolve
 
 MARGIN = 28  # canvas px around what the masks cover, for hair, glows and shadows that the masks missed
-SEEN_MASK = 96  # mask value from which a layer counts as shown
+SEEN_MASK = 96  # mask value from which a layer counts as shown; half its strongest value while it fades in
+FAINT_MASK = 24  # less is shown nowhere
 VEILED = 0.2  # weight of what is seen through a veil, relative to what is seen directly
 HIDES = 4.0  # a layer in front with alpha >= 1/4 takes all weight from what is behind it
 
@@ -68,7 +69,8 @@ def prepare_sprite(layer: LayerToSolve, size: tuple[int, int], sharp: float | No
         d = int(layer.drawing[t])
         if d < 0:
             continue
-        x, y, bw, bh = cv2.boundingRect((layer.masks[t] >= SEEN_MASK).astype(np.uint8))
+        faint = max(FAINT_MASK, min(SEEN_MASK, int(layer.masks[t].max()) // 2))
+        x, y, bw, bh = cv2.boundingRect((layer.masks[t] >= faint).astype(np.uint8))
         if bw == 0:
             continue
         seen = (int(x * w / ws), int(y * h / hs), int(np.ceil((x + bw) * w / ws)), int(np.ceil((y + bh) * h / hs)))
