@@ -19,6 +19,7 @@ FORGIVEN = 0.25
 # ... or, where most of the drawing's textured pixels deviate more (motion blur, residual misplacement), this multiple of
 # what three quarters of them show: such deviation lies along all lines, a changed mouth in one place.
 TYPICAL_SHARE, TYPICAL_FACTOR, MOST_FORGIVEN = 0.75, 2.0, 0.8
+THICK = 5  # working px: thinner differences count only deep inside the masks
 TEXTURED = 16.0  # grey levels of range from which a pixel tells about misplacement
 LEAST_LEVELS = 10.0  # grey levels of difference below which nobody sees a change in place
 NOISE_SIGMAS = 5.0  # of the difference of two blurred noisy pictures
@@ -108,13 +109,20 @@ def opacity_leak(a: np.ndarray, b: np.ndarray, plate_a: np.ndarray, plate_b: np.
 
 @dataclass
 class Overlay:
-    """Two patches brought into one coordinate system (the coarser one's px). region: bool [h, w], what can be compared."""
+    """Two patches brought into one coordinate system (the coarser one's px). region: bool [h, w], what can be compared;
+    deep: bool [h, w], the part of it that no error of a mask's edge reaches."""
 
     one: np.ndarray
     two: np.ndarray
     plates: tuple[np.ndarray, np.ndarray] | None
     region: np.ndarray
+    deep: np.ndarray
     common: float
+
+
+def deep_of(patch: Patch) -> np.ndarray:
+    """Where no error of the mask's edge reaches (all of the sure pixels, if nothing else is known)."""
+    return patch.inside if patch.deep is None else patch.deep
 
 
 def overlay(a: Patch, b: Patch, H: np.ndarray) -> Overlay:
@@ -142,9 +150,11 @@ def overlay(a: Patch, b: Patch, H: np.ndarray) -> Overlay:
         known = (a.plate_known > 0) & (place_mask(b.plate_known, inverse, (w, h)) > 0)
         plate = np.where(known[..., None], bring(b.plate), a.plate)
         bare = (strongest(cv2.absdiff(one, a.plate)) < LEAST_LEVELS) & (strongest(cv2.absdiff(two, plate)) < LEAST_LEVELS)
-        region &= ~(bare & known)
+        # beside bare background lies a rim that is a mixture of it and the sprite
+        region &= cv2.dilate((bare & known).astype(np.uint8), np.ones((5, 5), np.uint8)) == 0
         plates = (a.plate, plate)
-    return Overlay(one, two, plates, region, float(np.count_nonzero((a.inside > 0) & (inside > 0))))
+    deep = region & ((deep_of(a) | place_mask(deep_of(b), inverse, (w, h))) > 0)
+    return Overlay(one, two, plates, region, deep, float(np.count_nonzero((a.inside > 0) & (inside > 0))))
 
 
 def compare_drawings(a: Patch, b: Patch, H: np.ndarray, noise: float) -> Difference:
@@ -157,5 +167,9 @@ def compare_drawings(a: Patch, b: Patch, H: np.ndarray, noise: float) -> Differe
     one, two, region = both.one, both.two, both.region
     reach = max(a.reach, b.reach)
     e = excess(one, two, local_range(one, reach), local_range(two, reach), region, noise * np.sqrt(2))
+    # along the masks' edges background comes in as thin slivers; a moved limb is thicker
+    hot = (e > 0) & region
+    thick = cv2.morphologyEx(hot.astype(np.uint8), cv2.MORPH_OPEN, np.ones((THICK, THICK), np.uint8))
+    region = region & (both.deep | (thick > 0))
     fit = 1 - np.count_nonzero((e > 0) & region) / max(1, np.count_nonzero(region))
     return Difference(largest_blob(e, region), both.common, both.common / max(1.0, a.area, b.area), fit)

@@ -27,6 +27,7 @@ class Patch:
     valid: uint8 0/1 [h, w], in the frame and not hidden by something in front.
     plate: float32 RGB [h, w, 3] or None, the picture without the sprite, blurred like `smooth`;
     plate_known: uint8 0/1 [h, w].
+    deep: uint8 0/1 [h, w], inside and so far from the mask's edge that no mask error brings background in.
     reach: px, how far a line's blur reaches (1 = sharp); misplacement shows that far beside a line.
     """
 
@@ -39,6 +40,7 @@ class Patch:
     valid: np.ndarray
     plate: np.ndarray | None = None
     plate_known: np.ndarray | None = None
+    deep: np.ndarray | None = None
     reach: int = 1
 
     @property
@@ -97,6 +99,8 @@ def cut_patch(frame: np.ndarray, mask: np.ndarray, hidden: np.ndarray | None, t:
     inside = inside & valid & (mask[crop] >= level)
     patch = Patch(t, np.array([x0, y0], np.float64), colour, cv2.GaussianBlur(colour.astype(np.float32), (0, 0), blur),
                   inside, body[crop].copy(), valid)
+    patch.deep = cv2.erode(inside, np.ones((2 * edge + 3, 2 * edge + 3), np.uint8), borderType=cv2.BORDER_CONSTANT,
+                           borderValue=1)
     patch.reach = line_reach(patch.smooth, inside)
     if plate is not None:
         picture, known = plate
