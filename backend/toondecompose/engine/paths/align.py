@@ -12,6 +12,7 @@ from .groups import apply, frame_units, step, velocities
 from .mosaic import Mosaic
 
 TUKEY = 4.0  # residuals beyond this many sigma do not count
+RESAMPLED = 0.12  # of the local slope: what a correctly placed but resampled drawing differs by
 LEAST_SIGMA = 1.0  # grey levels: rounding to 8 bit and resampling
 
 
@@ -123,7 +124,9 @@ def saved_bits(H: np.ndarray, field: Field, t: int, target: Sampler) -> tuple[np
     seen = target.at(apply(np.linalg.inv(H), pts.at))
     residual = np.abs(pts.value - seen[:, 0])
     anew = pts.bits / np.maximum(pts.share, 1e-6)
-    spread = max(1.5, field.noise)
+    slope = np.exp2(anew) - 1
+    # what rounding and noise leave, and what resampling and a tenth of a pixel of misplacement leave at a slope
+    spread = np.hypot(max(1.5, field.noise), RESAMPLED * slope)
     left = np.log2(1 + (residual / spread) ** 2)
     return (np.maximum(0, anew - left) * (seen[:, 3] > 0.5) * pts.share).astype(np.float32), residual
 

@@ -56,7 +56,7 @@ def blurred_values(field: Field, t: int, blur: float) -> np.ndarray:
 
 
 def settle(H: np.ndarray, ref: int, dof: int, field: Field, weights: list[np.ndarray], caps=CAPS, blurs=BLURS,
-           samples: int = 12) -> np.ndarray | None:
+           samples: int = 8) -> np.ndarray | None:
     """Alternates mosaic and Gauss-Newton. weights: per frame [n], which points belong. None if the canvas runs away."""
     units = canvas_units(field.size)
     present = np.ones(field.count, bool)
@@ -71,7 +71,7 @@ def settle(H: np.ndarray, ref: int, dof: int, field: Field, weights: list[np.nda
     return H
 
 
-def measured(H: np.ndarray, ref: int, dof: int, field: Field, samples: int = 12) -> Candidate | None:
+def measured(H: np.ndarray, ref: int, dof: int, field: Field, samples: int = 8) -> Candidate | None:
     """The candidate that H is, with what its mosaic saves. None if its canvas runs away."""
     mosaic = build_mosaic(field.gray, H, np.ones(field.count, bool), samples)
     if mosaic is None:

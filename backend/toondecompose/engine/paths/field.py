@@ -147,6 +147,11 @@ def choose(texture: np.ndarray, budget: int, rng: np.random.Generator) -> tuple[
     y, x = np.nonzero(texture)
     if not len(y):
         return y, x, np.zeros(0)
+    thinned = 1.0
+    if len(y) > 5 * budget:  # sorting everything would cost more than the evenness is worth
+        keep = np.flatnonzero(rng.random(len(y)) < 5 * budget / len(y))
+        thinned = len(y) / max(len(keep), 1)
+        y, x = y[keep], x[keep]
     columns = -(-texture.shape[1] // CELL)
     cell = (y // CELL) * columns + x // CELL
     order = np.lexsort((rng.random(len(y)), cell))
@@ -158,7 +163,7 @@ def choose(texture: np.ndarray, budget: int, rng: np.random.Generator) -> tuple[
         cap += 1
     keep = rank < cap
     y, x, cell = y[keep], x[keep], cell[keep]
-    return y, x, (count / np.minimum(np.maximum(count, 1), cap))[cell]
+    return y, x, thinned * (count / np.minimum(np.maximum(count, 1), cap))[cell]
 
 
 def _whitening(gx: np.ndarray, gy: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:

@@ -1,4 +1,9 @@
-"""Finding every coherent rigid motion of a shot: camera, parallax planes, rigid sprites."""
+"""Finding every coherent rigid motion of a shot: camera, parallax planes, rigid sprites.
+
+Method: textured points and dense flow (field), following one coherent layer after another (follow), a temporal-mode
+mosaic per layer and Gauss-Newton of every frame to it (mosaic, align), saved bits as the one currency that decides
+between seeds, motion models and layers (search), and a last Gauss-Newton near full resolution (refine).
+"""
 
 from __future__ import annotations
 
@@ -6,32 +11,71 @@ from collections.abc import Callable
 
 import numpy as np
 
+from toondecompose.formats.errors import UserError
+
 from ..clip import FrameSource, working_scale
 from ..types import LayerPath
-from .field import build_field
-from .groups import NAMES
+from .candidate import Candidate, measured
+from .field import Field, build_field
+from .groups import MODELS, NAMES
 from .refine import GrayFrames, final_width, ownership, refined
-from .search import search, whole
+from .search import pruned, search, simplest, whole
+
+FIELD_PART, SEARCH_PART = 0.2, 0.6  # shares of the progress bar; the rest is the refinement
 
 
 def find_paths(source: FrameSource, count: int | None, *, motion_model: str = "auto", seed: int = 0,
                device: str = "cpu", progress: Callable[[float], None] | None = None,
                cancelled: Callable[[], bool] | None = None) -> list[LayerPath]:
-    """All coherent rigid motions of the shot, best first."""
+    """All coherent rigid motions of a shot, the one that explains most first; at least one.
+
+    source: the shot's frames. count: number of layers asked for (background included) or None; only bounds the search.
+    motion_model: 'auto' (the simplest that explains) or the model that every path gets. device: accepted for symmetry
+    with the other stages; this stage runs on the host. progress: called with 0..1. cancelled: asked often; when it
+    says True the search stops and what was found so far is returned unrefined.
+
+    Paths may be motions of one drawing or a coincidence as well as planes: LayerPath.gain is the share of the clip's
+    texture bits that a path's mosaic saves, and a later stage decides. Same bytes for the same input and seed.
+    """
+    if motion_model != "auto" and motion_model not in MODELS:
+        raise UserError(f"Motion model {motion_model!r} is not one of auto, {', '.join(MODELS)}.")
+    stop = cancelled or (lambda: False)
+
     def tick(part: float) -> None:
         if progress:
             progress(part)
 
-    field = build_field(source, seed, tick=lambda f: tick(0.2 * f))
-    found = search(field, count, motion_model, np.random.default_rng(seed), lambda f: tick(0.2 + 0.6 * f))
+    field = build_field(source, seed, tick=lambda f: tick(FIELD_PART * f))
+    found = search(field, count, motion_model, np.random.default_rng(seed),
+                   lambda f: tick(FIELD_PART + SEARCH_PART * f), stop)
     if not found:  # nothing to see: one picture, or no texture at all
         still = np.tile(np.eye(3), (field.count, 1, 1))
-        return [LayerPath(still, np.ones(field.count, bool), 0, "translation", 0.0)]
+        model = "translation" if motion_model == "auto" else motion_model
+        return [LayerPath(still, np.ones(field.count, bool), field.count // 2, model, 0.0)]
+    found = [found[k] for k in pruned(found, field)]
+    if motion_model == "auto" and not stop():
+        found = [simplest(c, found[:k] + found[k + 1 :], field) for k, c in enumerate(found)]
+    return _final(found, source, field, seed, tick, stop)
+
+
+def _final(found: list[Candidate], source: FrameSource, field: Field, seed: int, tick: Callable[[float], None],
+           stop: Callable[[], bool]) -> list[LayerPath]:
+    """Refines the paths near full resolution and drops those that turn out to be one motion."""
+    width = final_width(source.size)
+    frames = GrayFrames(source, width, field.blur / field.scale * working_scale(source.size, width))
     owned = ownership(found, field)
-    frames = GrayFrames(source, final_width(source.size), field.blur / field.scale * working_scale(source.size, final_width(source.size)))
-    paths = []
+    shrink = np.diag([field.scale, field.scale, 1.0])
+    grow = np.linalg.inv(shrink)
+    final, full = [], []
     for k, c in enumerate(found):
-        H = refined(c, owned[k], frames, field, seed)
-        paths.append(LayerPath(H, c.present, c.ref, NAMES[c.dof], c.gain / whole(field)))
-        tick(0.8 + 0.2 * (k + 1) / len(found))
-    return paths
+        H = grow @ c.H @ shrink if stop() else refined(c, owned[k], frames, field, seed)
+        checked = measured(shrink @ H @ grow, c.ref, c.dof, field)
+        final.append(checked or c)
+        full.append(H if checked else grow @ c.H @ shrink)
+        tick(FIELD_PART + SEARCH_PART + (1 - FIELD_PART - SEARCH_PART) * (k + 1) / len(found))
+    total = whole(field)
+    out = []
+    for k in sorted(pruned(final, field), key=lambda k: -final[k].gain):
+        c = final[k]
+        out.append(LayerPath(full[k], c.present, c.ref, NAMES[c.dof], c.gain / total))
+    return out

@@ -58,9 +58,9 @@ def lay(frame: np.ndarray, H: np.ndarray, box: tuple[int, int, int, int],
     m = _shift(-0.5 - x0, -0.5 - y0) @ g @ _shift(0.5, 0.5)
     size = (int(x1 - x0), int(y1 - y0))
     value = cv2.warpPerspective(frame, m, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    mask = np.full((h, w), 255, np.uint8) if allowed is None else allowed
+    mask = np.full((h, w), 1, np.uint8) if allowed is None else allowed
     # a pixel half outside the frame repeats the border: it is still a sample of the border pixel
-    valid = cv2.warpPerspective(mask, m, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT) > 127
+    valid = cv2.warpPerspective(mask, m, size, flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT) > 0
     return value, valid, (slice(y0 - box[1], y1 - box[1]), slice(x0 - box[0], x1 - box[0]))
 
 
@@ -69,7 +69,7 @@ def build_mosaic(frames: Sequence[np.ndarray], H: np.ndarray, present: np.ndarra
     """Temporal-mode mosaic of grey frames uint8 [T, h, w] under H [T, 3, 3] (canvas -> frame px).
 
     present: bool [T], frames that take part. samples: how many values per pixel are kept (a reservoir, so memory does
-    not grow with the clip). allowed: per frame uint8 [h, w], 255 where the pixel may be used. fine: grey levels,
+    not grow with the clip). allowed: per frame uint8 [h, w], not 0 where the pixel may be used. fine: grey levels,
     the kernel of the last mean-shift steps. None if the canvas has run away.
     """
     use = np.flatnonzero(present)
@@ -94,9 +94,9 @@ def build_mosaic(frames: Sequence[np.ndarray], H: np.ndarray, present: np.ndarra
             continue
         value, valid, where = laid
         n = seen[where]
-        slot = slots[n[valid]]
-        keep = slot < samples
-        stack[slot[keep], index[where][valid][keep]] = value[valid][keep]
+        slot = slots[n]
+        keep = valid & (slot < samples)
+        stack.ravel()[(slot * (ch * cw) + index[where])[keep]] = value[keep]
         seen[where] = n + valid
     value, agree = temporal_mode(stack, np.minimum(seen.ravel(), samples), fine)
     return Mosaic(value.reshape(ch, cw), seen, agree.reshape(ch, cw), box[:2])

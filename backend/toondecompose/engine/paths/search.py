@@ -12,13 +12,16 @@ import numpy as np
 
 from .candidate import Candidate, explained, propose, settled
 from .field import Field
-from .groups import MODELS
+from .groups import MODELS, apply
 
 PARAMETER_BITS = 60.0  # 6 bits per parameter and frame, and 10 neighbouring pixels make one independent observation
 SEARCH_MODELS = (2, 4, 8)
 RICHER = 1.004  # a model with more parameters must save this much more
 MOST_PATHS = 8
-SMALLEST_GAIN = 0.01  # of all bits: less is a coincidence
+SMALLEST_GAIN = 0.02  # of all bits: less is a coincidence
+GOOD_SEED = 0.25  # of the bits that are free: a path that explains so much was followed from a good frame
+CARRIED = 0.7  # how far a point that flow saw moving with a path is that path's
+SAME = 0.5  # px at search size: paths nearer than this over most of the clip are one path
 TAKEN = 1.3  # an explained neighbourhood is taken before its last pixel is
 
 
@@ -42,6 +45,8 @@ def without(field: Field, others: list[Candidate]) -> list[np.ndarray]:
     free = [np.ones(len(p.at)) for p in field.points]
     for c in others:
         free = [np.clip(f * (1 - TAKEN * e), 0, 1) for f, e in zip(free, explained(field, c.bits), strict=True)]
+        if c.belief:  # a redrawn sprite has no mosaic, but flow saw it move along for a while
+            free = [f * (1 - CARRIED * np.clip(2 * b - 1, 0, 1)) for f, b in zip(free, c.belief, strict=True)]
     return free
 
 
@@ -59,16 +64,26 @@ def _weights(c: Candidate, free: list[np.ndarray]) -> list[np.ndarray]:
 
 def best_candidate(field: Field, free: list[np.ndarray], models: tuple[int, ...], rng: np.random.Generator,
                    refs: list[int]) -> Candidate | None:
-    """The best path through what is free: all models from the first frame of refs, the best of them from the rest."""
+    """The best path through what is free, settled on its mosaic; None if nothing can be followed.
+
+    Richer models are tried while they pay, the other frames of refs if most of what is free stays unexplained.
+    """
     best, best_worth = None, 0.0
+    left = sum(float((p.bits * f).sum()) for p, f in zip(field.points, free, strict=True))
     for ref in refs:
-        for dof in models if best is None else (best.dof,):
+        if best is not None and best_worth > GOOD_SEED * left:
+            break
+        tried = 0.0
+        for dof in models if ref == refs[0] else (best.dof if best else models[0],):
             c = propose(field, ref, dof, free, rng)
             if c is None:
                 continue
             value = worth(c, free, field)
             if value > best_worth * (RICHER if best and dof > best.dof else 1.0):
                 best, best_worth = c, value
+            elif value < tried * RICHER:  # a similarity that sees no more than a translation: no perspective either
+                break
+            tried = max(tried, value)
     if best is None:
         return None
     better = settled(best, best.dof, field, _weights(best, free))
@@ -84,39 +99,94 @@ def seeds(count: int) -> list[int]:
 
 
 def search(field: Field, wanted: int | None, motion_model: str, rng: np.random.Generator,
-           tick: Callable[[float], None]) -> list[Candidate]:
+           tick: Callable[[float], None], stop: Callable[[], bool]) -> list[Candidate]:
     """All paths worth having, best first. wanted: number of layers asked for, or None."""
     models = SEARCH_MODELS if motion_model == "auto" else (MODELS[motion_model],)
     total = whole(field)
     chosen: list[Candidate] = []
     limit = MOST_PATHS if wanted is None else min(MOST_PATHS, wanted + 2)
     for k in range(limit):
+        if stop():
+            return chosen
         free = without(field, chosen)
         c = best_candidate(field, free, models, rng, seeds(field.count))
         tick(0.8 * (k + 1) / limit)
         if c is None or worth(c, free, field) < SMALLEST_GAIN * total:
             break
         chosen.append(c)
-    return refit(field, chosen, models, rng, tick)
+    return refit(field, chosen, models, rng, tick, stop)
 
 
 def refit(field: Field, chosen: list[Candidate], models: tuple[int, ...], rng: np.random.Generator,
-          tick: Callable[[float], None]) -> list[Candidate]:
-    """Every path followed again through what the others leave, kept where the set as a whole saves more; paths that
-    the others make superfluous are dropped. The first found path had to be found in a mixture of all layers."""
-    if len(chosen) > 1:
-        for k in range(len(chosen)):
-            others = chosen[:k] + chosen[k + 1 :]
-            c = best_candidate(field, without(field, others), models, rng, [chosen[k].ref])
-            if c is not None and together([*others, c], field) > together(chosen, field):
-                chosen[k] = c
-            tick(0.8 + 0.2 * (k + 1) / len(chosen))
-    total = whole(field)
-    while len(chosen) > 1:
-        all_of_them = together(chosen, field)
-        losses = [all_of_them - together(chosen[:k] + chosen[k + 1 :], field) for k in range(len(chosen))]
-        k = int(np.argmin(losses))
-        if losses[k] > SMALLEST_GAIN * total:
+          tick: Callable[[float], None], stop: Callable[[], bool]) -> list[Candidate]:
+    """Every path followed again through what the others leave, kept where the set as a whole saves more.
+
+    The first path was found in the mixture of all layers; beside the others it may turn out simpler.
+    """
+    if len(chosen) < 2:
+        return chosen
+    for k in range(len(chosen)):
+        if stop():
             break
-        del chosen[k]
+        others = chosen[:k] + chosen[k + 1 :]
+        free = without(field, others)
+        for dof in (d for d in models if d <= max(chosen[k].dof, 4)):
+            c = propose(field, chosen[k].ref, dof, free, rng)
+            better = settled(c, dof, field, _weights(c, free)) if c is not None else None
+            if better is None:
+                continue
+            better.belief = c.belief
+            if together([*others, better], field) > together(chosen, field):
+                chosen[k] = better
+        tick(0.8 + 0.2 * (k + 1) / len(chosen))
     return chosen
+
+
+def simplest(c: Candidate, others: list[Candidate], field: Field) -> Candidate:
+    """The path in the smallest group that explains it: richer ones must pay for their parameters."""
+    free = without(field, others)
+    best, best_value = c, together([*others, c], field)
+    allowed = (RICHER - 1) * max(worth(c, free, field), 0.0)
+    for dof in (d for d in (6, 4, 2) if d < c.dof):
+        simpler = settled(c, dof, field, _weights(c, free))
+        if simpler is None:
+            continue
+        value = together([*others, simpler], field)
+        if value + allowed < best_value:
+            break
+        best, best_value = simpler, max(value, best_value)
+        best.belief = c.belief
+    return best
+
+
+def pruned(chosen: list[Candidate], field: Field, least: float = SMALLEST_GAIN) -> list[int]:
+    """Which paths stay when those that the others make superfluous are left out, one after another."""
+    total, stay = whole(field), list(range(len(chosen)))
+    for k in sorted(stay, key=lambda k: chosen[k].gain):
+        if any(same_motion(chosen[k], chosen[j], field) for j in stay if j != k):
+            stay.remove(k)
+    while len(stay) > 1:
+        everything = together([chosen[k] for k in stay], field)
+        losses = [everything - together([chosen[k] for k in stay if k != j], field) for j in stay]
+        k = int(np.argmin(losses))
+        if losses[k] > least * total:
+            break
+        del stay[k]
+    return stay
+
+
+def same_motion(a: Candidate, b: Candidate, field: Field) -> bool:
+    """Whether two paths are one: where the weaker one explains something, both move alike through the whole clip."""
+    weaker = min(a, b, key=lambda c: c.gain)
+    frames = np.flatnonzero(weaker.present)
+    anchor = int(frames[np.abs(frames - weaker.ref).argmin()]) if len(frames) else weaker.ref
+    apart = []
+    for t in frames:
+        at = field.points[t].at[weaker.bits[t] > 0][::8]
+        if t == anchor or not len(at):
+            continue
+        other = b if weaker is a else a
+        start = apply(weaker.H[anchor] @ np.linalg.inv(weaker.H[t]), at)
+        there = apply(other.H[t] @ np.linalg.inv(other.H[anchor]), start)
+        apart.append(float(np.median(np.linalg.norm(there - at, axis=1))))
+    return not apart or float(np.quantile(apart, 0.8)) < SAME
