@@ -79,7 +79,7 @@ $(ENVS): %: %/.made
 
 # The parts share the machine's cores; each part's report comes in one piece when it ends.
 test: environments
-	@start=$$SECONDS; $(MAKE) --no-print-directory -j$(JOBS) $(SYNC) test-all; \
+	@start=$$SECONDS; $(MAKE) --no-print-directory --keep-going -j$(JOBS) $(SYNC) test-all; \
 	 echo "make test: everything passed in $$((SECONDS - start)) s"
 
 # in the order of length, longest first, so that two jobs end together

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -14,9 +15,20 @@ from conftest import BLENDERS, ROOT, blender_python
 import build_addon
 
 
-def test_the_same_bytes_twice(zip_file, tmp_path):
-    again = build_addon.build(tmp_path, build_addon.find_packer(None), index=False)
-    assert again.read_bytes() == zip_file.read_bytes()
+def test_the_same_bytes_twice(tmp_path, monkeypatch):
+    packer = build_addon.find_packer(None)
+    builds = []
+    for n in range(2):  # from two copies, made at two moments, in two folders
+        copy = tmp_path / f"copy{n}"
+        for name in ("backend", "toondecompose_blender"):
+            shutil.copytree((tmp_path / "copy0" if n else ROOT) / name, copy / name, ignore=build_addon.LEFT_OUT)
+        for name in (build_addon.MANIFEST, "LICENSE"):
+            (copy / name).write_bytes((ROOT / name).read_bytes())
+        for path in copy.rglob("*.py"):
+            path.touch()
+        monkeypatch.setattr(build_addon, "ROOT", copy)
+        builds.append(build_addon.build(tmp_path / f"dist{n}", packer, index=False).read_bytes())
+    assert builds[0] == builds[1]
 
 
 @pytest.mark.parametrize("version", BLENDERS)
