@@ -1,0 +1,187 @@
+"""Finding rigid motions on small clips whose motion is known."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from toondecompose.engine.clip import source_from_array
+from toondecompose.engine.paths import find_cuts, find_paths
+from toondecompose.formats.errors import UserError
+
+SIZE = (200, 120)
+
+
+def painting(seed: int, width: int = 420, height: int = 300) -> np.ndarray:
+    """A drawn-looking picture: flat shapes with dark outlines. uint8 RGB."""
+    rng = np.random.default_rng(seed)
+    big = np.full((2 * height, 2 * width, 3), rng.integers(120, 230, 3), np.uint8)
+    for _ in range(width * height // 900):
+        centre = tuple(int(v) for v in rng.integers(0, (2 * width, 2 * height)))
+        axes = tuple(int(v) for v in rng.integers(8, 45, 2))
+        fill, angle = tuple(int(v) for v in rng.integers(0, 256, 3)), int(rng.integers(0, 180))
+        cv2.ellipse(big, centre, axes, angle, 0, 360, fill, -1)
+        cv2.ellipse(big, centre, axes, angle, 0, 360, (30, 25, 35), 3)
+    return cv2.resize(big, (width, height), interpolation=cv2.INTER_AREA)
+
+
+def shown(picture: np.ndarray, H: np.ndarray, size: tuple[int, int] = SIZE) -> np.ndarray:
+    """The picture moved by H (edge coordinates) into a frame."""
+    half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1.0]])
+    return cv2.warpPerspective(picture, np.linalg.inv(half) @ H @ half, size, flags=cv2.INTER_CUBIC,
+                               borderMode=cv2.BORDER_REFLECT)
+
+
+def shift(x: float, y: float) -> np.ndarray:
+    return np.array([[1, 0, x], [0, 1, y], [0, 0, 1.0]])
+
+
+def motion_error(path, truth: np.ndarray, where: np.ndarray | None = None) -> float:
+    """Mean error of the frame-to-frame motion, px, over points of the frame."""
+    if where is None:
+        x, y = np.meshgrid(np.linspace(10, SIZE[0] - 10, 7), np.linspace(10, SIZE[1] - 10, 5))
+        where = np.stack([x.ravel(), y.ravel(), np.ones(x.size)])
+    out = []
+    for t in range(len(truth) - 1):
+        a, b = (H[t + 1] @ np.linalg.inv(H[t]) @ where for H in (path.H, truth))
+        out.append(np.linalg.norm(a[:2] / a[2] - b[:2] / b[2], axis=0).mean())
+    return float(np.mean(out))
+
+
+def clip_of(picture: np.ndarray, H: np.ndarray, grain: float = 0.0):
+    rng = np.random.default_rng(5)
+    frames = [np.clip(shown(picture, m) + rng.normal(0, grain, (SIZE[1], SIZE[0], 1)), 0, 255).astype(np.uint8)
+              if grain else shown(picture, m) for m in H]
+    return source_from_array(frames)
+
+
+def test_pan_is_a_translation():
+    H = np.stack([shift(-100 + 2.3 * t, -60 - 0.4 * t) for t in range(8)])
+    best = find_paths(clip_of(painting(1), H), None)[0]
+    assert best.model == "translation" and best.present.all()
+    assert motion_error(best, H) < 0.05  # the clip itself is drawn to 1/32 px
+    assert np.allclose(best.H[best.ref], np.eye(3))
+
+
+def test_camera_on_twos_holds_exactly():
+    H = np.stack([shift(-100 - 3.0 * (t // 2), -60) for t in range(8)])
+    best = find_paths(clip_of(painting(2), H), None)[0]
+    steps = np.diff(best.H[:, 0, 2])
+    assert motion_error(best, H) < 0.05
+    assert np.abs(steps[0::2]).max() < 0.02 and np.abs(steps[1::2] + 3).max() < 0.05
+
+
+def test_zoom_with_turn_is_a_similarity():
+    H = []
+    for t in range(8):
+        s, a = 1.02**t, 0.01 * t
+        turn = np.array([[s * np.cos(a), -s * np.sin(a), 0], [s * np.sin(a), s * np.cos(a), 0], [0, 0, 1]])
+        H.append(shift(100, 60) @ turn @ shift(-200, -150))
+    best = find_paths(clip_of(painting(3), np.stack(H)), None)[0]
+    assert best.model == "similarity"
+    assert motion_error(best, np.stack(H)) < 0.05
+
+
+def test_turning_camera_is_a_homography():
+    H = []
+    for t in range(9):
+        p = np.eye(3)
+        p[2, 0], p[2, 1], p[0, 2] = 2.5e-4 * t, -1e-4 * t, 1.5 * t
+        H.append(shift(100, 60) @ p @ shift(-200, -150))
+    best = find_paths(clip_of(painting(4), np.stack(H)), None)[0]
+    assert best.model == "homography"
+    assert motion_error(best, np.stack(H)) < 0.08
+
+
+def test_two_planes_give_two_paths():
+    far, near = painting(5), painting(6)
+    truth = [np.stack([shift(-60 - v * t, -60) for t in range(10)]) for v in (1.0, 3.5)]
+    mask = np.zeros(near.shape[:2], np.float32)
+    mask[120:] = 1  # the lower half of the frame is the near plane
+    frames = []
+    for t in range(10):
+        alpha = shown(mask, truth[1][t])[..., None]
+        frames.append((shown(far, truth[0][t]) * (1 - alpha) + shown(near, truth[1][t]) * alpha).astype(np.uint8))
+    found = find_paths(source_from_array(frames), None)
+    for H in truth:
+        best = min(found, key=lambda p: motion_error(p, H))
+        assert best.model == "translation" and motion_error(best, H) < 0.05
+
+
+def test_grain_does_not_hide_the_pan():
+    H = np.stack([shift(-100 - 1.6 * t, -60) for t in range(8)])
+    best = find_paths(clip_of(painting(7), H, grain=6), None)[0]
+    assert best.model == "translation"
+    assert motion_error(best, H) < 0.1
+
+
+def test_still_clip_stays_still():
+    paths = find_paths(clip_of(painting(8), np.stack([shift(-50, -50)] * 6)), 1)
+    assert paths[0].model == "translation"
+    assert np.abs(paths[0].H - np.eye(3)).max() < 1e-3
+
+
+def test_flat_clip_has_a_path_without_evidence():
+    paths = find_paths(source_from_array([np.full((70, 91, 3), 180, np.uint8)] * 4), 2)
+    assert len(paths) == 1 and paths[0].gain == 0
+    assert np.array_equal(paths[0].H, np.tile(np.eye(3), (4, 1, 1)))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_shortest_clips(count):
+    H = np.stack([shift(-100 - 2 * t, -60) for t in range(count)])
+    paths = find_paths(clip_of(painting(9), H), None)
+    assert paths[0].H.shape == (count, 3, 3)
+    if count > 1:
+        assert motion_error(paths[0], H) < 0.05
+
+
+def test_tiny_and_odd_sizes():
+    picture = painting(10)
+    for w, h in ((7, 5), (33, 21), (161, 97)):
+        frames = [np.ascontiguousarray(picture[20 : 20 + h, 20 + t : 20 + t + w]) for t in range(3)]
+        assert find_paths(source_from_array(frames), None)[0].H.shape == (3, 3, 3)
+
+
+def test_forced_model_is_honoured():
+    H = np.stack([shift(-100 - 2 * t, -60) for t in range(5)])
+    paths = find_paths(clip_of(painting(11), H), 1, motion_model="homography")
+    assert {p.model for p in paths} == {"homography"}
+    with pytest.raises(UserError):
+        find_paths(clip_of(painting(11), H), 1, motion_model="wobble")
+
+
+def test_same_bytes_with_one_and_two_threads():
+    H = np.stack([shift(-100 - 2.5 * t, -60 + 0.3 * t) for t in range(6)])
+    source = clip_of(painting(12), H, grain=2)
+    before = cv2.getNumThreads()
+    try:
+        runs = []
+        for threads in (1, 2, 2):
+            cv2.setNumThreads(threads)
+            runs.append(b"".join(p.H.tobytes() for p in find_paths(source, None, seed=3)))
+    finally:
+        cv2.setNumThreads(before)
+    assert runs[0] == runs[1] == runs[2]
+
+
+def test_cancelled_search_still_returns_a_path():
+    H = np.stack([shift(-100 - 2 * t, -60) for t in range(4)])
+    done: list[float] = []
+    assert find_paths(clip_of(painting(13), H), None, cancelled=lambda: True, progress=done.append)
+    assert done == sorted(done) and max(done) <= 1
+
+
+def test_cuts_between_shots_and_none_at_a_flash_or_a_whip():
+    first, second = painting(20), painting(21)[:, :, ::-1] // 2
+    shots = [shown(first, shift(-20 - 4 * t, -60)) for t in range(6)]
+    shots += [shown(second, shift(-20, -60 - 2 * t)) for t in range(6)]
+    assert find_cuts(source_from_array(shots)) == [6]
+    flash = [shown(first, shift(-20 - 4 * t, -60)) for t in range(8)]
+    flash[3] = np.full_like(flash[3], 255)
+    flash[4] = np.clip(flash[4].astype(int) + 110, 0, 255).astype(np.uint8)
+    assert find_cuts(source_from_array(flash)) == []
+    whip = [shown(first, shift(-55 * t, -60)) for t in range(4)]
+    assert find_cuts(source_from_array(whip)) == []
+    assert find_cuts(source_from_array(shots[:1])) == []
