@@ -11,6 +11,7 @@ import torch
 
 from toondecompose.engine.clip import FrameSource
 from toondecompose.engine.matte.alpha import Cutout, cut_out
+from toondecompose.engine.matte.complete import complete_drawings
 from toondecompose.engine.matte.finish import solved_plate, solved_sprite
 from toondecompose.engine.matte.moments import Exposure, View, add, empty_moments, exposure
 from toondecompose.engine.matte.objective import description_length, order_votes, voted_order
@@ -67,10 +68,15 @@ def solve(source: FrameSource, layers: list[LayerToSolve], *, scale: float, roun
             for drawing in state.drawings.values():
                 sharpen_drawing(source, state, drawing, _scene(loop, index, None), steps, device)
                 loop.tick(1.0)
+    completed = [complete_drawings(state) for state in loop.states[1:]]
     plate = loop.states[0].plate
     plate.colour = fill_unseen(plate.colour, plate.weight > 0)
+    stds = [d.std for state in loop.states[1:] for d in state.drawings.values() if d.std > 0]
+    alpha_std = round(float(np.median(stds)), 4) if stds else None
     solved = [solved_plate(loop.states[0])] + [solved_sprite(state) for state in loop.states[1:]]
-    return MatteResult(solved, order, objective, {"noise": round(loop.noise, 3), "order_votes": votes.tolist()})
+    report = {"noise": round(loop.noise, 3), "order_votes": votes.tolist(), "completed_px": completed,
+              "alpha_std": alpha_std}
+    return MatteResult(solved, order, objective, report)
 
 
 def run_rounds(source: FrameSource, layers: list[LayerToSolve], frames: list[int], scale: float, rounds: int,
@@ -200,5 +206,6 @@ def _solve_layer(loop: Loop, index: int, hidden: np.ndarray | None) -> None:
                 state.opacity[drawing.frames] = fit_opacity(cut, exposures(drawing), drawing.frames, state.opacity)
                 cut = pooled(drawing, done / len(state.drawings))
         drawing.store(torch.cat([cut.colour * cut.alpha, cut.alpha[None]]))
+        drawing.known = cut.known
         open_px = (cut.alpha > 0.02) & (cut.alpha < 0.98)
         drawing.std = float(cut.std[open_px].median()) if bool(open_px.any()) else 0.0

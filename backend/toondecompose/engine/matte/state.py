@@ -15,6 +15,7 @@ from toondecompose.engine.matte.types import LayerToSolve
 
 MARGIN = 28  # canvas px around what the masks cover, for hair, glows and shadows that the masks missed
 SEEN_MASK = 96  # mask value from which a layer counts as shown; half its strongest value while it fades in
+ROOMY = 2.0  # canvas per drawing's box up to which the whole canvas is solved
 FAINT_MASK = 24  # less is shown nowhere
 VEILED = 0.2  # weight of what is seen through a veil, relative to what is seen directly
 HIDES = 4.0  # a layer in front with alpha >= 1/4 takes all weight from what is behind it
@@ -24,11 +25,13 @@ HIDES = 4.0  # a layer in front with alpha >= 1/4 takes all weight from what is 
 class Drawing:
     """One drawing's current picture. box: its place on the layer's canvas. frames: its exposures.
     picture: uint8 [4, h, w], premultiplied colour and alpha (8 bits, because a clip may have hundreds of drawings), or
-    None before the first round. std: predicted standard deviation of alpha where it is neither 0 nor 1 (median)."""
+    None before the first round. known: bool [h, w], px that some exposure shows. std: predicted standard deviation of
+    alpha where it is neither 0 nor 1 (median)."""
 
     box: Box
     frames: list[int]
     picture: torch.Tensor | None = None
+    known: torch.Tensor | None = None
     std: float = 0.0
 
     @property
@@ -99,6 +102,9 @@ def prepare_sprite(layer: LayerToSolve, size: tuple[int, int], sharp: float | No
         b = footprint(to_canvas, union)
         grown = (b[0] - MARGIN, b[1] - MARGIN, b[2] + MARGIN, b[3] + MARGIN)
         cut = (max(0, grown[0]), max(0, grown[1]), min(canvas[0], grown[2]), min(canvas[1], grown[3]))
+        # a drawing that is partly hidden may be larger than what its masks show
+        if canvas[0] * canvas[1] <= ROOMY * (cut[2] - cut[0]) * (cut[3] - cut[1]):
+            cut = (0, 0, *canvas)
         state.drawings[d] = Drawing(cut, frames[d])
     state.opacity = np.ones(T)
     return state

@@ -1,0 +1,78 @@
+"""Completing what no exposure of a drawing shows, from the sprite's other drawings.
+
+A drawing that is half behind a tree on all its frames is completed by the drawing of the same sprite that agrees best
+with it around the gap. What no drawing shows stays transparent.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import torch
+
+from toondecompose.engine.matte.state import Drawing, LayerState
+
+AROUND = 40  # px around a gap in which two drawings are compared
+AGREES = 40.0  # levels: mean difference (of premultiplied RGBA) around the gap up to which another drawing may fill it
+MIN_GAP = 12  # px
+
+
+def _shared(a: Drawing, b: Drawing) -> tuple[tuple[slice, slice], tuple[slice, slice]] | None:
+    """The part of the canvas that both boxes cover, as slices into each."""
+    x0, y0 = max(a.box[0], b.box[0]), max(a.box[1], b.box[1])
+    x1, y1 = min(a.box[2], b.box[2]), min(a.box[3], b.box[3])
+    if x1 <= x0 or y1 <= y0:
+        return None
+    cut = lambda d: (slice(y0 - d.box[1], y1 - d.box[1]), slice(x0 - d.box[0], x1 - d.box[0]))  # noqa: E731
+    return cut(a), cut(b)
+
+
+def complete_drawings(state: LayerState) -> int:
+    """Fill every drawing's unknown px from its siblings, in place. Returns the number of px that were filled.
+
+    Donors give only what they show themselves, so the result does not depend on the order of the drawings."""
+    drawings = [d for d in state.drawings.values() if d.picture is not None]
+    filled = 0
+    changes = []
+    for drawing in drawings:
+        gap = ~drawing.known.cpu().numpy()
+        if gap.sum() < MIN_GAP:
+            continue
+        picture = drawing.picture.clone()
+        for donor in _donors(drawing, gap, drawings):
+            mine, theirs = _shared(drawing, donor)
+            give = gap[mine] & donor.known.cpu().numpy()[theirs]
+            where = torch.from_numpy(give).to(picture.device)
+            part = picture[(slice(None), *mine)]
+            part[:, where] = donor.picture[(slice(None), *theirs)][:, where]
+            gap[mine] &= ~give
+            filled += int((give & (donor.picture[3][theirs].cpu().numpy() > 0)).sum())
+        changes.append((drawing, picture))
+    for drawing, picture in changes:
+        drawing.picture = picture
+    return filled
+
+
+def _donors(drawing: Drawing, gap: np.ndarray, drawings: list[Drawing]) -> list[Drawing]:
+    """Siblings that know some of the gap and look the same around it, best first."""
+    ring = cv2.dilate(gap.astype(np.uint8), np.ones((2 * AROUND + 1,) * 2, np.uint8)) > 0
+    own = drawing.picture.cpu().numpy().astype(np.int16)
+    known = drawing.known.cpu().numpy()
+    found = []
+    for index, other in enumerate(drawings):
+        shared = None if other is drawing else _shared(drawing, other)
+        if shared is None:
+            continue
+        mine, theirs = shared
+        other_known = other.known.cpu().numpy()[theirs]
+        picture = other.picture.cpu().numpy().astype(np.int16)[(slice(None), *theirs)]
+        if (gap[mine] & other_known & (picture[3] > 0)).sum() < MIN_GAP:
+            continue
+        body = (own[3][mine] > 0) | (picture[3] > 0)
+        compare = ring[mine] & known[mine] & other_known & body
+        if compare.sum() < MIN_GAP:
+            continue
+        miss = float(np.abs(own[(slice(None), *mine)] - picture).mean(0)[compare].mean())
+        if miss <= AGREES:
+            found.append((miss, index, other))
+    return [other for _, _, other in sorted(found, key=lambda f: f[:2])]
