@@ -13,7 +13,7 @@ from .gauge import Transition, choose_gauge
 from .match import Book
 from .patches import Patch, cut_patches
 from .poses import continued
-from .remnants import TELLING, place_remnant, weak_frames
+from .remnants import FOREIGN, TELLING, place_remnant, weak_frames
 from .sheet import find_groups, trees
 
 MARGIN = 8  # full px around the drawings: room for soft edges
@@ -97,7 +97,7 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
         cut = full(t)
         d, m, score = place_remnant(cut, canvases, [start @ np.linalg.inv(g) for g in gauge], near, reach(H, t), noise,
                                     book.threshold / scale**2)
-        if score >= 1 and p.area > TELLING * usual:  # a drawing of its own, of which no more is ever seen
+        if score >= FOREIGN and p.area > TELLING * usual:  # a drawing of its own, of which no more is ever seen
             d, m = len(canvases), np.eye(3)
             canvases.append(refine([cut], [m], model, source.size)[1])
             gauge.append(start)

@@ -19,10 +19,13 @@ def same_pass(H: np.ndarray, before: np.ndarray, after: np.ndarray) -> bool:
     a, b = before[-1], after[0]
     if np.linalg.det(H[a]) * np.linalg.det(H[b]) < 0:
         return False
-    speed = 0.5 * (velocity(H, before[-5:]) + velocity(H, after[:5]))[:2, 2]
     step = H[b][:2, 2] - H[a][:2, 2]
-    # off the path by more than the path itself is long (and by more than holds explain)
-    return bool(np.linalg.norm(step - speed * (b - a)) < 20.0 + np.linalg.norm(speed) * (b - a))
+    for side in (before[-5:], after[:5]):
+        expected = velocity(H, side)[:2, 2] * (b - a)
+        # off the path by more than the path itself is long (and by more than holds explain)
+        if np.linalg.norm(step - expected) > 20.0 + 0.7 * np.linalg.norm(expected):
+            return False
+    return True
 
 
 def continued(H: np.ndarray, seen: np.ndarray) -> np.ndarray:

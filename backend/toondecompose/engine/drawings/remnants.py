@@ -15,6 +15,7 @@ SEARCH = 9  # shifts tried per axis
 CLOSE = 40.0  # grey levels: colours further apart are different colours
 BARE = 20.0  # grey levels of difference that a pixel counts which the drawing has no picture of
 TELLING = 0.1  # of the usual visible area: a remnant with less is never a drawing of its own
+FOREIGN = 4.0  # score from which a remnant is a drawing of its own (its place is only continued, so more is forgiven)
 ELSEWHEN = 0.3  # score that a drawing costs which neither the frame before nor the one after shows
 
 
