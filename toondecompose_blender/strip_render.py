@@ -85,7 +85,8 @@ def _isolate(copy: Any, name: str, channel: int, shift: int) -> None:
         other.mute = other.name != name
     editor.channels[channel].mute = False
     strip = versions.top_strips(editor)[name]
-    versions.move_strip(strip, shift)
+    if shift:
+        versions.move_strip(strip, shift)
     transform, crop = strip.transform, strip.crop
     transform.offset_x = transform.offset_y = transform.rotation = 0
     transform.scale_x = transform.scale_y = 1

@@ -70,8 +70,14 @@ def retiming_count(strip: Any) -> int:
     return len(getattr(strip, "retiming_keys", ()))
 
 
+def render_whole_scene(strip: Any) -> None:
+    """Let a scene strip show its scene and not one view layer of it; 5.2 chooses one for a new strip."""
+    if hasattr(strip, "view_layer"):
+        strip.view_layer = None
+
+
 def new_strip_modifier(scene: Any, strip: Any, name: str, kind: str) -> Any:
-    """A modifier on a strip of the scene. 5.0 crashes here while the workspace pins no sequencer scene (in background)."""
+    """A modifier on a strip of the scene. 5.0 crashes here while the workspace pins no sequencer scene."""
     workspace = bpy.context.workspace
     pinned = getattr(workspace, "sequencer_scene", scene)
     if pinned is None:
