@@ -65,6 +65,8 @@ def walk():
         view.spaces.active.region_3d.view_perspective = "CAMERA"
         view.spaces.active.shading.type = "MATERIAL"
         view.spaces.active.overlay.show_relationship_lines = False
+        with steps.override(view):
+            bpy.ops.view3d.view_center_camera()
     steps.mouse_away()
     yield _COMPILING
     yield from steps.side_bar(views[-1], "Sprite")
@@ -93,11 +95,22 @@ def walk():
     if plane_name:
         compositor.find(tree, compositor.BLUR, plane_name).mute = False
     yield 2.0
-    nodes = steps.area_of("NODE_EDITOR")
-    with steps.override(nodes):
-        bpy.ops.node.view_all()
+    bpy.context.preferences.view.render_display_type = "NONE"
     bpy.ops.render.render("INVOKE_DEFAULT", scene=imported.name)
     yield 25.0
+    picture = steps.area_of("IMAGE_EDITOR")
+    picture.spaces.active.image = bpy.data.images["Render Result"]
+    nodes = steps.area_of("NODE_EDITOR")
+    nodes.spaces.active.show_region_ui = False
+    nodes.spaces.active.show_region_asset_shelf = False
+    yield 1.0
+    with steps.override(picture):
+        bpy.ops.image.view_all(fit_view=True)
+    for node in tree.nodes:
+        node.select = node.name.endswith((f": {name}", f": {plane_name}"))
+    with steps.override(nodes):
+        bpy.ops.node.view_selected()
+    yield 2.0
     steps.shot(pictures, "compositor")
 
     steps.window().scene = scene
