@@ -12,6 +12,7 @@ from .groups import apply, frame_units, step, velocities
 from .mosaic import Mosaic
 
 TUKEY = 4.0  # residuals beyond this many sigma do not count
+SMALLEST_STEP = 1e-5  # of half the picture's width: a few 1/1000 px, after which Gauss-Newton has converged
 RESAMPLED = 0.12  # of the local slope: what a correctly placed but resampled drawing differs by
 LEAST_SIGMA = 1.0  # grey levels: rounding to 8 bit and resampling
 
@@ -112,7 +113,7 @@ def align_frame(H: np.ndarray, at: np.ndarray, value: np.ndarray, weight: np.nda
         if size > 0.1:  # 5 % of the picture's width: outside what a slope can predict
             delta *= 0.1 / size
         g = back @ step(delta) @ units @ g
-        if size < 2e-6:  # a few 1/10000 px
+        if size < SMALLEST_STEP:
             break
     out = np.linalg.inv(g)
     return out / out[2, 2]

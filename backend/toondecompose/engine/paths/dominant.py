@@ -12,6 +12,7 @@ from .groups import apply, frame_units, step, velocities
 INLIER = 0.8  # px of the flow picture: beyond this a match says nothing about a motion
 TRIES = 100  # random motions tried per frame and group
 REACHES = (10.0, 30.0, 80.0, 160.0)  # px: how far apart the matches of one try lie
+FITTED = 1500  # matches to which the best of them is fitted
 SCORED = 500  # matches on which hypotheses are scored
 HIGHER_DOF = 1.03  # a richer motion must explain this much more
 
@@ -96,7 +97,7 @@ def _hypotheses(p: np.ndarray, q: np.ndarray, whiten: np.ndarray, weight: np.nda
 
 
 def refine(m: np.ndarray, p: np.ndarray, q: np.ndarray, whiten: np.ndarray, weight: np.ndarray, dof: int,
-           units: np.ndarray, precision: Precision, rounds: int = 4) -> np.ndarray:
+           units: np.ndarray, precision: Precision, rounds: int = 3) -> np.ndarray:
     """Iteratively reweighted least squares of m inside the group with `dof` parameters."""
     back = np.linalg.inv(units)
     for k in range(rounds):
@@ -139,15 +140,14 @@ def dominant_motion(p: np.ndarray, q: np.ndarray, whiten: np.ndarray, weight: np
         moved[i] = apply(g, ps)
     scores = precision.agreement(_visible_square(moved - qs, ls)) @ ws
     best = int(scores.argmax())
-    start = [guesses[best] if best < len(guesses) else np.vstack([tries[best], [0, 0, 1]])]
-    winner, winner_score = start[0], -1.0
-    for m in start:
-        value = -1.0
-        for dof in (d for d in (2, 4, 6, 8) if d <= max_dof):
-            fitted = refine(m, p, q, whiten, weight, dof, units, precision)
-            new = precision.score(visible_error(fitted, p, q, whiten), weight)
-            if value < 0 or new > value * HIGHER_DOF:
-                m, value = fitted, new
-        if value > winner_score:
-            winner, winner_score = m, value
-    return winner
+    m = guesses[best] if best < len(guesses) else np.vstack([tries[best], [0, 0, 1]])
+    if len(p) > FITTED:
+        subset = np.sort(rng.permutation(len(p))[:FITTED])
+        p, q, whiten, weight = p[subset], q[subset], whiten[subset], weight[subset]
+    value = -1.0
+    for dof in (d for d in (2, 4, 6, 8) if d <= max_dof):
+        fitted = refine(m, p, q, whiten, weight, dof, units, precision)
+        new = precision.score(visible_error(fitted, p, q, whiten), weight)
+        if value < 0 or new > value * HIGHER_DOF:
+            m, value = fitted, new
+    return m

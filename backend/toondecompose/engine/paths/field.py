@@ -15,6 +15,7 @@ from ..clip import FrameSource, working_scale
 
 SEARCH_WIDTH = 400  # px; camera and sprite motions are found at this size, then refined
 FLOW_WIDTH = 640  # px; flow of short clips is taken at this size: layers that slide slowly on each other come apart
+KEPT_PIXELS = 64_000_000  # grey px of the larger frames kept in memory
 FLOW_PIXELS = 12_000_000  # px of flow pictures affordable at more than the search size
 TEXTURE = 4.0  # grey levels per px: weaker slopes are noise or paint texture that flow cannot follow
 ROUND_TRIP = 1.0  # px: flow there and back must return this close
@@ -52,7 +53,7 @@ class Points:
 class Field:
     """gray: uint8 [T, h, w] at search size. noise: standard deviation in grey levels. scale: search px per full px.
     flow_scale: px of the pictures that flow was taken from per search px. blur: sigma in search px that calms grain;
-    gray already has it."""
+    gray already has it. kept: uint8 [T, h', w'] at a larger size, or None."""
 
     gray: np.ndarray
     noise: float
@@ -60,6 +61,7 @@ class Field:
     flow_scale: float
     blur: float
     points: list[Points]
+    kept: np.ndarray | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -88,20 +90,28 @@ def contrast_weights(source: FrameSource) -> np.ndarray:
     return best / best.sum()
 
 
-def gray_frames(source: FrameSource, width: int) -> tuple[np.ndarray, float]:
-    """All frames as grey at search size: (uint8 [T, h, w], scale). The scale is exactly the same in x and y."""
-    scale = working_scale(source.size, width)
+def gray_frames(source: FrameSource, widths: list[int]) -> list[tuple[np.ndarray, float]]:
+    """All frames as grey at several widths, each frame read once: [(uint8 [T, h, w], scale)].
+
+    The scale is exactly the same in x and y, so that a motion keeps its group at any size.
+    """
     weights = contrast_weights(source).astype(np.float32).reshape(1, 3)
-    out = None
+    scales = [working_scale(source.size, w) for w in widths]
+    made: dict[float, np.ndarray] = {}
     for t in range(source.count):
         frame = source.read(t)
-        if scale < 1:
-            frame = cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        grey = cv2.transform(frame, weights)
-        if out is None:
-            out = np.empty((source.count, *grey.shape[:2]), np.uint8)
-        out[t] = grey
-    return out, scale
+        for scale in dict.fromkeys(scales):
+            grey = gray_of(frame, scale, weights)
+            made.setdefault(scale, np.empty((source.count, *grey.shape), np.uint8))[t] = grey
+    return [(made[s], s) for s in scales]
+
+
+def gray_of(frame: np.ndarray, scale: float, weights: np.ndarray) -> np.ndarray:
+    """One frame uint8 RGB as grey [h, w] at a smaller size. weights: float32 [1, 3]."""
+    if scale < 1:
+        frame = cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    grey = cv2.transform(frame, weights)
+    return grey.reshape(grey.shape[:2])
 
 
 def noise_level(gray: np.ndarray) -> float:
@@ -194,13 +204,17 @@ def bilinear(stack: np.ndarray, at: np.ndarray) -> np.ndarray:
     return top * (1 - fy) + low * fy
 
 
-def build_field(source: FrameSource, seed: int, width: int = SEARCH_WIDTH,
+def build_field(source: FrameSource, seed: int, width: int = SEARCH_WIDTH, keep: int = 0,
                 tick: Callable[[float], None] | None = None) -> Field:
-    """Grey frames, noise, points and matches of a clip. tick(0..1) is called as frames are done."""
+    """Grey frames, noise, points and matches of a clip. tick(0..1) is called as frames are done.
+
+    keep: a width at which the grey frames are kept as well for a later stage, if they fit into KEPT_PIXELS."""
     shape = source.size[1] / source.size[0]
     flow_width = int(np.clip((FLOW_PIXELS / (2 * source.count * shape)) ** 0.5, width, max(width, FLOW_WIDTH)))
-    fine, fine_scale = gray_frames(source, flow_width)
-    gray, scale = (fine, fine_scale) if fine_scale <= working_scale(source.size, width) else gray_frames(source, width)
+    widths = [width, flow_width]
+    if keep and source.count * working_scale(source.size, keep) ** 2 * np.prod(source.size) <= KEPT_PIXELS:
+        widths.append(keep)
+    (gray, scale), (fine, fine_scale), *last = gray_frames(source, widths)
     ratio = fine_scale / scale
     noise = noise_level(gray)
     blur = min(2.5, 0.4 * noise)
@@ -245,4 +259,4 @@ def build_field(source: FrameSource, seed: int, width: int = SEARCH_WIDTH,
                              *matches))
         if tick:
             tick((t + 1) / count)
-    return Field(gray, noise, scale, ratio, blur, points)
+    return Field(gray, noise, scale, ratio, blur, points, last[0][0] if last else None)

@@ -13,7 +13,7 @@ import numpy as np
 
 from toondecompose.formats.errors import UserError
 
-from ..clip import FrameSource, working_scale
+from ..clip import FrameSource
 from ..types import LayerPath
 from .candidate import Candidate, measured
 from .field import Field, build_field
@@ -45,7 +45,7 @@ def find_paths(source: FrameSource, count: int | None, *, motion_model: str = "a
         if progress:
             progress(part)
 
-    field = build_field(source, seed, tick=lambda f: tick(FIELD_PART * f))
+    field = build_field(source, seed, keep=final_width(source.size), tick=lambda f: tick(FIELD_PART * f))
     found = search(field, count, motion_model, np.random.default_rng(seed),
                    lambda f: tick(FIELD_PART + SEARCH_PART * f), stop)
     if not found:  # nothing to see: one picture, or no texture at all
@@ -61,8 +61,7 @@ def find_paths(source: FrameSource, count: int | None, *, motion_model: str = "a
 def _final(found: list[Candidate], source: FrameSource, field: Field, seed: int, tick: Callable[[float], None],
            stop: Callable[[], bool]) -> list[LayerPath]:
     """Refines the paths near full resolution and drops those that turn out to be one motion."""
-    width = final_width(source.size)
-    frames = GrayFrames(source, width, field.blur / field.scale * working_scale(source.size, width))
+    frames = GrayFrames(source, final_width(source.size), field)
     owned = ownership(found, field)
     shrink = np.diag([field.scale, field.scale, 1.0])
     grow = np.linalg.inv(shrink)

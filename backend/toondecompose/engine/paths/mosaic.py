@@ -58,9 +58,13 @@ def lay(frame: np.ndarray, H: np.ndarray, box: tuple[int, int, int, int],
     m = _shift(-0.5 - x0, -0.5 - y0) @ g @ _shift(0.5, 0.5)
     size = (int(x1 - x0), int(y1 - y0))
     value = cv2.warpPerspective(frame, m, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    mask = np.full((h, w), 1, np.uint8) if allowed is None else allowed
     # a pixel half outside the frame repeats the border: it is still a sample of the border pixel
-    valid = cv2.warpPerspective(mask, m, size, flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT) > 0
+    if allowed is None and np.array_equal(g[:2, :2], np.eye(2)) and not g[2, :2].any():
+        x, y = np.arange(x0, x1) + 0.5 - g[0, 2], np.arange(y0, y1) + 0.5 - g[1, 2]
+        valid = ((y > 0) & (y < h))[:, None] & ((x > 0) & (x < w))
+    else:
+        mask = np.full((h, w), 1, np.uint8) if allowed is None else allowed
+        valid = cv2.warpPerspective(mask, m, size, flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT) > 0
     return value, valid, (slice(y0 - box[1], y1 - box[1]), slice(x0 - box[0], x1 - box[0]))
 
 

@@ -8,40 +8,28 @@ import numpy as np
 from ..clip import FrameSource, working_scale
 from .align import align_frame, canvas_units, sampler
 from .candidate import Candidate, anchored
-from .field import CELL, SLOPE_BLUR, TEXTURE, Field, choose, contrast_weights
+from .field import CELL, SLOPE_BLUR, TEXTURE, Field, choose, contrast_weights, gray_of
 from .mosaic import build_mosaic
 
 FINAL_WIDTH = 640  # px; larger clips are refined at half their size, at most at LARGEST_FINAL
 LARGEST_FINAL = 1280
-CACHE_PIXELS = 64_000_000  # grey px kept in memory
 FINAL_POINTS = 4000  # per frame
 FINAL_SAMPLES = 12  # values kept per mosaic pixel
 ROUNDS = ((6.0, 0.7), (3.0, 0.5))  # (believed residual spread in grey levels, blur in px), coarse to fine
 
 
 class GrayFrames:
-    """Grey frames at the final size, made when asked for and kept while they fit into memory."""
+    """Grey frames at the final size, taken from what the field kept or made when asked for."""
 
-    def __init__(self, source: FrameSource, width: int, blur: float):
+    def __init__(self, source: FrameSource, width: int, field: Field):
         self.scale = working_scale(source.size, width)
-        self._source, self._blur = source, blur
+        self._source, self._kept = source, field.kept
+        self._blur = field.blur / field.scale * self.scale
         self._weights = contrast_weights(source).astype(np.float32).reshape(1, 3)
-        self._kept: dict[int, np.ndarray] = {}
-        self._room = int(CACHE_PIXELS / max(1.0, source.size[0] * source.size[1] * self.scale**2))
 
     def __getitem__(self, t: int) -> np.ndarray:
-        if t in self._kept:
-            return self._kept[t]
-        frame = self._source.read(t)
-        if self.scale < 1:
-            frame = cv2.resize(frame, None, fx=self.scale, fy=self.scale, interpolation=cv2.INTER_AREA)
-        grey = cv2.transform(frame, self._weights)
-        grey = grey.reshape(grey.shape[:2])
-        if self._blur >= 0.4:
-            grey = cv2.GaussianBlur(grey, (0, 0), self._blur)
-        if len(self._kept) < self._room:
-            self._kept[t] = grey
-        return grey
+        grey = gray_of(self._source.read(t), self.scale, self._weights) if self._kept is None else self._kept[t]
+        return cv2.GaussianBlur(grey, (0, 0), self._blur) if self._blur >= 0.4 else grey
 
     def __len__(self) -> int:
         return self._source.count

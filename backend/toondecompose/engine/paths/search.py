@@ -21,6 +21,8 @@ MOST_PATHS = 8
 SMALLEST_GAIN = 0.02  # of all bits: less is a coincidence
 GOOD_SEED = 0.25  # of the bits that are free: a path that explains so much was followed from a good frame
 CARRIED = 0.7  # how far a point that flow saw moving with a path is that path's
+DISPUTED = 0.15  # of what a path explains: if other paths claim more of it, it is followed again without them
+ALIKE = 0.97  # of the best candidate's worth: drift of the chain hides such differences
 SAME = 0.5  # px at search size: paths nearer than this over most of the clip are one path
 TAKEN = 1.3  # an explained neighbourhood is taken before its last pixel is
 
@@ -130,11 +132,16 @@ def refit(field: Field, chosen: list[Candidate], models: tuple[int, ...], rng: n
             break
         others = chosen[:k] + chosen[k + 1 :]
         free = without(field, others)
-        for dof in (d for d in models if d <= max(chosen[k].dof, 4)):
-            c = propose(field, chosen[k].ref, dof, free, rng)
-            better = settled(c, dof, field, _weights(c, free)) if c is not None else None
-            if better is None:
+        shared = 1 - sum(float((b * f).sum()) for b, f in zip(chosen[k].bits, free, strict=True)) / chosen[k].gain
+        if shared < DISPUTED:
+            continue
+        proposals = [propose(field, chosen[k].ref, d, free, rng) for d in models if d <= max(chosen[k].dof, 4)]
+        proposals = [c for c in proposals if c is not None]
+        best = max((worth(c, free, field) for c in proposals), default=0.0)
+        for c in proposals:
+            if worth(c, free, field) < ALIKE * best:  # only settling tells near ones apart
                 continue
+            better = settled(c, c.dof, field, _weights(c, free)) or c
             better.belief = c.belief
             if together([*others, better], field) > together(chosen, field):
                 chosen[k] = better
