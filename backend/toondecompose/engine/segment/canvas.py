@@ -16,6 +16,7 @@ from ..warp import grid_for, sample
 VOTE_RANGE = 36.0  # grey levels, summed over channels, at which two samples no longer vote for each other
 CANDIDATES = 8  # samples per canvas point that may become the mode; the rest only vote
 # bytes of samples held at once: bounds memory whatever the clip's length
+CACHED = 2**17  # samples worked on at once on the CPU: what its cache holds
 CHUNK_BYTES = 48 * 2**20
 # a canvas may be this many frames across: a homography can send a corner to the horizon
 MAX_FRAMES_ACROSS = 8.0
@@ -87,6 +88,11 @@ def temporal_mode(colour: torch.Tensor, weight: torch.Tensor) -> tuple[torch.Ten
     colour [n, 3, P], weight [n, P] -> (mode [3, P], votes [P] weight within half the range, scatter [P] rms of voters).
     """
     n = colour.shape[0]
+    step = max(256, CACHED // n)
+    if colour.device.type == "cpu" and colour.shape[2] > step:
+        parts = [temporal_mode(colour[..., i : i + step], weight[:, i : i + step])
+                 for i in range(0, colour.shape[2], step)]
+        return tuple(torch.cat(x, -1) for x in zip(*parts, strict=True))
     best = torch.full_like(weight[0], -1.0)
     mode = torch.zeros_like(colour[0])
     if n <= CANDIDATES:

@@ -58,6 +58,18 @@ def blur(picture: torch.Tensor, sigma: float) -> torch.Tensor:
     return p.reshape(shape)
 
 
+def largest_near(x: torch.Tensor, r: int) -> torch.Tensor:
+    """Largest value within a square of radius r px: dilation of float32 [..., h, w]. Its negative's negative erodes."""
+    shape = x.shape
+    if x.device.type == "cpu":  # the same, many times faster on the host
+        out = np.empty((int(np.prod(shape[:-2])), *shape[-2:]), np.float32)
+        kernel = np.ones((2 * r + 1, 2 * r + 1), np.uint8)
+        for i, plane in enumerate(x.reshape(-1, *shape[-2:]).numpy()):
+            cv2.dilate(plane, kernel, dst=out[i], borderType=cv2.BORDER_CONSTANT, borderValue=-np.inf)
+        return torch.from_numpy(out).reshape(shape)
+    return F.max_pool2d(x.reshape(-1, 1, *shape[-2:]), 2 * r + 1, 1, r).reshape(shape)
+
+
 def texture_of(frames: torch.Tensor, noise: float) -> torch.Tensor:
     """How much a pixel's position can be told from its neighbourhood, uint8 [T, h, w], 255 = clearly textured.
 
@@ -90,6 +102,19 @@ def cornerness_of(frames: torch.Tensor) -> torch.Tensor:
     return out
 
 
+def _compare(colour: torch.Tensor, valid: torch.Tensor, tolerance: torch.Tensor, agree: torch.Tensor,
+             compared: torch.Tensor) -> None:
+    """Count, into agree and compared uint8 [n, ...], the other samples within GAPS that a sample is like."""
+    for gap in [g for g in GAPS if g < len(colour)]:
+        both = valid[gap:] & valid[:-gap]
+        far = (colour[gap:] - colour[:-gap]).abs().amax(1)
+        same = both & (far < torch.maximum(tolerance[gap:], tolerance[:-gap]))
+        agree[gap:] += same
+        agree[:-gap] += same
+        compared[gap:] += both
+        compared[:-gap] += both
+
+
 def agreement(frames: torch.Tensor, H: np.ndarray, present: np.ndarray, noise: float
               ) -> tuple[torch.Tensor, torch.Tensor]:
     """How often each pixel repeats under the layer's motion.
@@ -112,15 +137,11 @@ def agreement(frames: torch.Tensor, H: np.ndarray, present: np.ndarray, noise: f
         got = gather(frames, H, use, box)
         tol = SAME_LEVELS + 2 * noise + SAME_SLOPE * gather(slopes[:, None], H, use, box)[:, 0]
         colour, valid = got[:, :3], got[:, 3] > 0.5
-        for gap in [g for g in GAPS if g < n]:
-            both = valid[gap:] & valid[:-gap]
-            same = both & ((colour[gap:] - colour[:-gap]).abs().amax(1) < torch.maximum(tol[gap:], tol[:-gap]))
-            part = agree[:, top - y0 : bottom - y0]
-            part[gap:] += same
-            part[:-gap] += same
-            part = compared[:, top - y0 : bottom - y0]
-            part[gap:] += both
-            part[:-gap] += both
+        step = max(1, (2**17 if frames.device.type == "cpu" else 2**26) // (n * (x1 - x0)))
+        for r in range(0, bottom - top, step):  # what the CPU's cache holds
+            _compare(colour[:, :, r : r + step], valid[:, r : r + step], tol[:, r : r + step],
+                     agree[:, top - y0 + r : min(top - y0 + r + step, bottom - y0)],
+                     compared[:, top - y0 + r : min(top - y0 + r + step, bottom - y0)])
     share = torch.zeros(count, h, w, device=frames.device)
     number = torch.zeros_like(share)
     empty = torch.zeros(y1 - y0, x1 - x0, device=frames.device)

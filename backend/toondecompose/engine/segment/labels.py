@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 from . import evidence as ev
 from .canvas import Mosaic, build_mosaic, canvas_box, gather, render
@@ -51,7 +50,7 @@ def add_rims(mass: torch.Tensor, texture: torch.Tensor, weight: float = 0.5, onl
     out = mass.clone()
     front = mass[1:].sum(0).clamp(0, 1)
     # texture just beyond an occluder's outline is not this region's rim
-    near = F.max_pool2d(front[:, None], 5, 1, 2)[:, 0] if mass.shape[0] > 1 else torch.zeros_like(front)
+    near = ev.largest_near(front, 2) if mass.shape[0] > 1 else torch.zeros_like(front)
     for t in range(texture.shape[0]):
         m = mass[:, t].clone()
         m[0] *= 1 - near[t]
@@ -188,6 +187,15 @@ def solve(frames: torch.Tensor, rigid: Rigid, first: torch.Tensor, noise: float,
     return p, mass
 
 
+def best_label(p: torch.Tensor) -> torch.Tensor:
+    """The likeliest label, uint8 [...], of p [L, ...]; the backmost of equals."""
+    label, best = torch.zeros_like(p[0], dtype=torch.uint8), p[0]
+    for i in range(1, p.shape[0]):
+        label = torch.where(p[i] > best, torch.full_like(label, i), label)
+        best = torch.maximum(best, p[i])
+    return label
+
+
 def depth_order(rigid: Rigid, p: torch.Tensor, votes: np.ndarray | None = None) -> list[int]:
     """Labels back to front, by whose outline a common border is.
 
@@ -195,13 +203,16 @@ def depth_order(rigid: Rigid, p: torch.Tensor, votes: np.ndarray | None = None) 
     border may be a's own outline. A redrawn label has no canvas, so it is compared only by what the rigid one does, and
     with other redrawn ones by `votes` [L, L] of their templates.
     """
-    labels = p.argmax(0)
+    labels = best_label(p)
     count = p.shape[0]
     there = presence(rigid, p)
     V = np.zeros((count, count)) if votes is None else votes.astype(float)  # V[a, b]: a hides b
     size = p.shape[-1], p.shape[-2]
     for t in range(p.shape[1]):
-        near = [F.max_pool2d((labels[t] == i).to(torch.float32)[None, None], 5, 1, 2)[0, 0] for i in range(count)]
+        one = [(labels[t] == i).to(torch.float32) for i in range(count)]
+        # slivers along an edge are resampling, not a layer; and the edge itself is mixed
+        body = [ev.largest_near(-ev.largest_near(-m, 2), 2) * m for m in one]
+        near = [ev.largest_near(m, 5) - ev.largest_near(m, 1) for m in one]
         for b in range(1, len(rigid)):
             if not rigid.present[b][t]:
                 continue
@@ -210,12 +221,9 @@ def depth_order(rigid: Rigid, p: torch.Tensor, votes: np.ndarray | None = None) 
             for a in range(1, count):
                 if a == b:
                     continue
-                border = (labels[t] == a) & (near[b] > 0) & known
+                border = (body[a] > 0) & (near[b] > 0) & known
                 V[a, b] += float((border & (here[3] > 0.7)).sum())
                 V[b, a] += float((border & (here[3] < 0.3)).sum())
-    import os
-    if os.environ.get("TDDBG"):
-        print(V.astype(int))
     left = list(range(1, count))
     order = [0]
     while left:  # the one that the fewest of the others lie behind comes first

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 
 from . import evidence as ev
 from .canvas import Mosaic, build_mosaic
-from .labels import Rigid, frame_mass, presence, rendered
+from .labels import Rigid, best_label, frame_mass, presence, rendered
 from .walker import spread
 
 SMALLEST = 2e-4  # of the frame's area: a smaller separate piece is noise, not a drawing
@@ -19,8 +19,7 @@ MARGIN = 12  # px at working size around what is not plainly background that is 
 
 def _eroded(mask: torch.Tensor, r: int) -> torch.Tensor:
     """Erosion of float32 [..., h, w] by a square; the frame's border does not erode."""
-    shape = mask.shape
-    return -F.max_pool2d(-mask.reshape(-1, 1, *shape[-2:]), 2 * r + 1, 1, r).reshape(shape)
+    return -ev.largest_near(-mask, r)
 
 
 def upsampled(p: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
@@ -46,7 +45,7 @@ def edge_coverage(frame: torch.Tensor, behind: torch.Tensor, inside: torch.Tenso
 def _without_specks(p: torch.Tensor, mass: torch.Tensor) -> torch.Tensor:
     """Labels int64 [h, w] from p [L, h, w]; separate pieces that are small or lack sure support fall to what surrounds
     them. mass [L, h, w] is this frame's own evidence."""
-    label = p.argmax(0).cpu().numpy().astype(np.uint8)
+    label = best_label(p).cpu().numpy()
     least = max(4, SMALLEST * label.size)
     out = label.copy()
     for value in range(p.shape[0]):
@@ -125,7 +124,7 @@ def _one(picture, rigid, coarse, pictures, there, p, order, noise, redrawn, t) -
         alpha = edge_coverage(picture, behind, inside, outside)
         alpha = torch.where((known > 0.5), alpha, hard)
         if position + 1 < len(order):
-            alpha = torch.where(F.max_pool2d(front[None, None], 5, 1, 2)[0, 0] > 0, hard, alpha)
+            alpha = torch.where(ev.largest_near(front, 2) > 0, hard, alpha)
         masks[i] = left * alpha
         left = left * (1 - alpha)
     masks[order[0]] = left

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 from . import evidence as ev
 from .canvas import Mosaic, canvas_box, gather, render
@@ -39,7 +38,7 @@ def trace(frames: torch.Tensor, H: list[np.ndarray], present: list[np.ndarray], 
     for h, on in zip(H, present, strict=True):
         s, n = ev.agreement(frames, h, on, noise)
         # the foot of a sprite's edge looks like its flat surroundings: an edge repeats only if all of it does
-        least = -F.max_pool2d(-torch.where(texture > 0, s, torch.ones_like(s))[:, None], 5, 1, 2)[:, 0]
+        least = -ev.largest_near(-torch.where(texture > 0, s, torch.ones_like(s)), 2)
         share.append(s)
         whole.append(least * (n >= 2))
         number.append(n)
@@ -101,7 +100,7 @@ def rigidity(traces: Traces, i: int, others: list[int], H: list[np.ndarray], pre
     for t in use:
         total += gather((mine[t : t + 1, None] > 0.35).to(torch.float32), H[i][t : t + 1], [0], box)[0, 0]
     empty = torch.zeros_like(total)
-    region = F.max_pool2d((total >= 1.7).to(torch.float32)[None, None], 7, 1, 3)[0, 0]
+    region = ev.largest_near((total >= 1.7).to(torch.float32), 3)
     canvas = Mosaic(empty.expand(3, -1, -1), region, empty, empty, empty, (float(box[0]), float(box[1])))
     good, bad = 0.0, 0.0
     for t in use:

@@ -11,7 +11,7 @@ from ..clip import FrameSource, working_frames
 from ..types import LayerPath, Segmentation, SegmentedLayer
 from . import evidence as ev
 from .canvas import render
-from .labels import Rigid, depth_order, first_mass, presence, solve, walk
+from .labels import Rigid, best_label, depth_order, first_mass, presence, solve, walk
 from .refine import refine
 from .roles import decide, trace
 from .tracklets import track
@@ -75,8 +75,11 @@ def _changing(rigid: Rigid, p: torch.Tensor, planes: int) -> list[int]:
         for t in np.flatnonzero(rigid.present[i]):
             here = render(there[i], rigid.H[i][t], size)
             solid = (here[3] > 0.6) & (here[4] >= 3)
-            gone = (p[:i, t].sum(0) > 0.6) & solid
-            frames += bool(solid.sum() > 50 and gone.sum() > 0.25 * solid.sum())
+            gone = float(((p[:i, t].sum(0) > 0.6) & solid).sum())
+            mine = float(((p[i, t] > 0.5) & solid).sum())
+            area = float(solid.sum())
+            # hidden by others it would be gone too, but then nothing behind it would show
+            frames += area > 50 and mine < 0.5 * area and gone > 0.05 * (area - mine)
         if frames >= 2:
             out.append(i)
     return out
@@ -91,7 +94,7 @@ def _split(small, frames, rigid, p, mass, roles, count):
     known = _changing(rigid, p, roles.planes)
     if wanted + len(known) < 2:
         return p, mass, {}, None
-    label = p.argmax(0).cpu().numpy()
+    label = best_label(p).cpu().numpy()
     ids = np.full(label.shape, -1, np.int8)
     union = label == base
     for k, i in enumerate(known):

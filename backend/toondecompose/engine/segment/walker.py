@@ -19,6 +19,7 @@ SWEEPS = (10, 14, 24, 48)
 RADIUS = 0.985
 # two pixels on the two sides of the sharpest edge still know of each other a little: it closes one-pixel gaps
 FLOOR = 1e-3
+BLOCK = 2**17  # px worked on at once on the CPU: what its cache holds
 
 
 def edge_weights(pictures: torch.Tensor, sigma: float) -> tuple[torch.Tensor, torch.Tensor]:
@@ -69,6 +70,10 @@ def spread(pictures: torch.Tensor, evidence: torch.Tensor, confidence: torch.Ten
     smooth: weight of two like neighbours against evidence of confidence 1. sigma: grey levels of an edge that halves it.
     Returns float32 [n, h, w] in 0..1; 0.5 where nothing reaches.
     """
+    if evidence.shape[0] > 1 and evidence[0].numel() * evidence.shape[0] > BLOCK and evidence.device.type == "cpu":
+        step = max(1, BLOCK // evidence[0].numel())
+        return torch.cat([spread(pictures[i : i + step], evidence[i : i + step], confidence[i : i + step], smooth, sigma)
+                          for i in range(0, evidence.shape[0], step)])
     levels = [(pictures, evidence, confidence)]
     for _ in SWEEPS[1:]:
         img, e, c = levels[-1]
