@@ -250,7 +250,12 @@ def cut_out(m: Moments, noise: float, mask_px: float, sweeps: int = 6) -> Cutout
         may = near & known & (z > 4) & ~see_through & pure
         bits = palette_bits(c, (to(seeds_np) | may) & core)
         rim = (~core).float()
-        F, off = find_colour(c, b, want, may, spread, bits, rim, sigma0, radius=int(np.clip(np.ceil(width) + 2, 4, 12)))
+        F, off = spread[:, want], torch.zeros_like(n[want])
+        # px that equal the background are transparent whatever the drawing's colour; the others are worth a search
+        ask = want & (z > 1)
+        at = ask[want]
+        radius = int(np.clip(np.ceil(width) + 2, 4, 12))
+        F[:, at], off[at] = find_colour(c, b, ask, may, spread, bits, rim, sigma0, radius)
         colour[:, want] = F
         w0 = (sigma0 / PRIOR_SPREAD) ** 2 * 3 / (1 + (off / 12) ** 2)
         nn, B, C = n[want], b[:, want], c[:, want]
