@@ -26,9 +26,6 @@ BLENDER_ENVS := $(BLENDERS:%=.venv-bpy-%)
 ENVS := .venv $(BLENDER_ENVS)
 SOURCES := toondecompose_blender backend tests benchmarks tools build_addon.py
 
-# OpenCV, torch and numpy each start as many threads as there are cores; tests run side by side, so they share.
-export OMP_NUM_THREADS ?= 1
-export OPENBLAS_NUM_THREADS ?= 1
 export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: help demo test test-all lint test-backend test-blender test-end-to-end zip environments clean distclean \
@@ -77,7 +74,10 @@ $(ENVS): %: %/.made
 
 # -------------------------------------------------------------------------------------------------------- tests
 
-# The parts share the machine's cores; each part's report comes in one piece when it ends.
+# The parts share the machine's cores, and torch and numpy would each start a thread for every one of them. Each part's
+# report comes in one piece when it ends.
+test test-backend test-blender test-end-to-end $(BLENDERS:%=test-blender-%): export OMP_NUM_THREADS ?= 1
+test test-backend test-blender test-end-to-end $(BLENDERS:%=test-blender-%): export OPENBLAS_NUM_THREADS ?= 1
 test: environments
 	@start=$$SECONDS; $(MAKE) --no-print-directory --keep-going -j$(JOBS) $(SYNC) test-all; \
 	 echo "make test: everything passed in $$((SECONDS - start)) s"
