@@ -70,10 +70,13 @@ def retiming_count(strip: Any) -> int:
     return len(getattr(strip, "retiming_keys", ()))
 
 
-def render_whole_scene(strip: Any) -> None:
-    """Let a scene strip show its scene and not one view layer of it; 5.2 chooses one for a new strip."""
+def preview_view_layer(strip: Any, layer: Any) -> None:
+    """Which view layer the Sequencer's preview of a scene strip shows: from 5.2 on a choice, before that the first one
+    that is rendered."""
     if hasattr(strip, "view_layer"):
-        strip.view_layer = None
+        strip.view_layer = layer
+    else:
+        layer.use = True
 
 
 def new_strip_modifier(scene: Any, strip: Any, name: str, kind: str) -> Any:

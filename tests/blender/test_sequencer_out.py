@@ -179,6 +179,8 @@ def test_replace_source(scene, shot, tmp_path):
     assert strip.type == "SCENE" and strip.scene == imported and strip.channel == 3
     assert versions.strip_handles(strip) == (13, 17) and shot.mute
     assert seen(scene, [13, 16]) == [100, 100]  # the nearest sprite's own value
+    shown = getattr(strip, "view_layer", None) or next(layer for layer in imported.view_layers if layer.use)
+    assert shown == imported.view_layers[0]  # in the preview; it holds all sprites
     strips_of(scene).remove(shot)
     with pytest.raises(RuntimeError, match="not in the Sequencer any more"):
         bpy.ops.toondecompose.replace_source()

@@ -70,23 +70,21 @@ def replace_source(scene: Any, entry: Any, composited: Any) -> Any:
     versions.set_strip_handles(strip, left, right)
     sequencer.copy_placing(source, strip)
     strip.blend_type = "ALPHA_OVER"
-    versions.render_whole_scene(strip)
     if any(root.get("td_colour") == "RAW" for root in _roots(composited, results.folder_of(entry))):
         keep_display_values(scene, strip)
-    _preview_everything(composited)
+    _preview_everything(strip)
     source.mute = True
     return strip
 
 
-def _preview_everything(composited: Any) -> None:
+def _preview_everything(strip: Any) -> None:
     """Let the Sequencer's preview show the sprites; the final render goes through the compositor anyhow.
 
-    It draws a scene strip as solid shading would, where planes are grey, and of its view layers only the first that is
-    rendered, which would be one sprite’s.
+    It draws a scene strip as solid shading would, where planes are grey, and one view layer, which would be a sprite's.
     """
-    shading = composited.display.shading
+    shading = strip.scene.display.shading
     shading.light, shading.color_type = "FLAT", "TEXTURE"
-    composited.view_layers[0].use = True
+    versions.preview_view_layer(strip, strip.scene.view_layers[0])
 
 
 def keep_display_values(scene: Any, strip: Any) -> None:
