@@ -1,7 +1,7 @@
 """All layers compete for every pixel: rigid ones by what their mosaics explain, redrawn ones by what none explains.
 
-Evidence is kept as mass: float32 [L, T, h, w], >= 0, at most about 1 in sum; label l's share of the sum is how surely the
-pixel is its, the sum itself how sure that is. Labels are the rigid layers, back to front, then the redrawn one if any.
+Evidence is kept as mass: float32 [L, T, h, w], >= 0, at most about 1 in sum; label l's share of the sum is how surely
+the pixel is its, the sum itself how sure that is. Labels are the rigid layers, back to front, then the redrawn ones.
 """
 
 from __future__ import annotations
@@ -87,8 +87,11 @@ def mosaics(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torch.Ten
 
 
 def presence(rigid: Rigid, p: torch.Tensor) -> list[Mosaic | None]:
-    """How surely a layer exists at each of its canvas points: votes = frames' mean of p where nothing in front hides it,
-    seen = number of such frames. None for the backmost layer, which is everywhere."""
+    """How surely a layer exists at each of its canvas points.
+
+    votes = the frames' mean of p where nothing in front hides the point, seen = number of such frames. None for the
+    backmost layer, which is everywhere.
+    """
     out: list[Mosaic | None] = [None]
     size = p.shape[-1], p.shape[-2]
     for i in range(1, len(rigid)):
@@ -109,7 +112,7 @@ def presence(rigid: Rigid, p: torch.Tensor) -> list[Mosaic | None]:
 
 def frame_mass(picture: torch.Tensor, tex: torch.Tensor, backs: list[torch.Tensor | None],
                theres: list[torch.Tensor | None], shown: torch.Tensor, noise: float, redrawn: int) -> torch.Tensor:
-    """One frame's evidence from mosaics: a layer explains a pixel that the others do not; what none explains is redrawn.
+    """One frame's evidence from mosaics: a layer explains a pixel that the others do not; what none does is redrawn.
 
     picture: float32 [3, h, w]. tex: float32 [h, w] 0..1. backs: each rigid layer's rendered mosaic (None: not present).
     theres: each layer's rendered presence (None: everywhere). shown: [L, h, w] the probabilities so far. redrawn: how
@@ -199,9 +202,9 @@ def best_label(p: torch.Tensor) -> torch.Tensor:
 def depth_order(rigid: Rigid, p: torch.Tensor, votes: np.ndarray | None = None) -> list[int]:
     """Labels back to front, by whose outline a common border is.
 
-    At a border of a and b: where the layer a is known (from other frames) to go on under b, b hides a; where a ends, the
-    border may be a's own outline. A redrawn label has no canvas, so it is compared only by what the rigid one does, and
-    with other redrawn ones by `votes` [L, L] of their templates.
+    At a border of a and b: where the layer a is known (from other frames) to go on under b, b hides a; where a ends,
+    the border may be a's own outline. A redrawn label has no canvas, so it is compared only by what the rigid one does,
+    and with other redrawn ones by `votes` [L, L] of their templates.
     """
     labels = best_label(p)
     count = p.shape[0]

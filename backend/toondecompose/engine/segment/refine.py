@@ -1,4 +1,4 @@
-"""Masks at working size from masks at labelling size: evidence again at the finer size, then the edge's own coverage."""
+"""Masks at working size from masks at labelling size: evidence again at the finer size, then the edge's coverage."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ def _offsets() -> list[tuple[int, int]]:
 def rim_owner(flat: np.ndarray, mass: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Which layer owns each flat region of one frame.
 
-    flat: bool [h, w]. mass: float32 [L, h, w] sure evidence for each layer, back to front (0 on flat pixels counts nothing).
+    flat: bool [h, w]. mass: float32 [L, h, w] sure evidence for each layer, back to front.
     Returns (owner int32 [h, w], -1 where undecided or not flat; trust float32 [h, w] in 0..1: the share of the rim that
     has any evidence, scaled by how clear the decision is).
     """

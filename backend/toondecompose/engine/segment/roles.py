@@ -20,9 +20,12 @@ CLEARER = 0.25  # by how much the better of two layers must repeat more often
 
 @dataclass
 class Traces:
-    """What every path explains at labelling size: share, whole float32 [P, T, h, w] (how often a pixel, and the worst of
-    its surroundings, repeats), number of frames compared; float32 [T, h, w] 0..1: texture, and solid, texture that is
-    no straight edge (one that slides along itself repeats under a wrong motion too)."""
+    """What every path explains, at labelling size.
+
+    share, whole: float32 [P, T, h, w], how often a pixel, and the worst of its surroundings, repeats. number: frames
+    compared. texture: float32 [T, h, w] 0..1. solid: texture that is no straight edge (one that slides along itself
+    repeats under a wrong motion too).
+    """
 
     share: torch.Tensor
     whole: torch.Tensor
@@ -71,7 +74,7 @@ def votes(traces: Traces, layers: list[int], H: list[np.ndarray], present: list[
     n = len(layers)
     sure = {i: (own(traces, i, [j for j in layers if j != i], solid=False) > 0.7).to(torch.float32) for i in layers}
     out = np.zeros((n, n))
-    count, h, w = traces.texture.shape
+    h, w = traces.texture.shape[1:]
     for b, j in enumerate(layers):
         box = canvas_box(H[j], present[j], (w, h))
         total = torch.zeros(box[3] - box[1], box[2] - box[0], device=traces.texture.device)
@@ -93,7 +96,7 @@ def rigidity(traces: Traces, i: int, others: list[int], H: list[np.ndarray], pre
     mine = own(traces, i, others)
     rest = unexplained(traces, [*others, i])
     steady = ((traces.share[i] - 0.45) / 0.2).clamp(0, 1) * mine
-    count, h, w = mine.shape
+    h, w = mine.shape[1:]
     box = canvas_box(H[i], present[i], (w, h))
     use = [int(t) for t in np.flatnonzero(present[i])]
     total = torch.zeros(box[3] - box[1], box[2] - box[0], device=mine.device)
@@ -131,7 +134,7 @@ class Roles:
 
 
 def parting(Ha: np.ndarray, Hb: np.ndarray, both: np.ndarray, size: tuple[int, int]) -> float:
-    """How far two motions part over the clip, px: median over frames, mean over the frame, relative to frame to frame."""
+    """How far two motions part over the clip, px: upper quartile over frames of the mean over the frame."""
     w, h = size
     grid = np.array([[x * w, y * h, 1.0] for y in (0.2, 0.5, 0.8) for x in (0.2, 0.5, 0.8)]).T
     at = np.flatnonzero(both)
@@ -168,7 +171,7 @@ def decide(traces: Traces, H: list[np.ndarray], present: list[np.ndarray], gain:
     back = []
     for b, i in enumerate(kept):
         ratio = min([(V[a, b] + 50) / (V[a, b] + V[b, a] + 100) for a in range(len(kept)) if a != b], default=0.5)
-        back.append(ratio * (0.1 + border_share(traces, i)) * (0.1 + gain[i] / max(*gain, 1e-9, 1e-9)) ** 0.5)
+        back.append(ratio * (0.1 + border_share(traces, i)) * (0.1 + gain[i] / max([1e-9, *gain])) ** 0.5)
     first = int(np.argmax(back))
     ranked = sorted(back, reverse=True)
     confidence = 1.0 if len(ranked) < 2 else float(np.clip(2 * (1 - ranked[1] / max(ranked[0], 1e-9)), 0.1, 1))

@@ -33,14 +33,29 @@ def _tensor(frames: np.ndarray, device: str) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(frames.transpose(0, 3, 1, 2))).to(device)
 
 
-def segment(source: FrameSource, paths: list[LayerPath], count: int | None = None, *, seed: int = 0, device: str = "cpu",
-            progress: Progress | None = None, cancelled: Callable[[], bool] | None = None) -> Segmentation:
-    """Decide roles, order and visible masks. (see package docstring)"""
+def segment(source: FrameSource, paths: list[LayerPath], count: int | None = None, *, seed: int = 0,
+            device: str = "cpu", progress: Progress | None = None,
+            cancelled: Callable[[], bool] | None = None) -> Segmentation:
+    """Roles, depth order and visible masks of all layers.
+
+    paths: the rigid motions found, best first. count: layers wanted, the background included; None: as many as the
+    evidence asks for. Planes behind the sprites beyond that number become further layers of kind "background". seed is
+    not used: nothing here is random. progress gets 0..1. cancelled is asked between stages; when it says yes, what it
+    raises passes through, and otherwise an InterruptedError is raised.
+    """
+
+    def step(done: float) -> None:
+        if progress is not None:
+            progress(done)
+        if cancelled is not None and cancelled():
+            raise InterruptedError("The run was cancelled while layers were being found.")
+
     small, small_scale = working_frames(source, LABEL_WIDTH)
     work, scale = working_frames(source, WORKING_WIDTH)
     noise = ev.noise_level(work)
-    frames = _tensor(small, device)
     coarse_noise = noise * small_scale / scale
+    frames = _tensor(small, device)
+    step(0.05)
     H = [scaled(q.H, small_scale) for q in paths]
     present = [q.present for q in paths]
     traces = trace(frames, H, present, coarse_noise)
@@ -48,20 +63,27 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
     layers = roles.rigid
     rigid = Rigid([H[i] for i in layers], [present[i] for i in layers])
     first = first_mass(traces, layers, roles.redrawn)
+    del traces
+    step(0.2)
     p, mass = solve(frames, rigid, first, coarse_noise, roles.redrawn)
+    del first
+    step(0.5)
     p, mass, parts, hiding = _split(small, frames, rigid, p, mass, roles, count)
     order = depth_order(rigid, p, hiding)
-    masks = refine(_tensor(work, device), Rigid([scaled(paths[i].H, scale) for i in layers], rigid.present), p, mass,
-                   order, noise, p.shape[0] - len(layers), progress)
+    step(0.6)
+    fine = Rigid([scaled(paths[i].H, scale) for i in layers], rigid.present)
+    masks = refine(_tensor(work, device), fine, p, mass, order, noise, p.shape[0] - len(layers),
+                   lambda done: step(0.6 + 0.4 * done))
     for part, whole in parts.items():  # drawings of a sprite that its rigid motion does not explain
-        masks[whole] = np.maximum(masks[whole], np.minimum(255, masks[whole].astype(np.uint16) + masks[part]))
-    order = [i for i in order if i not in parts]
-    out = []
-    for i in order:
+        masks[whole] = np.minimum(255, masks[whole].astype(np.uint16) + masks[part]).astype(np.uint8)
+    out: list[SegmentedLayer] = []
+    for i in [i for i in order if i not in parts]:
         plane = i < roles.planes
-        name = "background" if i == 0 else f"plane {i}" if plane else f"sprite {1 + len([x for x in out if x.kind == 'sprite'])}"
-        out.append(SegmentedLayer(name, "background" if plane else "sprite", paths[layers[i]] if i < len(layers) else None,
-                                  masks[i], roles.confidence))
+        number = 1 + sum((layer.kind == "background") == plane for layer in out)
+        name = f"plane {number}" if plane else f"sprite {number}"
+        path = paths[layers[i]] if i < len(layers) else None
+        out.append(SegmentedLayer(name if out else "background", "background" if plane else "sprite", path, masks[i],
+                                  roles.confidence))
     return Segmentation(out, scale, None, [f"noise {noise:.1f} levels", *roles.notes])
 
 

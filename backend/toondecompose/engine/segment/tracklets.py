@@ -152,6 +152,8 @@ def _identify(rows: list[list[Piece]], sprites: list[Sprite], diagonal: float) -
             for k, s in enumerate(sprites):
                 place = s.place(p.t)
                 far = 0.0 if place is None else min(1.0, float(np.hypot(*(p.centre - place))) / (0.35 * diagonal))
+                # what was seen long ago says little about where it is now
+                far *= np.exp(-min(abs(p.t - u) for u in s.way) / 3.0) if s.way else 0.0
                 size = abs(np.log(p.area / max(s.area, 1)))
                 cost[i, k] = _distance(p.colours, s.colours) + 0.35 * far + 0.1 * min(size, 2)
         for i, k in zip(*linear_sum_assignment(cost), strict=True):
@@ -183,9 +185,12 @@ def _learn(rows: list[list[Piece]], count: int, sprites: list[Sprite], size: tup
         sprites[k].way = {t: p.centre for t, p in sprites[k].clean.items()}
 
 
-def _fit(frames: np.ndarray, t: int, union: np.ndarray, sprite: Sprite) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-    """The clean cut-out that fits frame t best near its predicted place -> (misfit float32 [h, w] in levels, inf outside
-    it; cover bool [h, w]; its centre), or None."""
+def _fit(frames: np.ndarray, t: int, union: np.ndarray,
+         sprite: Sprite) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """The clean cut-out that fits frame t best near its predicted place.
+
+    Returns (misfit float32 [h, w] in levels, inf outside it; cover bool [h, w]; its centre), or None.
+    """
     place = sprite.place(t)
     if place is None:
         return None

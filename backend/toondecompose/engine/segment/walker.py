@@ -2,8 +2,8 @@
 
 min over p of  sum c (p - e)^2 + smooth * sum over neighbours exp(-|dI|^2 / 2 sigma^2) (p_i - p_j)^2
 
-Source: Grady, "Random walks for image segmentation" (2006), with a quadratic data term instead of hard seeds. Solved by a
-fixed number of Jacobi sweeps with Chebyshev acceleration from a coarse level to the fine one: no dot products, so the
+Source: Grady, "Random walks for image segmentation" (2006), with a quadratic data term instead of hard seeds. Solved by
+a fixed number of Jacobi sweeps with Chebyshev acceleration from a coarse level to the fine one: no dot products, so the
 answer does not depend on the number of threads.
 """
 
@@ -12,7 +12,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-# sweeps per level, coarsest last. The coarsest level must carry a value across the whole picture (about 20-40 px there);
+# sweeps per level, coarsest last. The coarsest level must carry a value across the whole picture (20-40 px there);
 # finer levels only repair what their own edges change.
 SWEEPS = (10, 14, 24, 48)
 # an estimate of the Jacobi iteration's spectral radius: evidence is sparse, so convergence is slow
@@ -67,13 +67,13 @@ def spread(pictures: torch.Tensor, evidence: torch.Tensor, confidence: torch.Ten
     """Spread evidence over n pictures at once.
 
     pictures: float32 [n, c, h, w], 0..255. evidence: float32 [n, h, w] in 0..1. confidence: float32 [n, h, w] >= 0.
-    smooth: weight of two like neighbours against evidence of confidence 1. sigma: grey levels of an edge that halves it.
+    smooth: weight of two like neighbours against evidence of confidence 1. sigma: grey levels of an edge.
     Returns float32 [n, h, w] in 0..1; 0.5 where nothing reaches.
     """
     if evidence.shape[0] > 1 and evidence[0].numel() * evidence.shape[0] > BLOCK and evidence.device.type == "cpu":
         step = max(1, BLOCK // evidence[0].numel())
-        return torch.cat([spread(pictures[i : i + step], evidence[i : i + step], confidence[i : i + step], smooth, sigma)
-                          for i in range(0, evidence.shape[0], step)])
+        parts = [slice(i, i + step) for i in range(0, evidence.shape[0], step)]
+        return torch.cat([spread(pictures[i], evidence[i], confidence[i], smooth, sigma) for i in parts])
     levels = [(pictures, evidence, confidence)]
     for _ in SWEEPS[1:]:
         img, e, c = levels[-1]
