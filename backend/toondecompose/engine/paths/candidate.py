@@ -23,13 +23,15 @@ ENOUGH = 0.1  # a frame belongs to a path if it saves this share of what the pat
 @dataclass
 class Candidate:
     """H: [T, 3, 3] frame `ref` -> frames, search px. dof: its group. bits: per frame [n] saved at each point.
-    belief: per frame [n] in 0..1, which points flow saw moving along."""
+    belief: per frame [n] in 0..1, which points flow saw moving along.
+    followed: whether it was chained by flow (and may have strayed between layers) or assumed."""
 
     H: np.ndarray
     ref: int
     dof: int
     bits: list[np.ndarray]
     belief: list[np.ndarray] = record(default_factory=list)
+    followed: bool = True
 
     @property
     def gain(self) -> float:

@@ -102,6 +102,19 @@ def follow(field: Field, ref: int, max_dof: int, free: list[np.ndarray],
     return out, _belief(field, out, vote)
 
 
+def believe(field: Field, H: np.ndarray, free: list[np.ndarray]) -> list[np.ndarray]:
+    """Per frame [n] in 0..1: how surely flow sees each point moving along with a known path H [T, 3, 3]."""
+    precision = Precision.of(field.flow_scale)
+    vote = [np.zeros(len(p.at)) for p in field.points]
+    for t, pts in enumerate(field.points):
+        for to, ok, n in ((pts.ahead, pts.ahead_ok, t + 1), (pts.behind, pts.behind_ok, t - 1)):
+            if 0 <= n < field.count and ok.any():
+                m = H[n] @ np.linalg.inv(H[t])
+                inlier = belonging(visible_error(m, pts.at[ok], to[ok], pts.whiten[ok]), precision)
+                vote[t][ok] += votes(inlier, free[t][ok] * (pts.share * pts.sure)[ok])
+    return _belief(field, H, vote)
+
+
 def _pool(field: Field, H: np.ndarray, vote: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """All frames' votes on the canvas, which a rigid layer shares: (cells int [k, 2] as (x, y), log-odds [k])."""
     cells = np.concatenate([np.floor(apply(np.linalg.inv(m), p.at) / SUPPORT_CELL)

@@ -13,12 +13,14 @@ import numpy as np
 from .candidate import Candidate, explained, propose, settled
 from .field import Field
 from .groups import MODELS, apply
+from .parallax import planes
 
 PARAMETER_BITS = 60.0  # 6 bits per parameter and frame, and 10 neighbouring pixels make one independent observation
 SEARCH_MODELS = (2, 4, 8)
 RICHER = 1.004  # a model with more parameters must save this much more
 MOST_PATHS = 8
 SMALLEST_GAIN = 0.02  # of all bits: less is a coincidence
+HOPELESS = 0.6  # of the smallest gain: where the middle of the shot shows so little, the rest shows no more
 GOOD_SEED = 0.25  # of the bits that are free: a path that explains so much was followed from a good frame
 CARRIED = 0.7  # how far a point that flow saw moving with a path is that path's
 DISPUTED = 0.15  # of what a path explains: if other paths claim more of it, it is followed again without them
@@ -65,15 +67,20 @@ def _weights(c: Candidate, free: list[np.ndarray]) -> list[np.ndarray]:
 
 
 def best_candidate(field: Field, free: list[np.ndarray], models: tuple[int, ...], rng: np.random.Generator,
-                   refs: list[int]) -> Candidate | None:
+                   refs: list[int], base: Candidate | None = None) -> Candidate | None:
     """The best path through what is free, settled on its mosaic; None if nothing can be followed.
 
-    Richer models are tried while they pay, the other frames of refs if most of what is free stays unexplained.
+    base: the path of the camera, if known: its parallax planes are tried first. Richer models are tried while they pay, the other frames of refs if most of what is free stays unexplained.
     """
     best, best_worth = None, 0.0
+    least = SMALLEST_GAIN * whole(field)
     left = sum(float((p.bits * f).sum()) for p, f in zip(field.points, free, strict=True))
+    if base is not None:
+        for c in planes(field, base, free, models[0]):
+            if worth(c, free, field) > best_worth:
+                best, best_worth = c, worth(c, free, field)
     for ref in refs:
-        if best is not None and best_worth > GOOD_SEED * left:
+        if ref != refs[0] and (best_worth > min(GOOD_SEED * left, 3 * least) or best_worth < HOPELESS * least):
             break
         tried = 0.0
         for dof in models if ref == refs[0] else (best.dof if best else models[0],):
@@ -90,7 +97,7 @@ def best_candidate(field: Field, free: list[np.ndarray], models: tuple[int, ...]
         return None
     better = settled(best, best.dof, field, _weights(best, free))
     if better is not None and worth(better, free, field) > best_worth:
-        better.belief = best.belief
+        better.belief, better.followed = best.belief, best.followed
         return better
     return best
 
@@ -111,7 +118,7 @@ def search(field: Field, wanted: int | None, motion_model: str, rng: np.random.G
         if stop():
             return chosen
         free = without(field, chosen)
-        c = best_candidate(field, free, models, rng, seeds(field.count))
+        c = best_candidate(field, free, models, rng, seeds(field.count), chosen[0] if chosen else None)
         tick(0.8 * (k + 1) / limit)
         if c is None or worth(c, free, field) < SMALLEST_GAIN * total:
             break
@@ -133,7 +140,7 @@ def refit(field: Field, chosen: list[Candidate], models: tuple[int, ...], rng: n
         others = chosen[:k] + chosen[k + 1 :]
         free = without(field, others)
         shared = 1 - sum(float((b * f).sum()) for b, f in zip(chosen[k].bits, free, strict=True)) / chosen[k].gain
-        if shared < DISPUTED:
+        if shared < DISPUTED or not chosen[k].followed:
             continue
         proposals = [propose(field, chosen[k].ref, d, free, rng) for d in models if d <= max(chosen[k].dof, 4)]
         proposals = [c for c in proposals if c is not None]
@@ -162,7 +169,7 @@ def simplest(c: Candidate, others: list[Candidate], field: Field) -> Candidate:
         if value + allowed < best_value:
             break
         best, best_value = simpler, max(value, best_value)
-        best.belief = c.belief
+        best.belief, best.followed = c.belief, c.followed
     return best
 
 

@@ -1,0 +1,73 @@
+"""Parallax planes: layers that make the camera's pan at another speed, too small or too often hidden to be followed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .candidate import Candidate, measured
+from .field import SHARP, Field
+from .follow import believe
+from .groups import apply
+
+BIN = 0.01  # of the pan's speed
+RANGE = (-1.0, 2.5)  # speeds looked for: against the pan, still, slower, faster
+OWN_SPEED = 0.06  # nearer to the pan's own speed than this it is the pan
+LEAST_PAN = 0.5  # px at search size per frame: slower steps tell no speeds apart
+APART = 0.12  # speeds nearer than this are one layer's: flow of redrawn sprites scatters
+PEAKS = 3  # speeds tried
+LEAST_WAY = 8.0  # px at search size: a camera that goes less far shows no parallax
+
+
+def speeds(field: Field, base: Candidate, free: list[np.ndarray]) -> list[float]:
+    """Speeds relative to the path `base` that most free texture moves at, most votes first.
+
+    Each match votes for the speed that brings it along the pan's own displacement, as far as its edge sees that
+    displacement and as far as nothing is left across it.
+    """
+    edges = np.arange(RANGE[0], RANGE[1] + BIN, BIN)
+    votes = np.zeros(len(edges) - 1)
+    sharp = SHARP / field.flow_scale
+    centre = np.array([[field.size[0] / 2, field.size[1] / 2]])
+    for t, pts in enumerate(field.points):
+        for to, ok, n in ((pts.ahead, pts.ahead_ok, t + 1), (pts.behind, pts.behind_ok, t - 1)):
+            if not 0 <= n < field.count:
+                continue
+            d = apply(base.H[n] @ np.linalg.inv(base.H[t]), centre)[0] - centre[0]
+            if np.hypot(*d) < LEAST_PAN or not ok.any():
+                continue
+            seen = pts.whiten[ok] @ d
+            flow = (pts.whiten[ok] @ (to - pts.at)[ok][:, :, None])[:, :, 0]
+            power = (seen * seen).sum(1)
+            speed = (seen * flow).sum(1) / np.maximum(power, 1e-9)
+            off = flow - speed[:, None] * seen
+            weight = (free[t] * pts.share * pts.sure)[ok] * np.minimum(1, power / (4 * sharp) ** 2)
+            weight /= 1 + (off * off).sum(1) / sharp**2
+            votes += np.histogram(speed, edges, weights=weight)[0]
+    smooth = np.convolve(votes, [0.25, 0.5, 1, 0.5, 0.25], "same")
+    middle = (edges[:-1] + edges[1:]) / 2
+    smooth[np.abs(middle - 1) < OWN_SPEED] = 0
+    out: list[float] = []
+    for _ in range(PEAKS):
+        k = int(smooth.argmax())
+        if smooth[k] <= 0:
+            break
+        out.append(float(middle[k]))
+        smooth[np.abs(middle - middle[k]) < APART] = 0
+    return out
+
+
+def planes(field: Field, base: Candidate, free: list[np.ndarray], dof: int) -> list[Candidate]:
+    """Candidates that make the displacement of `base` at the most voted other speeds, as paths of `dof` parameters."""
+    centre = np.array([[field.size[0] / 2, field.size[1] / 2]])
+    shift = np.concatenate([apply(m, centre) - centre for m in base.H])
+    out: list[Candidate] = []
+    if np.linalg.norm(shift - shift[0], axis=1).max() < LEAST_WAY:
+        return out
+    for speed in speeds(field, base, free):
+        H = np.tile(np.eye(3), (field.count, 1, 1))
+        H[:, :2, 2] = speed * shift
+        c = measured(H, base.ref, dof, field)
+        if c is not None:
+            c.belief, c.followed = believe(field, H, free), False
+            out.append(c)
+    return out
