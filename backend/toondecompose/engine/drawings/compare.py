@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from .align import project, sample
 from .patches import Patch
 
 # Misregistration and resampling that are forgiven: this share of the colour range around the pixel (3x3 where sharp)
@@ -19,6 +20,7 @@ FORGIVEN = 0.25
 # ... or, where most of the drawing's textured pixels deviate more (motion blur, residual misplacement), this multiple of
 # what three quarters of them show: such deviation lies along all lines, a changed mouth in one place.
 TYPICAL_SHARE, TYPICAL_FACTOR, MOST_FORGIVEN = 0.75, 2.0, 0.8
+MOSTLY = 0.6  # of the pixels differ: another drawing, no need to ask what is background
 THICK = 5  # working px: thinner differences count only deep inside the masks
 TEXTURED = 16.0  # grey levels of range from which a pixel tells about misplacement
 LEAST_LEVELS = 10.0  # grey levels of difference below which nobody sees a change in place
@@ -108,6 +110,30 @@ def opacity_leak(a: np.ndarray, b: np.ndarray, plate_a: np.ndarray, plate_b: np.
 
 
 @dataclass
+class Backdrop:
+    """What moves behind the sprite. pictures: frame -> blurred working frame, uint8 RGB [hs, ws, 3]. motions: per plane
+    float64 [T, 3, 3], canvas -> frame, working px. Pixels that repeat under a plane's motion are background, whatever
+    the sprite's mask says."""
+
+    pictures: dict[int, np.ndarray]
+    motions: list[np.ndarray]
+
+    def explains(self, one: int, other: int, xy: np.ndarray) -> np.ndarray:
+        """bool [n]: do the colours at points xy [n, 2] (edge coordinates) of frame `one` repeat in frame `other` where a
+        plane's motion takes them?"""
+        picture, target = self.pictures[one], self.pictures[other]
+        h, w = picture.shape[:2]
+        colour = sample(picture, xy).astype(np.float32)
+        out = np.zeros(len(xy), bool)
+        for H in self.motions:
+            at = project(H[other] @ np.linalg.inv(H[one]), xy)
+            inside = (at[:, 0] > 0.5) & (at[:, 1] > 0.5) & (at[:, 0] < w - 0.5) & (at[:, 1] < h - 0.5)
+            error = np.abs(sample(target, np.where(inside[:, None], at, 0.0)) - colour)
+            out |= inside & (strongest(error) < 1.5 * LEAST_LEVELS)
+        return out
+
+
+@dataclass
 class Overlay:
     """Two patches brought into one coordinate system (the coarser one's px). region: bool [h, w], what can be compared;
     deep: bool [h, w], the part of it that no error of a mask's edge reaches."""
@@ -118,6 +144,9 @@ class Overlay:
     region: np.ndarray
     deep: np.ndarray
     common: float
+    first: Patch
+    second: Patch
+    H: np.ndarray
 
 
 def deep_of(patch: Patch) -> np.ndarray:
@@ -154,10 +183,22 @@ def overlay(a: Patch, b: Patch, H: np.ndarray) -> Overlay:
         region &= cv2.dilate((bare & known).astype(np.uint8), np.ones((5, 5), np.uint8)) == 0
         plates = (a.plate, plate)
     deep = region & ((deep_of(a) | place_mask(deep_of(b), inverse, (w, h))) > 0)
-    return Overlay(one, two, plates, region, deep, float(np.count_nonzero((a.inside > 0) & (inside > 0))))
+    return Overlay(one, two, plates, region, deep, float(np.count_nonzero((a.inside > 0) & (inside > 0))),
+                   a, b, H)
 
 
-def compare_drawings(a: Patch, b: Patch, H: np.ndarray, noise: float) -> Difference:
+def background_pixels(both: Overlay, hot: np.ndarray, backdrop: Backdrop) -> np.ndarray:
+    """bool [h, w]: differing pixels at which both frames just show background (and the mixed rim beside them)."""
+    ys, xs = np.nonzero(hot)
+    at = np.stack([xs + 0.5, ys + 0.5], 1)
+    one = backdrop.explains(both.first.frame, both.second.frame, at + both.first.origin)
+    two = backdrop.explains(both.second.frame, both.first.frame, project(both.H, at) + both.second.origin)
+    bare = np.zeros(hot.shape, np.uint8)
+    bare[ys, xs] = one & two
+    return cv2.dilate(bare, np.ones((5, 5), np.uint8)) > 0
+
+
+def compare_drawings(a: Patch, b: Patch, H: np.ndarray, noise: float, backdrop: Backdrop | None = None) -> Difference:
     """Compare two pictures of a sprite on what both show.
 
     H: 3x3, a's px -> b's px. noise: deviation of the noise in the blurred pictures, grey levels.
@@ -169,6 +210,10 @@ def compare_drawings(a: Patch, b: Patch, H: np.ndarray, noise: float) -> Differe
     e = excess(one, two, local_range(one, reach), local_range(two, reach), region, noise * np.sqrt(2))
     # along the masks' edges background comes in as thin slivers; a moved limb is thicker
     hot = (e > 0) & region
+    if backdrop is not None and hot.any() and np.count_nonzero(hot) < MOSTLY * np.count_nonzero(region):
+        bare = background_pixels(both, hot, backdrop)
+        region = region & ~bare
+        hot &= ~bare
     thick = cv2.morphologyEx(hot.astype(np.uint8), cv2.MORPH_OPEN, np.ones((THICK, THICK), np.uint8))
     region = region & (both.deep | (thick > 0))
     fit = 1 - np.count_nonzero((e > 0) & region) / max(1, np.count_nonzero(region))

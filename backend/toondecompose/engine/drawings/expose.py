@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ..clip import FrameSource
@@ -9,6 +11,7 @@ from ..types import ExposureSheet, LayerPath
 from .align import DOF, project
 from .canvas import Canvas, full_patch, motion_gain, refine, shift
 from .cluster import renumber
+from .compare import Backdrop
 from .gauge import Transition, choose_gauge
 from .match import Book
 from .patches import Patch, cut_patches
@@ -30,17 +33,19 @@ def patch_frame(patch: Patch, size: tuple[int, int], working: tuple[int, int]) -
 
 def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerPath | None = None,
            hidden: np.ndarray | None = None, motion_model: str = "auto", plate=None, seed: int = 0,
-           device: str = "cpu", progress=None, cancelled=None) -> ExposureSheet:
+           device: str = "cpu", progress=None, cancelled=None, planes: Sequence[LayerPath] = ()) -> ExposureSheet:
     """Find one sprite's drawings and where they are exposed.
 
     masks: uint8 [T, hs, ws], the visible soft mask at working size. scale: working px per full px.
     path: the sprite's rigid motion if it has one. hidden: uint8 [T, hs, ws], where something in front may hide it.
     motion_model: 'auto' (the simplest with evidence) or the most that is allowed.
     plate: callable t -> (RGB [h, w, 3], known [h, w]) background in frame t without the sprite, or None.
+    planes: motions of the planes behind, so that background inside a rough mask is not taken for a changed drawing.
     progress: callable(fraction 0..1). cancelled: callable -> bool. Nothing is random; seed is kept for the contract.
     """
     count, hs, ws = masks.shape
-    patches, noise = cut_patches(source, masks, hidden, plate, scale, progress, cancelled)
+    frames: dict[int, np.ndarray] | None = {} if planes else None
+    patches, noise = cut_patches(source, masks, hidden, plate, cancelled, frames)
     whole = [p for p in patches if p is not None and p.area >= LEAST_AREA]
     if not whole:
         return ExposureSheet(np.full(count, -1), np.tile(np.eye(3), (count, 1, 1)), (1, 1), "translation")
@@ -51,6 +56,9 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
              for p, f in zip(use, to_frame, strict=True)]
     dofs = tuple(d for d in (2, 4) if motion_model == "auto" or d <= DOF[motion_model])
     book = Book(use, noise)
+    if frames is not None:
+        size = np.diag([ws / source.size[0], hs / source.size[1], 1.0])
+        book.backdrop = Backdrop(frames, [size @ q.H @ np.linalg.inv(size) for q in planes])
     group = find_groups(book, dofs, known, motion_model != "translation", device, progress, cancelled)
     within = np.where(group[:, None] == group[None], book.score, np.nan)
     _, chained = trees(_restricted(book, within), np.inf)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from .align import CAPS, Points, align, choose_points
-from .compare import BLOB, compare_drawings
+from .compare import BLOB, Backdrop, compare_drawings
 from .patches import Patch, without_background
 
 SOFT_BLUR = 3.0  # px: a first alignment on blurred pictures forgives several px (rotation, scale) at the rim
@@ -28,6 +28,7 @@ class Book:
     patches: list[Patch]
     noise: float
     leak: float = 0.0
+    backdrop: Backdrop | None = None
     score: np.ndarray = field(init=False)
     share: np.ndarray = field(init=False)
     fit: np.ndarray = field(init=False)
@@ -93,7 +94,7 @@ def match(book: Book, i: int, j: int, start: np.ndarray, dofs: tuple[int, ...]) 
                 H, _, _ = align(points, own_soft(book, j)[0], b.valid, H, dof, SOFT_CAPS)
             found, _, agree = align(own_points(book, i), b.smooth, b.valid, H, dof, CAPS)
         if agree > 0 and sane(found, start):
-            seen = compare_drawings(a, b, found, 0.5 * book.noise)
+            seen = compare_drawings(a, b, found, 0.5 * book.noise, book.backdrop)
             score = seen.blob / book.threshold
             if seen.share >= LEAST_SHARE and not score >= known:
                 known = score

@@ -12,6 +12,7 @@ from ..clip import FrameSource
 SURE = 0.88  # of the sprite's typical mask level: from here a pixel counts as its own colour and nothing else's
 BODY = 128  # mask level from which a pixel belongs to the sprite's silhouette
 HIDING = 16  # mask level of something in front from which the sprite's colour is spoilt
+ISLAND = 0.15  # of the largest connected part: smaller parts of a mask are as often leftovers of the background
 EDGE = 2  # working px: how far real masks are off; closer to the mask's edge nothing is compared
 FLAT_SHARE = 0.1  # the flattest tenth of the blocks shows noise, not drawing
 
@@ -70,6 +71,16 @@ def noise_level(pictures: list[np.ndarray]) -> float:
 BAND_GAIN = 0.33
 
 
+def main_parts(body: np.ndarray) -> np.ndarray:
+    """0/1 mask without its small islands. (Only the comparison does without them, not the sprite.)"""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(body, connectivity=8)
+    area = stats[:, cv2.CC_STAT_AREA].astype(np.float64)
+    area[0] = 0
+    if count <= 2:
+        return body
+    return (area >= ISLAND * area.max())[labels].astype(np.uint8)
+
+
 def cut_patch(frame: np.ndarray, mask: np.ndarray, hidden: np.ndarray | None, t: int, blur: float,
               plate: tuple[np.ndarray, np.ndarray] | None = None, edge: int = EDGE) -> Patch | None:
     """Cut the sprite out of one frame; None where it is not visible.
@@ -77,7 +88,7 @@ def cut_patch(frame: np.ndarray, mask: np.ndarray, hidden: np.ndarray | None, t:
     frame: uint8 RGB [h, w, 3]. mask, hidden: uint8 [h, w]. blur: sigma, px. plate: (uint8 RGB, known 0/255).
     edge: width of the mask's unsure rim, px.
     """
-    body = (mask >= BODY).astype(np.uint8)
+    body = main_parts((mask >= BODY).astype(np.uint8))
     ys, xs = np.nonzero(body)
     if len(ys) == 0:
         return None
@@ -134,11 +145,11 @@ def line_reach(smooth: np.ndarray, inside: np.ndarray) -> int:
     return 1 + int(ratio > SOFT_EDGE) + int(ratio > BLURRED_EDGE)
 
 
-def cut_patches(source: FrameSource, masks: np.ndarray, hidden: np.ndarray | None, plate, scale: float,
-                progress=None, cancelled=None) -> tuple[list[Patch | None], float]:
+def cut_patches(source: FrameSource, masks: np.ndarray, hidden: np.ndarray | None, plate,
+                cancelled=None, keep: dict[int, np.ndarray] | None = None) -> tuple[list[Patch | None], float]:
     """Cut the sprite out of every frame -> (patches, noise level in grey levels at working size).
 
-    plate: callable t -> (uint8 RGB [h, w, 3], known) at full size, or None.
+    plate: callable t -> (uint8 RGB [h, w, 3], known) at full size, or None. keep: gets the blurred working frames.
     """
     hs, ws = masks.shape[1:]
     frames: list[np.ndarray | None] = []
@@ -163,6 +174,8 @@ def cut_patches(source: FrameSource, masks: np.ndarray, hidden: np.ndarray | Non
             continue
         background = None if plate is None else plate_at(plate, t, (ws, hs))
         patches.append(cut_patch(frame, masks[t], None if hidden is None else hidden[t], t, blur, background))
+        if keep is not None:
+            keep[t] = cv2.GaussianBlur(frame, (0, 0), blur)
         frames[t] = None
     return patches, noise
 
