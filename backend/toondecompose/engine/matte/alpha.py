@@ -116,6 +116,16 @@ def _reach(inner: np.ndarray, outer: np.ndarray, band: float, soft: np.ndarray) 
     return near | (ours[label] & (outer <= band + SOFT_REACH))
 
 
+def _joined(area: np.ndarray, outside: np.ndarray) -> np.ndarray:
+    """The components of `area` that reach `outside`. Thin bridges do not count: a gap in a line is no open door."""
+    core = cv2.erode(area.astype(np.uint8), np.ones((3, 3), np.uint8))
+    _, label = cv2.connectedComponents(core, connectivity=4)
+    reaches = np.zeros(label.max() + 1, bool)
+    reaches[label[outside]] = True
+    reaches[0] = False
+    return cv2.dilate(reaches[label].astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+
+
 def find_colour(c: torch.Tensor, b: torch.Tensor, want: torch.Tensor, may: torch.Tensor, spread: torch.Tensor,
                 bits: torch.Tensor, rim: torch.Tensor, noise: float, radius: int) -> tuple[torch.Tensor, torch.Tensor]:
     """The drawing's own colour for px that may be mixed with the background.
@@ -225,7 +235,10 @@ def cut_out(m: Moments, noise: float, mask_px: float, sweeps: int = 6) -> Cutout
 
     # a hole is sure where the picture repeats a textured background, or where triangulation sees through
     texture = _box_mean(_slope(b), 2)
-    see_through = ((tri_info > 60) & (tri_alpha < 0.25)) | ((z < 1.3) & (texture > 4 * sigma0) & (sure > 0.5))
+    repeats = (z < 1.3) & (sure > 0.5) & known
+    see_through = ((tri_info > 60) & (tri_alpha < 0.25)) | (repeats & (texture > 4 * sigma0))
+    # flat px that repeat a flat background count as background only if they hang together with what is outside
+    see_through |= to(_joined(repeats.cpu().numpy(), outer > mask_px)) & deep
     # deep inside is opaque unless triangulation contradicts beyond its own error (a translucent cel)
     veil = (tri_info > 60) & (_box_mean(((1 - tri_alpha) * tri_info.sqrt()).clamp(-8, 8), 1) > 4)
     solid = deep & ~see_through & ~veil

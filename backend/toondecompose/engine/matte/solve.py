@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -29,6 +29,7 @@ BESIDE = 0.04
 MASK_ERROR = 1.5  # working px by which the segmentation's outlines may be wrong
 FADES = 5.0  # residual variance inside a drawing, relative to the noise, from which its opacity may change over time
 FADE_STEPS = 3
+PINHOLE = 60  # working px; real gaps this small come back by matting
 WORTH_A_ROUND = 0.02  # share of the description length that the last round must have saved for another one
 
 
@@ -91,6 +92,7 @@ def run_rounds(source: FrameSource, layers: list[LayerToSolve], frames: list[int
         if progress:
             progress(min(1.0, (done + fraction) / steps))
 
+    layers = [layers[0], *(replace(layer, masks=fill_pinholes(layer.masks)) for layer in layers[1:])]
     G, canvas = panorama_gauge(layers[0].H, range(source.count), source.size)
     states = [LayerState(layers[0], layers[0].H @ G, canvas, 1.0, opacity=np.ones(source.count))]
     states += [prepare_sprite(layer, source.size, None) for layer in layers[1:]]
@@ -113,6 +115,21 @@ def run_rounds(source: FrameSource, layers: list[LayerToSolve], frames: list[int
         if number and objective[-1] > objective[-2] * (1 - WORTH_A_ROUND):
             break
     return loop, order, objective, votes
+
+
+def fill_pinholes(masks: np.ndarray) -> np.ndarray:
+    """Masks whose small holes count as uncertain: the drawing peeping through them must not enter the panorama.
+
+    masks: uint8 [T, hs, ws]. Returns a new array."""
+    out = masks.copy()
+    for mask in out:
+        count, label, stats, _ = cv2.connectedComponentsWithStats((mask < 128).astype(np.uint8), connectivity=4)
+        small = stats[:, cv2.CC_STAT_AREA] < PINHOLE
+        small[0] = False
+        if count > 1 and small.any():
+            hole = small[label]
+            mask[hole] = np.maximum(mask[hole], 140)
+    return out
 
 
 def _masks_in_front(loop: Loop, index: int) -> np.ndarray | None:
