@@ -72,6 +72,9 @@ def walk():
     yield from steps.side_bar(views[-1], "Sprite")
     sheet = steps.area_of("DOPESHEET_EDITOR")
     with steps.override(sheet):
+        bpy.ops.anim.channels_select_all(action="SELECT")
+        for _ in range(3):
+            bpy.ops.anim.channels_expand(all=False)
         bpy.ops.action.view_all()
     yield 5.0
     steps.shot(pictures, "drawings")

@@ -23,8 +23,8 @@ from . import (
     x_sheet,
 )
 
-_MODULES = (decompose, cancel, copy_report, test_backend, queue_edit, import_result, drop_result, open_folder, forget_result,
-            add_to_sequencer, show_sprites, replace_source,
+_MODULES = (decompose, cancel, copy_report, test_backend, queue_edit, import_result, drop_result, open_folder,
+            forget_result, add_to_sequencer, show_sprites, replace_source,
             x_sheet, sprite_drawings, retime, compare, import_placed, refine)
 
 
