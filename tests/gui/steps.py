@@ -6,8 +6,10 @@ writes black files under a virtual screen (seen in 4.3 and 5.2).
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -96,6 +98,33 @@ def camera_view(workspace: str, scene) -> Iterator[float]:
     space.region_3d.view_perspective = "CAMERA"
     space.shading.type = "MATERIAL"
     yield 45.0  # a software renderer compiles EEVEE for that long
+
+
+def film(frames: Path, prefix: str) -> tuple[Path, list[Path]]:
+    """A saved file in a new folder with a copy of the shot beside it -> (folder, frames). Strips then show // paths."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    shutil.copytree(frames, folder / "frames")
+    bpy.ops.wm.save_as_mainfile(filepath=str(folder / "film.blend"))
+    return folder, sorted((folder / "frames").glob("*.png"))
+
+
+def add_shot(scene, files: list[Path], channel: int):
+    """The frames as an image strip, selected and active."""
+    editor = scene.sequence_editor or scene.sequence_editor_create()
+    strip = editor.strips.new_image(name="street", filepath=str(files[0]), channel=channel, frame_start=1)
+    for path in files[1:]:
+        strip.elements.append(path.name)
+    strip.directory = bpy.path.relpath(str(files[0].parent)) + "/"
+    strip.select = True
+    editor.active_strip = strip
+    return strip
+
+
+def no_file_browser() -> None:
+    """Something quieter in its place: it would show folders of this machine."""
+    for area in window().screen.areas:
+        if area.ui_type == "FILES":
+            area.ui_type = "OUTLINER"
 
 
 def side_bar(area, category: str) -> Iterator[float]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -28,25 +27,19 @@ def story():
     bpy.ops.extensions.package_install_files(filepath=str(zip_file), repo="user_default", enable_on_install=True)
     preferences = bpy.context.preferences.addons[MODULE].preferences
     preferences.backend_python = str(python)
-    folder = Path(tempfile.mkdtemp(prefix="film"))
-    bpy.ops.wm.save_as_mainfile(filepath=str(folder / "film.blend"))
+    _, files = steps.film(frames, "film")
     yield 1.0
 
     steps.video_editing()
     yield 2.0
     scene = bpy.context.scene
     bpy.context.workspace.sequencer_scene = scene
-    files = sorted(frames.glob("*.png"))
     picture_size = importlib.import_module(f"{MODULE}.pictures").picture_size
     scene.render.resolution_x, scene.render.resolution_y = picture_size(files[0])
     scene.frame_start, scene.frame_end = 1, len(files)
     area = steps.area_of("SEQUENCE_EDITOR")
-    editor = scene.sequence_editor or scene.sequence_editor_create()
-    strip = editor.strips.new_image(name="street", filepath=str(files[0]), channel=2, frame_start=1)
-    for path in files[1:]:
-        strip.elements.append(path.name)
-    strip.select = True
-    editor.active_strip = strip
+    steps.add_shot(scene, files, 2)
+    steps.no_file_browser()
     scene.view_settings.view_transform = "Standard"
     scene.frame_set(len(files) // 2)
     area = max((a for a in steps.window().screen.areas if a.type == "SEQUENCE_EDITOR"

@@ -8,8 +8,8 @@ SPRITE is the name of the sprite that is slowed down, PLANE that of the layer th
 from __future__ import annotations
 
 import importlib
+import shutil
 import sys
-import tempfile
 from pathlib import Path
 
 import bpy
@@ -32,16 +32,13 @@ def walk():
     plane_name = steps.arguments()[5] if len(steps.arguments()) > 5 else ""
     bpy.context.preferences.view.show_splash = False
     bpy.ops.extensions.package_install_files(filepath=str(zip_file), repo="user_default", enable_on_install=True)
-    bpy.ops.wm.save_as_mainfile(filepath=str(Path(tempfile.mkdtemp(prefix="walk")) / "film.blend"))
+    folder, files = steps.film(frames, "walk")
+    shutil.copytree(result, folder / "result")
+    result = folder / "result"
     yield 1.0
 
     scene = bpy.context.scene
-    files = sorted(frames.glob("*.png"))
-    editor = scene.sequence_editor_create()
-    strip = editor.strips.new_image(name="street", filepath=str(files[0]), channel=1, frame_start=1)
-    for path in files[1:]:
-        strip.elements.append(path.name)
-    editor.active_strip = strip
+    steps.add_shot(scene, files, 1)
     scene.render.resolution_x, scene.render.resolution_y = module("pictures").picture_size(files[0])
     scene.frame_end, scene.view_settings.view_transform = len(files), "Standard"
     origin = module("session.run").Origin(scene.name, scene.session_uid, "street", 1)
@@ -119,6 +116,7 @@ def walk():
     steps.window().scene = scene
     steps.video_editing()
     yield 2.0
+    steps.no_file_browser()
     bpy.context.workspace.sequencer_scene = scene
     scene.frame_set(middle)
     area = max((a for a in steps.window().screen.areas if a.type == "SEQUENCE_EDITOR"
