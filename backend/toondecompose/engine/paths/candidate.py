@@ -16,7 +16,7 @@ from .mosaic import build_mosaic
 
 CAPS = (6.0, 3.0)  # grey levels: the residual spread that is believed, annealed
 BLURS = (0.8, 0.5)  # px at search size, the same rounds: coarse to fine
-FRAMES_ENOUGH = 26  # frames that a search mosaic of a long shot is made from, at least
+FRAMES_ENOUGH = 26  # frames that the mosaic of a long shot is made from, at least
 ENOUGH = 0.1  # a frame belongs to a path if it saves this share of what the path's better frames save
 
 
@@ -63,7 +63,7 @@ def settle(H: np.ndarray, ref: int, dof: int, field: Field, weights: list[np.nda
     """Alternates mosaic and Gauss-Newton. weights: per frame [n], which points belong. None if the canvas runs away."""
     units = canvas_units(field.size)
     for cap, blur in zip(caps, blurs, strict=True):
-        mosaic = build_mosaic(field.gray, H, enough_frames(H, field), samples)
+        mosaic = build_mosaic(field.gray, H, enough_frames(H, field.size), samples)
         if mosaic is None:
             return None
         target = sampler(mosaic, blur, field.count)
@@ -73,20 +73,19 @@ def settle(H: np.ndarray, ref: int, dof: int, field: Field, weights: list[np.nda
     return H
 
 
-def enough_frames(H: np.ndarray, field: Field) -> np.ndarray:
-    """bool [T]: frames from which a search mosaic is made. Long shots with a slow move show everything many times."""
-    w, h = field.size
-    centre = np.array([w / 2, h / 2, 1.0])
-    where = H @ centre
-    steps = np.abs(np.diff(where[:, :2] / where[:, 2:], axis=0)).max(1) if field.count > 1 else np.zeros(1)
+def enough_frames(H: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """bool [T]: frames from which a mosaic is made. Long shots with a slow move show everything many times."""
+    count = len(H)
+    where = H @ np.array([size[0] / 2, size[1] / 2, 1.0])
+    steps = np.abs(np.diff(where[:, :2] / where[:, 2:], axis=0)).max(1) if count > 1 else np.zeros(1)
     fastest = max(float(np.quantile(steps, 0.95)), 1.0)
-    stride = int(np.clip(min(field.count // FRAMES_ENOUGH, w / (8 * fastest)), 1, None))  # each point in 8 frames
-    return np.arange(field.count) % stride == 0
+    stride = int(np.clip(min(count // FRAMES_ENOUGH, size[0] / (8 * fastest)), 1, None))  # each point in 8 frames
+    return np.arange(count) % stride == 0
 
 
 def measured(H: np.ndarray, ref: int, dof: int, field: Field, samples: int = 8) -> Candidate | None:
     """The candidate that H is, with what its mosaic saves. None if its canvas runs away."""
-    mosaic = build_mosaic(field.gray, H, enough_frames(H, field), samples)
+    mosaic = build_mosaic(field.gray, H, enough_frames(H, field.size), samples)
     if mosaic is None:
         return None
     target = sampler(mosaic, 0.0, field.count)

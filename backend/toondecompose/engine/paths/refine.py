@@ -7,7 +7,7 @@ import numpy as np
 
 from ..clip import FrameSource, working_scale
 from .align import align_frame, canvas_units, sampler
-from .candidate import Candidate, anchored
+from .candidate import Candidate, anchored, enough_frames
 from .field import CELL, SLOPE_BLUR, TEXTURE, Field, choose, contrast_weights, gray_of
 from .mosaic import build_mosaic
 
@@ -65,7 +65,7 @@ def refined(c: Candidate, owned: list[np.ndarray], frames: GrayFrames, field: Fi
     for t in range(len(frames)):
         picks.append(_points(frames[t], owned[t], ratio, field.noise, rng))
     for cap, blur in ROUNDS:
-        mosaic = build_mosaic(frames, H, present, FINAL_SAMPLES)
+        mosaic = build_mosaic(frames, H, _mosaic_frames(H, size, present), FINAL_SAMPLES)
         if mosaic is None:
             break
         target = sampler(mosaic, blur, len(frames))
@@ -78,6 +78,12 @@ def refined(c: Candidate, owned: list[np.ndarray], frames: GrayFrames, field: Fi
         H = anchored(moved, c.ref)
     full = np.diag([frames.scale, frames.scale, 1.0])
     return anchored(np.linalg.inv(full) @ H @ full, c.ref)
+
+
+def _mosaic_frames(H: np.ndarray, size: tuple[int, int], present: np.ndarray) -> np.ndarray:
+    """bool [T]: enough of the frames in which the path is present."""
+    chosen = present & enough_frames(H, size)
+    return chosen if chosen.sum() >= min(8, present.sum()) else present
 
 
 def _points(grey: np.ndarray, owned: np.ndarray, ratio: float, noise: float,

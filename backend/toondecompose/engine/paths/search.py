@@ -24,7 +24,7 @@ HOPELESS = 0.6  # of the smallest gain: where the middle of the shot shows so li
 GOOD_SEED = 0.25  # of the bits that are free: a path that explains so much was followed from a good frame
 CARRIED = 0.7  # how far a point that flow saw moving with a path is that path's
 DISPUTED = 0.15  # of what a path explains: if other paths claim more of it, it is followed again without them
-ALIKE = 0.97  # of the best candidate's worth: drift of the chain hides such differences
+ALIKE = 0.9  # of the best candidate's worth: drift of the chain hides such differences
 SAME = 0.5  # px at search size: paths nearer than this over most of the clip are one path
 TAKEN = 1.3  # an explained neighbourhood is taken before its last pixel is
 
@@ -70,7 +70,8 @@ def best_candidate(field: Field, free: list[np.ndarray], models: tuple[int, ...]
                    refs: list[int], base: Candidate | None = None) -> Candidate | None:
     """The best path through what is free, settled on its mosaic; None if nothing can be followed.
 
-    base: the path of the camera, if known: its parallax planes are tried first. Richer models are tried while they pay, the other frames of refs if most of what is free stays unexplained.
+    base: the path of the camera, if known: its parallax planes are tried first. Richer models are tried while they
+    pay, the other frames of refs if most of what is free stays unexplained.
     """
     best, best_worth = None, 0.0
     least = SMALLEST_GAIN * whole(field)
