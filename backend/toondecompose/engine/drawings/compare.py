@@ -20,6 +20,8 @@ FORGIVEN = 0.25
 # ... or, where most of the drawing's textured pixels deviate more (motion blur, residual misplacement), this multiple of
 # what three quarters of them show: such deviation lies along all lines, a changed mouth in one place.
 TYPICAL_SHARE, TYPICAL_FACTOR, MOST_FORGIVEN = 0.75, 2.0, 0.8
+WITNESSES = (2, 6, 12)  # frames away: where background that the sprite hides in the other frame may be seen
+APART = 8.0  # working px by which a plane must have moved against the sprite to tell them apart
 MOSTLY = 0.6  # of the pixels differ: another drawing, no need to ask what is background
 THICK = 5  # working px: thinner differences count only deep inside the masks
 TEXTURED = 16.0  # grey levels of range from which a pixel tells about misplacement
@@ -112,24 +114,30 @@ def opacity_leak(a: np.ndarray, b: np.ndarray, plate_a: np.ndarray, plate_b: np.
 @dataclass
 class Backdrop:
     """What moves behind the sprite. pictures: frame -> blurred working frame, uint8 RGB [hs, ws, 3]. motions: per plane
-    float64 [T, 3, 3], canvas -> frame, working px. Pixels that repeat under a plane's motion are background, whatever
-    the sprite's mask says."""
+    float64 [T, 3, 3], canvas -> frame, working px. centres: frame -> [2], about where the sprite is. Pixels that repeat
+    under a plane's motion, and do not move with the sprite, are background whatever the sprite's mask says."""
 
     pictures: dict[int, np.ndarray]
     motions: list[np.ndarray]
+    centres: dict[int, np.ndarray]
 
-    def explains(self, one: int, other: int, xy: np.ndarray) -> np.ndarray:
-        """bool [n]: do the colours at points xy [n, 2] (edge coordinates) of frame `one` repeat in frame `other` where a
-        plane's motion takes them?"""
-        picture, target = self.pictures[one], self.pictures[other]
+    def explains(self, frame: int, other: int, xy: np.ndarray) -> np.ndarray:
+        """bool [n]: do the colours at points xy [n, 2] (edge coordinates) of a frame repeat in `other`, or in a frame
+        near, where a plane's motion takes them (far from where the sprite's motion would)?"""
+        picture = self.pictures[frame]
         h, w = picture.shape[:2]
         colour = sample(picture, xy).astype(np.float32)
         out = np.zeros(len(xy), bool)
-        for H in self.motions:
-            at = project(H[other] @ np.linalg.inv(H[one]), xy)
-            inside = (at[:, 0] > 0.5) & (at[:, 1] > 0.5) & (at[:, 0] < w - 0.5) & (at[:, 1] < h - 0.5)
-            error = np.abs(sample(target, np.where(inside[:, None], at, 0.0)) - colour)
-            out |= inside & (strongest(error) < 1.5 * LEAST_LEVELS)
+        for u in [other, *(frame + s * k for k in WITNESSES for s in (1, -1))]:
+            if u not in self.pictures or u == frame:
+                continue
+            along = self.centres[u] - self.centres[frame]
+            for H in self.motions:
+                at = project(H[u] @ np.linalg.inv(H[frame]), xy)
+                use = (at[:, 0] > 0.5) & (at[:, 1] > 0.5) & (at[:, 0] < w - 0.5) & (at[:, 1] < h - 0.5)
+                use &= np.abs(at - xy - along).max(1) > APART
+                error = np.abs(sample(self.pictures[u], np.where(use[:, None], at, 0.0)) - colour)
+                out |= use & (strongest(error) < 1.5 * LEAST_LEVELS)
         return out
 
 

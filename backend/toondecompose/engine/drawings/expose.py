@@ -58,7 +58,8 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
     book = Book(use, noise)
     if frames is not None:
         size = np.diag([ws / source.size[0], hs / source.size[1], 1.0])
-        book.backdrop = Backdrop(frames, [size @ q.H @ np.linalg.inv(size) for q in planes])
+        centres = {p.frame: p.origin + np.array(p.body.shape[::-1]) / 2 for p in patches if p is not None}
+        book.backdrop = Backdrop(frames, [size @ q.H @ np.linalg.inv(size) for q in planes], centres)
     group = find_groups(book, dofs, known, motion_model != "translation", device, progress, cancelled)
     within = np.where(group[:, None] == group[None], book.score, np.nan)
     _, chained = trees(_restricted(book, within), np.inf)
