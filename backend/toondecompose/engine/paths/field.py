@@ -15,6 +15,7 @@ from ..clip import FrameSource, working_scale
 
 SEARCH_WIDTH = 400  # px; camera and sprite motions are found at this size, then refined
 FLOW_WIDTH = 640  # px; flow of short clips is taken at this size: layers that slide slowly on each other come apart
+ALL_POINTS = 1_000_000  # of a clip: about 100 bytes each, so long clips stay bounded
 KEPT_PIXELS = 64_000_000  # grey px of the larger frames kept in memory
 FLOW_PIXELS = 12_000_000  # px of flow pictures affordable at more than the search size
 TEXTURE = 4.0  # grey levels per px: weaker slopes are noise or paint texture that flow cannot follow
@@ -227,7 +228,7 @@ def build_field(source: FrameSource, seed: int, width: int = SEARCH_WIDTH, keep:
         noise /= 2 * np.pi**0.5 * blur
     rng = np.random.default_rng(seed)
     count = len(gray)
-    budget = int(np.clip(2_000_000 // count, 800, 3000))  # points per frame: long clips stay bounded
+    budget = int(np.clip(ALL_POINTS // count, 600, 3000))  # per frame
     points, ahead, back = [], None, None
     previous_back = None
     for t in range(count):

@@ -124,7 +124,21 @@ def search(field: Field, wanted: int | None, motion_model: str, rng: np.random.G
         if c is None or worth(c, free, field) < SMALLEST_GAIN * total:
             break
         chosen.append(c)
+    if not chosen and not stop():
+        return by_flow_alone(field, models, rng)
     return refit(field, chosen, models, rng, tick, stop)
+
+
+def by_flow_alone(field: Field, models: tuple[int, ...], rng: np.random.Generator) -> list[Candidate]:
+    """The dominant motion of a shot whose frames share no mosaic (a fade, flicker, everything redrawn), if flow
+    sees one: most points must follow it."""
+    everything = [np.ones(len(p.at)) for p in field.points]
+    c = propose(field, field.count // 2, models[0], everything, rng)
+    if c is None or not sum(len(b) for b in c.belief):
+        return []
+    share = np.concatenate([p.share for p in field.points])
+    belief = np.concatenate(c.belief)
+    return [c] if float((belief * share).sum()) > 0.5 * float(share.sum()) else []
 
 
 def refit(field: Field, chosen: list[Candidate], models: tuple[int, ...], rng: np.random.Generator,
