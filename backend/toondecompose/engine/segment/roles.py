@@ -33,6 +33,11 @@ class Traces:
     texture: torch.Tensor
     solid: torch.Tensor
 
+    def joined(self, more: Traces) -> Traces:
+        """These paths' traces and some more paths' of the same frames."""
+        return Traces(*(torch.cat([getattr(self, n), getattr(more, n)]) for n in ("share", "whole", "number")),
+                      self.texture, self.solid)
+
 
 def trace(frames: torch.Tensor, H: list[np.ndarray], present: list[np.ndarray], noise: float) -> Traces:
     """Agreement of every path with the frames (uint8 [T, 3, h, w])."""

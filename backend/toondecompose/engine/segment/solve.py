@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import cv2
 import numpy as np
 import torch
 
@@ -12,8 +13,9 @@ from ..types import LayerPath, Segmentation, SegmentedLayer
 from . import evidence as ev
 from .canvas import render
 from .labels import Rigid, best_label, depth_order, first_mass, presence, solve, walk
+from .parallax import parallax_paths
 from .refine import refine
-from .roles import decide, trace
+from .roles import decide, trace, unexplained
 from .tracklets import track
 
 LABEL_WIDTH = 320  # px across at which labels are decided
@@ -60,12 +62,28 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
     present = [q.present for q in paths]
     traces = trace(frames, H, present, coarse_noise)
     roles = decide(traces, H, present, [q.gain for q in paths], count, small_scale)
+    if roles.redrawn:
+        back = roles.rigid[0]
+        left_over = (unexplained(traces, roles.rigid, solid=False) > 0.5).cpu().numpy()
+        slow = parallax_paths(small, paths[back], H[back], left_over)
+        if slow:
+            paths = [*paths, *slow]
+            H += [scaled(q.H, small_scale) for q in slow]
+            present += [q.present for q in slow]
+            traces = traces.joined(trace(frames, H[-len(slow) :], present[-len(slow) :], coarse_noise))
+            roles.rigid[1:1] = range(len(paths) - len(slow), len(paths))
+            roles.planes += len(slow)
+            roles.notes.append(f"{len(slow)} more plane that slides at another rate")
+        del left_over
     layers = roles.rigid
     rigid = Rigid([H[i] for i in layers], [present[i] for i in layers])
     first = first_mass(traces, layers, roles.redrawn)
     del traces
     step(0.2)
     p, mass = solve(frames, rigid, first, coarse_noise, roles.redrawn)
+    if roles.redrawn and roles.planes > 1:
+        for i in range(1, roles.planes):
+            _only_supported(p, i, first[i])
     del first
     step(0.5)
     p, mass, parts, hiding = _split(small, frames, rigid, p, mass, roles, count)
@@ -85,6 +103,30 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
         out.append(SegmentedLayer(name if out else "background", "background" if plane else "sprite", path, masks[i],
                                   roles.confidence))
     return Segmentation(out, scale, None, [f"noise {noise:.1f} levels", *roles.notes])
+
+
+PLANE_SUPPORT = 0.02  # share of a plane's piece that must repeat under its motion and under no other
+
+
+def _only_supported(p: torch.Tensor, plane: int, sure: torch.Tensor) -> None:
+    """Take from a further plane, in place, the pieces that nothing but a like colour gives it; a sprite gets them.
+
+    p: [L, T, h, w], the redrawn label last. sure: [T, h, w], the plane's evidence from repetition.
+    """
+    label = (best_label(p) == plane).to(torch.uint8).cpu().numpy()
+    strong = sure.cpu().numpy()
+    for t in range(len(label)):
+        count, piece = cv2.connectedComponents(label[t], connectivity=8)
+        area = np.bincount(piece.ravel(), minlength=count)
+        support = np.bincount(piece.ravel(), strong[t].ravel(), minlength=count)
+        weak = support < np.maximum(PLANE_SUPPORT * area, 1.0)
+        weak[0] = False
+        if not weak.any():
+            continue
+        drop = weak[piece].astype(np.uint8)
+        drop = torch.from_numpy(cv2.dilate(drop, np.ones((5, 5), np.uint8))).to(p.device).to(torch.float32)
+        p[-1, t] += p[plane, t] * drop
+        p[plane, t] *= 1 - drop
 
 
 def _changing(rigid: Rigid, p: torch.Tensor, planes: int) -> list[int]:
