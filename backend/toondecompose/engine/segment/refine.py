@@ -8,12 +8,15 @@ import torch
 import torch.nn.functional as F
 
 from . import evidence as ev
-from .canvas import Mosaic, build_mosaic
+from .canvas import Mosaic, build_mosaic, render
 from .labels import Rigid, best_label, frame_mass, presence, rendered
 from .walker import spread
 
 SMALLEST = 2e-4  # of the frame's area: a smaller separate piece is noise, not a drawing
-EDGE = 2  # px at working size in which a drawn edge is mixed with what is behind it
+EDGE = 2  # px at working size in which a drawn edge is mixed with what is behind it; motion blur makes it wider
+WIDEST = 12  # px at working size, the widest mixed edge that is looked for
+BLURRED = 7  # px; a narrower ramp may as well be a drawn outline of another contrast than the body
+PLATEAU = 0.85  # of the contrast deep inside: from here on a pixel is not mixed any more
 MARGIN = 12  # px at working size around what is not plainly background that is looked at again
 
 
@@ -25,6 +28,35 @@ def _eroded(mask: torch.Tensor, r: int) -> torch.Tensor:
 def upsampled(p: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
     """[L, h, w] -> [L, size[1], size[0]], bilinear."""
     return F.interpolate(p[None], (size[1], size[0]), mode="bilinear")[0]
+
+
+def edge_width(frames: torch.Tensor, rigid: Rigid, pictures: list[Mosaic], p: torch.Tensor) -> int:
+    """How many px inside the redrawn sprites' outlines still show what is behind: measured, not assumed.
+
+    The contrast with the background's mosaic grows from the outline inwards and stays when the sprite is opaque.
+    """
+    h, w = frames.shape[-2:]
+    total, number = np.zeros(WIDEST + 7), np.zeros(WIDEST + 7)
+    for t in range(0, len(frames), max(1, len(frames) // 8)):
+        if not rigid.present[0][t]:
+            continue
+        inside = upsampled(p[len(rigid) :, t].sum(0)[None], (w, h))[0] > 0.5
+        if not inside.any():
+            continue
+        back = render(pictures[0], rigid.H[0][t], (w, h))
+        contrast = (frames[t].to(torch.float32) - back[:3]).abs().amax(0)
+        deep = cv2.distanceTransform(inside.to(torch.uint8).cpu().numpy(), cv2.DIST_L2, 3)
+        use = inside.cpu().numpy() & (back[3] > 0.1).cpu().numpy()
+        at = np.minimum(np.round(deep[use]).astype(int), WIDEST + 6)
+        total += np.bincount(at, contrast.cpu().numpy()[use], minlength=WIDEST + 7)
+        number += np.bincount(at, minlength=WIDEST + 7)
+    mean = total / np.maximum(number, 1)
+    level = total[WIDEST - 2 :].sum() / max(number[WIDEST - 2 :].sum(), 1)
+    reached = np.flatnonzero((mean >= PLATEAU * level) & (np.arange(len(mean)) >= EDGE) & (number > 0))
+    if len(reached) == 0 or reached[0] < BLURRED or number[WIDEST - 2 :].sum() < 200:
+        return EDGE
+    rising = np.diff(mean[1 : BLURRED + 1])
+    return int(min(reached[0], WIDEST)) if (rising > 0).all() else EDGE  # a line inside the outline would fall again
 
 
 def edge_coverage(frame: torch.Tensor, behind: torch.Tensor, inside: torch.Tensor,
@@ -82,15 +114,17 @@ def refine(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torch.Tens
     grow = w / p.shape[-1]
     up = np.diag([grow, grow, 1.0])
     coarse = Rigid([np.linalg.inv(up) @ H @ up for H in rigid.H], rigid.present)
+    width = edge_width(frames, rigid, pictures, p) if redrawn else EDGE
     out = np.zeros((p.shape[0], count, h, w), np.uint8)
     for t in range(count):
-        out[:, t] = _one(frames[t].to(torch.float32), rigid, coarse, pictures, there, p[:, t], order, noise, redrawn, t)
+        out[:, t] = _one(frames[t].to(torch.float32), rigid, coarse, pictures, there, p[:, t], order, noise, redrawn, t,
+                         width)
         if progress is not None:
             progress((t + 1) / count)
     return out
 
 
-def _one(picture, rigid, coarse, pictures, there, p, order, noise, redrawn, t) -> np.ndarray:
+def _one(picture, rigid, coarse, pictures, there, p, order, noise, redrawn, t, width) -> np.ndarray:
     """One frame's masks, uint8 [L, h, w]."""
     h, w = picture.shape[-2:]
     shown = upsampled(p, (w, h))
@@ -117,7 +151,7 @@ def _one(picture, rigid, coarse, pictures, there, p, order, noise, redrawn, t) -
         if hard.sum() == 0:
             continue
         behind, known = _behind(order[:position], backs, fine)
-        inside = _eroded(hard, EDGE)
+        inside = _eroded(hard, width if i >= len(rigid) else EDGE)
         # only borders with layers behind are this layer's own edge
         front = sum((label == j).to(torch.float32) for j in order[position + 1 :]) if position + 1 < len(order) else 0
         outside = _eroded(1 - hard, 1)

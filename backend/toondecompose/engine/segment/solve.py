@@ -81,9 +81,10 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
     del traces
     step(0.2)
     p, mass = solve(frames, rigid, first, coarse_noise, roles.redrawn)
-    if roles.redrawn and roles.planes > 1:
+    if roles.redrawn:
         for i in range(1, roles.planes):
-            _only_supported(p, i, first[i])
+            _only_supported(p, i, len(layers), first[i])
+        _only_supported(p, len(layers), 0, first[len(layers)])
     del first
     step(0.5)
     p, mass, parts, hiding = _split(small, frames, rigid, p, mass, roles, count)
@@ -105,28 +106,29 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
     return Segmentation(out, scale, None, [f"noise {noise:.1f} levels", *roles.notes])
 
 
-PLANE_SUPPORT = 0.02  # share of a plane's piece that must repeat under its motion and under no other
+SUPPORT = 0.02  # share of a piece that must be textured and repeat, or not repeat, as its layer should
 
 
-def _only_supported(p: torch.Tensor, plane: int, sure: torch.Tensor) -> None:
-    """Take from a further plane, in place, the pieces that nothing but a like colour gives it; a sprite gets them.
+def _only_supported(p: torch.Tensor, label: int, heir: int, sure: torch.Tensor) -> None:
+    """Take from a layer, in place, the pieces that its own evidence does not support, and give them to the heir.
 
-    p: [L, T, h, w], the redrawn label last. sure: [T, h, w], the plane's evidence from repetition.
+    A further plane may get a sprite's flat parts for their like colour; a redrawn sprite gets soft clouds that slide at
+    a rate of their own. p: [L, T, h, w]. sure: [T, h, w], the layer's evidence from repetition.
     """
-    label = (best_label(p) == plane).to(torch.uint8).cpu().numpy()
+    found = (best_label(p) == label).to(torch.uint8).cpu().numpy()
     strong = sure.cpu().numpy()
-    for t in range(len(label)):
-        count, piece = cv2.connectedComponents(label[t], connectivity=8)
+    for t in range(len(found)):
+        count, piece = cv2.connectedComponents(found[t], connectivity=8)
         area = np.bincount(piece.ravel(), minlength=count)
         support = np.bincount(piece.ravel(), strong[t].ravel(), minlength=count)
-        weak = support < np.maximum(PLANE_SUPPORT * area, 1.0)
+        weak = support < np.maximum(SUPPORT * area, 1.0)
         weak[0] = False
         if not weak.any():
             continue
         drop = weak[piece].astype(np.uint8)
         drop = torch.from_numpy(cv2.dilate(drop, np.ones((5, 5), np.uint8))).to(p.device).to(torch.float32)
-        p[-1, t] += p[plane, t] * drop
-        p[plane, t] *= 1 - drop
+        p[heir, t] += p[label, t] * drop
+        p[label, t] *= 1 - drop
 
 
 def _changing(rigid: Rigid, p: torch.Tensor, planes: int) -> list[int]:
