@@ -9,6 +9,7 @@ from ..clip import FrameSource, working_scale
 from .align import align_frame, canvas_units, sampler
 from .candidate import Candidate, anchored, enough_frames
 from .field import CELL, SLOPE_BLUR, TEXTURE, Field, choose, contrast_weights, gray_of
+from .groups import apply, grid_points
 from .mosaic import build_mosaic
 
 FINAL_WIDTH = 640  # px; larger clips are refined at half their size, at most at LARGEST_FINAL
@@ -16,6 +17,8 @@ LARGEST_FINAL = 1280
 FINAL_POINTS = 4000  # per frame
 FINAL_SAMPLES = 12  # values kept per mosaic pixel
 ROUNDS = ((6.0, 0.7), (3.0, 0.5))  # (believed residual spread in grey levels, blur in px), coarse to fine
+MORE_ROUNDS = 3  # of the last kind, while
+SETTLED = 0.03  # px: most frames have moved less than this
 
 
 class GrayFrames:
@@ -64,7 +67,7 @@ def refined(c: Candidate, owned: list[np.ndarray], frames: GrayFrames, field: Fi
     picks = []
     for t in range(len(frames)):
         picks.append(_points(frames[t], owned[t], ratio, field.noise, rng))
-    for cap, blur in ROUNDS:
+    for cap, blur in (*ROUNDS, *[ROUNDS[-1]] * MORE_ROUNDS):
         mosaic = build_mosaic(frames, H, _mosaic_frames(H, size, present), FINAL_SAMPLES)
         if mosaic is None:
             break
@@ -75,7 +78,13 @@ def refined(c: Candidate, owned: list[np.ndarray], frames: GrayFrames, field: Fi
             soft = cv2.GaussianBlur(frames[t].astype(np.float32), (0, 0), blur)
             at = np.stack([x, y], -1) + 0.5
             moved[t] = align_frame(H[t], at, soft[y, x], weight, target, c.dof, units, cap, field.noise, rounds=6)
-        H = anchored(moved, c.ref)
+        moved = anchored(moved, c.ref)
+        grid = grid_points(size, 5)
+        change = [float(np.linalg.norm(apply(m, grid) - grid, axis=1).mean()) for m in moved @ np.linalg.inv(H)]
+        H = moved
+        # frames and mosaic pull each other along: a layer with few edges needs more turns
+        if np.quantile(change, 0.8) < SETTLED and cap == ROUNDS[-1][0]:
+            break
     full = np.diag([frames.scale, frames.scale, 1.0])
     return anchored(np.linalg.inv(full) @ H @ full, c.ref)
 
