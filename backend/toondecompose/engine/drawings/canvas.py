@@ -103,7 +103,7 @@ def refine(patches: list[Patch], H: list[np.ndarray], model: str, limit: tuple[i
         canvas = build(patches, H, corner, size)
         points = canvas_points(canvas)
         moved = []
-        for k, (p, m) in enumerate(zip(patches, H, strict=True)):
+        for p, m in zip(patches, H, strict=True):
             start = shift(*-p.origin) @ m @ shift(*corner)
             found, residual, agree = align(points, p.smooth, p.valid, start, DOF[model], FINE_CAPS)
             good = np.isfinite(residual) and agree > 0.3

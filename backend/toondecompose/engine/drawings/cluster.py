@@ -13,10 +13,13 @@ def average_linkage(score: np.ndarray, share: np.ndarray, fit: np.ndarray, cut: 
     """Group items by the weighted mean of their pairwise scores.
 
     score: float [n, n], symmetric; 0 = certainly the same, 1 = undecided, larger = different, nan = not compared.
-    share: float [n, n] in 0..1, how much of the drawing the pair could compare: its weight. Agreement on a small part is
-    weak evidence, so pairs that see each other whole merge first. fit: float [n, n] in 0..1, how much of what was compared agrees:
+    share: float [n, n] in 0..1, how much of the drawing the pair could compare: its weight. Agreement on a small
+    part is
+    weak evidence, so pairs that see each other whole merge first. fit: float [n, n] in 0..1, how much of what was
+    compared agrees:
     where little does, the alignment may have failed, and the pair counts for less than one with a change in one place.
-    Groups merge while the mean over the known pairs between them is below `cut`. Exact duplicates (0) are no special case:
+    Groups merge while the mean over the known pairs between them is below `cut`. Exact duplicates (0) are no
+    special case:
     there is no search for a gap. Returns int [n], group of each item, numbered by first appearance.
     """
     n = len(score)

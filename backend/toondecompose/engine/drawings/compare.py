@@ -17,12 +17,13 @@ from .patches import Patch
 # Misregistration and resampling that are forgiven: this share of the colour range around the pixel (3x3 where sharp)
 # (a ramp of g grey levels per px has the range 2 g, so .25 forgives about half a pixel) ...
 FORGIVEN = 0.25
-# ... or, where most of the drawing's textured pixels deviate more (motion blur, residual misplacement), this multiple of
+# ... or, where most of the drawing's textured pixels deviate more (motion blur, residual misplacement), this
+# multiple of
 # what three quarters of them show: such deviation lies along all lines, a changed mouth in one place.
 TYPICAL_SHARE, TYPICAL_FACTOR, MOST_FORGIVEN = 0.75, 2.0, 0.8
 WITNESSES = (2, 6, 12)  # frames away: where background that the sprite hides in the other frame may be seen
 APART = 8.0  # working px by which a plane must have moved against the sprite to tell them apart
-MOSTLY = 0.6  # of the pixels differ: another drawing, no need to ask what is background
+MOSTLY = 0.25  # of the pixels differ: another drawing, no need to ask what is background
 THICK = 5  # working px: thinner differences count only deep inside the masks
 TEXTURED = 16.0  # grey levels of range from which a pixel tells about misplacement
 LEAST_LEVELS = 10.0  # grey levels of difference below which nobody sees a change in place
@@ -81,7 +82,8 @@ def largest_blob(excess_levels: np.ndarray, region: np.ndarray) -> float:
 
 
 def place(picture: np.ndarray, H: np.ndarray, size: tuple[int, int], repeat: bool = False) -> np.ndarray:
-    """picture warped by H (picture px -> output px, edge coordinates), bilinear; outside it is 0, or the edge repeats."""
+    """picture warped by H (picture px -> output px, edge coordinates), bilinear; outside it is 0, or the edge
+    repeats."""
     half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
     centre = np.linalg.inv(half) @ H @ half
     return cv2.warpPerspective(picture, centre, size, flags=cv2.INTER_LINEAR,
@@ -165,7 +167,8 @@ def deep_of(patch: Patch) -> np.ndarray:
 def overlay(a: Patch, b: Patch, H: np.ndarray) -> Overlay:
     """Lay patch b over patch a. H: 3x3, a's px -> b's px.
 
-    A pixel counts where one picture surely shows the sprite and the other one can be seen there, whatever its mask says:
+    A pixel counts where one picture surely shows the sprite and the other one can be seen there, whatever its mask
+    says:
     a hole in a mask costs evidence, not truth. Pixels where both show just their plates do not count.
     """
     if abs(np.linalg.det(H[:2, :2])) < 0.8:  # compare at the coarser of the two scales
@@ -216,13 +219,19 @@ def compare_drawings(a: Patch, b: Patch, H: np.ndarray, noise: float, backdrop: 
     one, two, region = both.one, both.two, both.region
     reach = max(a.reach, b.reach)
     e = excess(one, two, local_range(one, reach), local_range(two, reach), region, noise * np.sqrt(2))
-    # along the masks' edges background comes in as thin slivers; a moved limb is thicker
     hot = (e > 0) & region
-    if backdrop is not None and hot.any() and np.count_nonzero(hot) < MOSTLY * np.count_nonzero(region):
+    blob, region = judged(e, hot, region, both.deep)
+    if backdrop is not None and blob > BLOB / 2 and np.count_nonzero(hot) < MOSTLY * np.count_nonzero(region):
         bare = background_pixels(both, hot, backdrop)
-        region = region & ~bare
-        hot &= ~bare
-    thick = cv2.morphologyEx(hot.astype(np.uint8), cv2.MORPH_OPEN, np.ones((THICK, THICK), np.uint8))
-    region = region & (both.deep | (thick > 0))
+        blob, region = judged(e, hot & ~bare, region & ~bare, both.deep)
     fit = 1 - np.count_nonzero((e > 0) & region) / max(1, np.count_nonzero(region))
-    return Difference(largest_blob(e, region), both.common, both.common / max(1.0, a.area, b.area), fit)
+    return Difference(blob, both.common, both.common / max(1.0, a.area, b.area), fit)
+
+
+def judged(e: np.ndarray, hot: np.ndarray, region: np.ndarray, deep: np.ndarray) -> tuple[float, np.ndarray]:
+    """Largest blob of difference, and the region it was looked for in. Along the masks' edges background comes in
+    as thin
+    slivers, so there only thick differences count (a moved limb is thicker)."""
+    thick = cv2.morphologyEx(hot.astype(np.uint8), cv2.MORPH_OPEN, np.ones((THICK, THICK), np.uint8))
+    region = region & (deep | (thick > 0))
+    return largest_blob(e, hot & region), region

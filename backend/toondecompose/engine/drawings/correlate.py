@@ -1,6 +1,7 @@
 """Where one cut-out fits best on another: masked colour differences for all shifts at once, by FFT.
 
-Source of the method: masked normalised correlation in the Fourier domain (D. Padfield, 2012), here for squared differences.
+Source of the method: masked normalised correlation in the Fourier domain (D. Padfield, 2012), here for squared
+differences.
 Only shifts come out, in whole coarse pixels, so the tiny differences between FFT libraries do not show.
 """
 

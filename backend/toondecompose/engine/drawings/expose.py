@@ -20,6 +20,7 @@ from .remnants import FOREIGN, TELLING, place_remnant, weak_frames
 from .sheet import find_groups, trees
 
 MARGIN = 8  # full px around the drawings: room for soft edges
+OFTEN = 0.2  # of the pairs of one drawing
 EVIDENCE = 24  # exposures asked about a richer motion
 LEAST_SAVED, LEAST_MOVED = 0.04, 0.06  # share of the colour error, full px: below it a richer motion only fits noise
 LEAST_AREA = 12.0  # sure working px: a smaller remnant says nothing about its drawing
@@ -54,7 +55,9 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
     to_frame = [patch_frame(p, source.size, (ws, hs)) for p in use]
     known = [np.linalg.inv(f) @ path.H[p.frame] if path is not None and path.present[p.frame] else None
              for p, f in zip(use, to_frame, strict=True)]
-    dofs = tuple(d for d in (2, 4) if motion_model == "auto" or d <= DOF[motion_model])
+    # a rigid motion that turns or scales may in truth be a perspective one
+    most = (2, 4, 8) if path is not None and path.model != "translation" else (2, 4)
+    dofs = tuple(d for d in most if motion_model == "auto" or d <= DOF[motion_model])
     book = Book(use, noise)
     if frames is not None:
         size = np.diag([ws / source.size[0], hs / source.size[1], 1.0])
@@ -74,19 +77,23 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
     limit = (3 * source.size[0], 3 * source.size[1])
     allowed = [m for m in DOF if motion_model == "auto" or DOF[m] <= DOF[motion_model]]
     model = path.model if path is not None else "translation"
+    model = max(model, needed(book, group), key=lambda m: DOF[m])
     while True:
-        gains: list[tuple[float, float]] = []
-        richer = next((m for m in allowed if DOF[m] > DOF[model]), None) if path is None else None
+        # an affine motion may gain little where perspective does
+        richer = [m for m in allowed if DOF[m] > DOF[model]][:2]
+        gains: dict[str, list[tuple[float, float]]] = {m: [] for m in richer}
         canvases: list[Canvas] = []
         for g, group_members in enumerate(members):
             cuts = [full(use[k].frame) for k in group_members]
             start[g], canvas = refine(cuts, start[g], model, limit)
             canvases.append(canvas)
-            if richer is not None and len(cuts) > 1 and len(gains) < EVIDENCE:
-                gains += motion_gain(cuts, start[g], canvas, model, richer)
-        if richer is None or not worth(gains):
+            for m in richer:
+                if len(cuts) > 1 and len(gains[m]) < EVIDENCE:
+                    gains[m] += motion_gain(cuts, start[g], canvas, model, m)
+        better = next((m for m in richer if worth(gains[m])), None)
+        if better is None:
             break
-        model = richer
+        model = better
     for g, group_members in enumerate(members):
         for k, m in zip(group_members, start[g], strict=True):
             drawing[use[k].frame], H[use[k].frame] = g, m
@@ -190,6 +197,15 @@ def starts(members: list[int], use: list[Patch], to_frame: list[np.ndarray], kno
     canvas = to_frame[root] @ known[root] if followed else np.eye(3)
     return [to_frame[k] @ known[k] if known[k] is not None else
             to_frame[k] @ chained[k] @ np.linalg.inv(to_frame[root] @ chained[root]) @ canvas for k in members]
+
+
+def needed(book: Book, group: np.ndarray) -> str:
+    """The motion without which many exposures of one drawing did not fit each other at all."""
+    dof = [d for (i, j), d in book.dof.items() if i < j and group[i] == group[j] and book.score[i, j] < 1]
+    for model in ("homography", "similarity"):
+        if dof and np.mean(np.array(dof) >= DOF[model]) > OFTEN:
+            return model
+    return "translation"
 
 
 def worth(gains: list[tuple[float, float]]) -> bool:

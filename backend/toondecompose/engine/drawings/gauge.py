@@ -1,6 +1,7 @@
 """Where different drawings of one sprite lie relative to each other: the free choice, made so that the move is simple.
 
-Exposures of one drawing lie relative to each other as measured. What shifts (turns, scales, mirrors) one drawing's canvas
+Exposures of one drawing lie relative to each other as measured. What shifts (turns, scales, mirrors) one drawing's
+canvas
 against another's is a gauge: it changes no picture. It is chosen so that the sprite's pose path is smooth (constant
 velocity over the times at which the pose changes), near the motion of the parts that match across a change of drawing.
 """
@@ -8,6 +9,7 @@ velocity over the times at which the pose changes), near the motion of the parts
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -49,7 +51,8 @@ def keys(drawing: np.ndarray, point: np.ndarray) -> tuple[list[np.ndarray], np.n
 
 
 def smooth_offsets(runs: list[np.ndarray], times: np.ndarray, drawing: np.ndarray, value: np.ndarray,
-                   lever: np.ndarray, prior: float, bend: float, hints: list[tuple[int, int, float, float]]) -> np.ndarray:
+                   lever: np.ndarray, prior: float, bend: float, hints: list[tuple[int, int, float, float]]) ->
+                   np.ndarray:
     """Offsets per drawing that make value[t] + lever[t] * offset[drawing[t]] bend least over the runs' times.
 
     value: float64 [T, c]; lever: float64 [T, c, c]; prior: expected size of the offsets; bend: expected bending.
@@ -73,7 +76,8 @@ def smooth_offsets(runs: list[np.ndarray], times: np.ndarray, drawing: np.ndarra
         a, b, d = times[k] - times[k - 1], times[k + 1] - times[k], (times[k + 1] - times[k - 1]) / 2
         if d > 6:  # the sprite was away in between: no path to speak of
             continue
-        row([(runs[k - 1][0], 1 / a / d), (runs[k][0], -(1 / a + 1 / b) / d), (runs[k + 1][0], 1 / b / d)], bend, np.zeros(c))
+        row([(runs[k - 1][0], 1 / a / d), (runs[k][0], -(1 / a + 1 / b) / d), (runs[k + 1][0], 1 / b / d)], bend,
+        np.zeros(c))
     for t, u, change, deviation in hints:
         row([(u, 1.0), (t, -1.0)], deviation, change)
     data = len(rows)
@@ -100,7 +104,7 @@ def parities(drawing: np.ndarray, H: np.ndarray) -> np.ndarray:
     votes = np.zeros((count, count))
     on = np.flatnonzero(drawing >= 0)
     sign = np.array([np.sign(np.linalg.det(h)) for h in H])
-    for t, u in zip(on[:-1], on[1:], strict=True):
+    for t, u in pairwise(on):
         if u - t <= 2 and drawing[t] != drawing[u]:
             votes[drawing[t], drawing[u]] += sign[t] * sign[u]
             votes[drawing[u], drawing[t]] += sign[t] * sign[u]
@@ -151,7 +155,8 @@ def choose_gauge(drawing: np.ndarray, H: np.ndarray, centre: np.ndarray, transit
         for tr in transitions:
             m = tr.motion[:2, :2]
             hints.append((tr.before, tr.after, np.array([np.arctan2(m[1, 0] - m[0, 1], m[0, 0] + m[1, 1]),
-                                                         0.5 * np.log(max(1e-6, np.linalg.det(m)))]), 0.1 / max(0.05, tr.weight)))
+                                                         0.5 * np.log(max(1e-6, np.linalg.det(m)))]), 0.1 /
+                                                         max(0.05, tr.weight)))
         turn = smooth_offsets(runs, times, drawing, angle, lever, 0.3, TURN, hints)
         for d in range(count):
             c, s = np.cos(turn[d, 0]) * np.exp(turn[d, 1]), np.sin(turn[d, 0]) * np.exp(turn[d, 1])
@@ -161,7 +166,8 @@ def choose_gauge(drawing: np.ndarray, H: np.ndarray, centre: np.ndarray, transit
         hints = []
         for tr in transitions:
             start = pose[tr.before, :2, 2]
-            hints.append((tr.before, tr.after, project(tr.motion, start[None])[0] - start, MATCH / max(0.05, tr.weight)))
+            hints.append((tr.before, tr.after, project(tr.motion, start[None])[0] - start, MATCH / max(0.05,
+            tr.weight)))
         offset = smooth_offsets(runs, times, drawing, pose[:, :2, 2], pose[:, :2, :2], OUTLINE, ACCELERATION, hints)
         gauge = [g @ shift(*o) for g, o in zip(gauge, offset, strict=True)]
     return gauge

@@ -1,4 +1,5 @@
-"""Pairs of frames: lay one cut-out on the other in the simplest motion that fits, and say whether the drawing is the same."""
+"""Pairs of frames: lay one cut-out on the other in the simplest motion that fits, and say whether the drawing is
+the same."""
 
 from __future__ import annotations
 

@@ -15,7 +15,8 @@ def velocity(H: np.ndarray, frames: np.ndarray) -> np.ndarray:
 
 
 def same_pass(H: np.ndarray, before: np.ndarray, after: np.ndarray) -> bool:
-    """Does the sprite move on across a gap, or has it left and come back elsewhere (turned round, on the other side)?"""
+    """Does the sprite move on across a gap, or has it left and come back elsewhere (turned round, on the other
+    side)?"""
     a, b = before[-1], after[0]
     if np.linalg.det(H[a]) * np.linalg.det(H[b]) < 0:
         return False

@@ -74,7 +74,8 @@ def nearby_shift(points: Points, patch: Patch, H: np.ndarray, reach: float) -> n
 
 
 def uncovered(picture: Patch, patch: Patch, H: np.ndarray) -> float:
-    """Largest connected part of the frame's sprite that a drawing has no picture of, as a difference (levels x px^2)."""
+    """Largest connected part of the frame's sprite that a drawing has no picture of, as a difference (levels x
+    px^2)."""
     h, w = patch.inside.shape
     body = cv2.dilate(picture.body, np.ones((7, 7), np.uint8))  # a rim is nobody's evidence
     bare = patch.inside & (place(body, H, (w, h)) == 0)
@@ -84,7 +85,8 @@ def uncovered(picture: Patch, patch: Patch, H: np.ndarray) -> float:
 
 def place_remnant(patch: Patch, canvases: list[Canvas], start: list[np.ndarray], near: set[int], reach: float, noise: float,
                   threshold: float) -> tuple[int, np.ndarray, float]:
-    """The drawing that explains a remnant best, its place (canvas' own px -> frame px), and how badly it does (1 = undecided).
+    """The drawing that explains a remnant best, its place (canvas' own px -> frame px), and how badly it does (1 =
+    undecided).
 
     patch: the frame's cut-out at full resolution. start: per drawing, own canvas -> frame, from the sprite's path.
     near: drawings shown just before or after. reach: how far off the path it may lie, px.

@@ -10,7 +10,7 @@ from .compare import opacity_leak, overlay
 from .correlate import coarse_pairs
 from .match import Book, match
 
-NEAREST = 5  # best coarse matches of every cut-out that are compared finely, besides its neighbours in time
+NEAREST = 4  # best coarse matches of every cut-out that are compared finely, besides its neighbours in time
 NEIGHBOURS = (1, 2)
 GROUP_NEAREST, GROUP_PAIRS = 4, 2  # groups compared with their nearest groups, over so many pairs not yet compared
 MIRROR_NEAREST = 2
@@ -48,7 +48,7 @@ def find_groups(book: Book, dofs: tuple[int, ...], known: list[np.ndarray | None
             if cancelled is not None and cancelled():
                 return
             if known[i] is not None and known[j] is not None:
-                match(book, i, j, known[j] @ np.linalg.inv(known[i]), (0, 2))
+                match(book, i, j, known[j] @ np.linalg.inv(known[i]), (0, *dofs))
             elif np.isfinite(distance[i, j]):
                 match(book, i, j, shift(*shifts[i, j]), dofs)
             if progress is not None:

@@ -1,0 +1,126 @@
+"""The exposure sheet on tiny drawn clips: who shows the same drawing, and where."""
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from toondecompose.engine.clip import source_from_array
+from toondecompose.engine.drawings.expose import expose
+
+W, H = 288, 176
+
+
+def drawing(pose: int, mouth: bool = False) -> np.ndarray:
+    """RGBA uint8 [104, 80, 4]: a little figure; pose moves its limbs, mouth opens its mouth."""
+    big = np.zeros((208, 160, 4), np.uint8)
+    ink, skin, cloth = (30, 20, 20, 255), (235, 190, 160, 255), (60, 90, 200, 255)
+    cv2.ellipse(big, (80, 60), (44, 48), 0, 0, 360, ink, -1)
+    cv2.ellipse(big, (80, 60), (38, 42), 0, 0, 360, skin, -1)
+    cv2.circle(big, (64, 50), 7, ink, -1)
+    cv2.circle(big, (98, 50), 7, ink, -1)
+    cv2.ellipse(big, (82, 80), (16, 10 if mouth else 2), 0, 0, 360, (150, 30, 30, 255), -1)
+    cv2.rectangle(big, (50, 104), (112, 164), ink, -1)
+    cv2.rectangle(big, (56, 108), (106, 158), cloth, -1)
+    swing = [-34, 30, 0][pose]
+    cv2.line(big, (64, 160), (64 + swing, 200), ink, 16)
+    cv2.line(big, (98, 160), (98 - swing, 200), ink, 16)
+    cv2.line(big, (106, 120), (140 + swing // 3, 130 + swing), ink, 14)
+    return cv2.resize(big, (80, 104), interpolation=cv2.INTER_AREA)
+
+
+def clip(figures: list[np.ndarray], places: list[tuple[float, float]], noise: float = 0.0, pan: int = 2):
+    """Frames over a panning painted background -> (source, masks)."""
+    rng = np.random.default_rng(3)
+    wide = cv2.resize(rng.integers(60, 220, (10, 24, 3)).astype(np.uint8), (W + 120, H), interpolation=cv2.INTER_CUBIC)
+    frames, masks = [], []
+    for t, (figure, (x, y)) in enumerate(zip(figures, places, strict=True)):
+        front = figure.astype(np.float32) / 255
+        front[..., :3] *= front[..., 3:]
+        front = cv2.warpAffine(front, np.array([[1, 0, x], [0, 1, y]], np.float32), (W, H), flags=cv2.INTER_LINEAR)
+        back = wide[:, pan * t : pan * t + W].astype(np.float32)
+        frame = front[..., :3] * 255 + back * (1 - front[..., 3:])
+        frame = frame + noise * rng.normal(size=frame.shape)
+        frames.append(np.clip(np.rint(frame), 0, 255).astype(np.uint8))
+        masks.append(np.rint(front[..., 3] * 255).astype(np.uint8))
+    return source_from_array(np.array(frames)), np.array(masks)
+
+
+def groups(drawing_of_frame) -> list[int]:
+    """Renumber by first appearance, so sheets can be compared."""
+    seen = {}
+    return [seen.setdefault(int(d), len(seen)) for d in drawing_of_frame]
+
+
+def test_cycle_on_twos_is_reused_and_followed():
+    poses = [0, 0, 1, 1, 2, 2, 0, 0, 1, 1]
+    places = [(20 + 3.5 * t, 20 + 0.5 * (t % 3)) for t in range(10)]
+    sheet = expose(*clip([drawing(p) for p in poses], places), 1.0)
+    assert groups(sheet.drawing) == poses
+    assert sheet.model == "translation"
+    for t, u in ((0, 1), (0, 6), (3, 9)):
+        step = sheet.H[u] @ np.linalg.inv(sheet.H[t])
+        assert step[:2, 2] == pytest.approx(np.subtract(places[u], places[t]), abs=0.1)
+
+
+def test_changed_mouth_is_another_drawing_of_a_held_figure():
+    mouths = [0, 0, 0, 1, 1, 0, 0, 1]
+    sheet = expose(*clip([drawing(2, bool(m)) for m in mouths], [(50, 20)] * 8), 1.0)
+    assert groups(sheet.drawing) == mouths
+    assert np.abs(sheet.H - sheet.H[0]).max() < 0.3
+
+
+def test_drawings_on_ones_stay_apart():
+    figures = [drawing(0), drawing(1), drawing(2), drawing(2, True)]
+    sheet = expose(*clip(figures, [(30 + 5 * t, 20) for t in range(4)]), 1.0)
+    assert len(set(sheet.drawing)) == 4
+
+
+def test_mirrored_reuse_is_the_same_drawing_with_a_mirrored_transform():
+    figures = [drawing(0)] * 2 + [drawing(0)[:, ::-1]] * 2
+    sheet = expose(*clip(figures, [(60, 30), (66, 30), (140, 30), (134, 30)]), 1.0)
+    assert len(set(sheet.drawing)) == 1
+    assert np.sign(np.linalg.det(sheet.H)).tolist() in ([1, 1, -1, -1], [-1, -1, 1, 1])
+
+
+def test_one_frame_and_an_absent_sprite():
+    source, masks = clip([drawing(1)], [(40, 20)])
+    assert expose(source, masks, 1.0).drawing.tolist() == [0]
+    gone = expose(source, masks * 0, 1.0)
+    assert gone.drawing.tolist() == [-1]
+
+
+def test_absent_frames_are_minus_one():
+    source, masks = clip([drawing(1)] * 4, [(40 + 4 * t, 20) for t in range(4)])
+    masks[2] = 0
+    assert expose(source, masks, 1.0).drawing.tolist() == [0, 0, -1, 0]
+
+
+def test_partly_hidden_exposures_are_compared_on_what_both_show():
+    source, masks = clip([drawing(1)] * 6, [(30 + 4 * t, 20) for t in range(6)])
+    frames = np.array([source.read(t) for t in range(6)])
+    hidden = np.zeros_like(masks)
+    for t in (2, 3):  # a post in front
+        frames[t, :, 70:84] = (10, 120, 10)
+        hidden[t, :, 70:84] = 255
+        masks[t, :, 70:84] = 0
+    sheet = expose(source_from_array(frames), masks, 1.0, hidden=hidden)
+    assert len(set(sheet.drawing)) == 1
+    assert (sheet.H[3] @ np.linalg.inv(sheet.H[0]))[0, 2] == pytest.approx(12, abs=0.15)
+
+
+def test_grain_does_not_split_drawings():
+    poses = [0, 0, 1, 1, 0, 0]
+    sheet = expose(*clip([drawing(p) for p in poses], [(30 + 4 * (t // 2), 20) for t in range(6)], noise=6.0), 1.0)
+    assert groups(sheet.drawing) == poses
+
+
+def test_same_bytes_with_one_and_two_threads():
+    source, masks = clip([drawing(p) for p in (0, 0, 1, 1)], [(30 + 3.3 * t, 20) for t in range(4)])
+    before = torch.get_num_threads()
+    results = []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        results.append(expose(source, masks, 1.0))
+    torch.set_num_threads(before)
+    assert results[0].H.tobytes() == results[1].H.tobytes()
+    assert results[0].drawing.tolist() == results[1].drawing.tolist()
