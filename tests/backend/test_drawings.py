@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+
 from toondecompose.engine.clip import source_from_array
 from toondecompose.engine.drawings.expose import expose
 

@@ -189,7 +189,8 @@ def overlay(a: Patch, b: Patch, H: np.ndarray) -> Overlay:
     if a.plate is not None and b.plate is not None:
         known = (a.plate_known > 0) & (place_mask(b.plate_known, inverse, (w, h)) > 0)
         plate = np.where(known[..., None], bring(b.plate), a.plate)
-        bare = (strongest(cv2.absdiff(one, a.plate)) < LEAST_LEVELS) & (strongest(cv2.absdiff(two, plate)) < LEAST_LEVELS)
+        bare = strongest(cv2.absdiff(one, a.plate)) < LEAST_LEVELS
+        bare &= strongest(cv2.absdiff(two, plate)) < LEAST_LEVELS
         # beside bare background lies a rim that is a mixture of it and the sprite
         region &= cv2.dilate((bare & known).astype(np.uint8), np.ones((5, 5), np.uint8)) == 0
         plates = (a.plate, plate)

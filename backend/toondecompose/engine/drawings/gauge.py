@@ -51,8 +51,8 @@ def keys(drawing: np.ndarray, point: np.ndarray) -> tuple[list[np.ndarray], np.n
 
 
 def smooth_offsets(runs: list[np.ndarray], times: np.ndarray, drawing: np.ndarray, value: np.ndarray,
-                   lever: np.ndarray, prior: float, bend: float, hints: list[tuple[int, int, float, float]]) ->
-                   np.ndarray:
+                   lever: np.ndarray, prior: float, bend: float,
+                   hints: list[tuple[int, int, np.ndarray, float]]) -> np.ndarray:
     """Offsets per drawing that make value[t] + lever[t] * offset[drawing[t]] bend least over the runs' times.
 
     value: float64 [T, c]; lever: float64 [T, c, c]; prior: expected size of the offsets; bend: expected bending.

@@ -91,7 +91,7 @@ def match(book: Book, i: int, j: int, start: np.ndarray, dofs: tuple[int, ...]) 
             found, agree = start, 1.0
         else:
             if dof > 2:
-                soft, points = own_soft(book, i)
+                _, points = own_soft(book, i)
                 H, _, _ = align(points, own_soft(book, j)[0], b.valid, H, dof, SOFT_CAPS)
             found, _, agree = align(own_points(book, i), b.smooth, b.valid, H, dof, CAPS)
         if agree > 0 and sane(found, start):

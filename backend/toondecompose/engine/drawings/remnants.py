@@ -83,8 +83,8 @@ def uncovered(picture: Patch, patch: Patch, H: np.ndarray) -> float:
     return BARE * float(stats[1:, cv2.CC_STAT_AREA].max()) if count > 1 else 0.0
 
 
-def place_remnant(patch: Patch, canvases: list[Canvas], start: list[np.ndarray], near: set[int], reach: float, noise: float,
-                  threshold: float) -> tuple[int, np.ndarray, float]:
+def place_remnant(patch: Patch, canvases: list[Canvas], start: list[np.ndarray], near: set[int], reach: float,
+                  noise: float, threshold: float) -> tuple[int, np.ndarray, float]:
     """The drawing that explains a remnant best, its place (canvas' own px -> frame px), and how badly it does (1 =
     undecided).
 
@@ -98,7 +98,8 @@ def place_remnant(patch: Patch, canvases: list[Canvas], start: list[np.ndarray],
         picture = canvas_patch(canvas)
         points = canvas_points(canvas, 3000)
         # a few pixels cannot tell a turn or a change of size: only the shift is measured
-        found, residual, agree = align(points, patch.smooth, patch.valid, nearby_shift(points, patch, H, reach), 2, FINE_CAPS)
+        near_by = nearby_shift(points, patch, H, reach)
+        found, residual, agree = align(points, patch.smooth, patch.valid, near_by, 2, FINE_CAPS)
         tried = [found, H] if np.isfinite(residual) and agree > 0.3 else [H]
         for m in tried:
             seen = compare_drawings(picture, patch, m, 0.5 * noise)
