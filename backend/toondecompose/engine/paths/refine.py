@@ -67,7 +67,8 @@ def refined(c: Candidate, owned: list[np.ndarray], frames: GrayFrames, field: Fi
     picks = []
     for t in range(len(frames)):
         picks.append(_points(frames[t], owned[t], ratio, field.noise, rng))
-    for cap, blur in (*ROUNDS, *[ROUNDS[-1]] * MORE_ROUNDS):
+    more = MORE_ROUNDS if c.dof > 2 else 0  # two parameters are pinned down by any texture
+    for cap, blur in (*ROUNDS, *[ROUNDS[-1]] * more):
         mosaic = build_mosaic(frames, H, _mosaic_frames(H, size, present), FINAL_SAMPLES)
         if mosaic is None:
             break
