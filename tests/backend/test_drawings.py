@@ -71,7 +71,7 @@ def test_changed_mouth_is_another_drawing_of_a_held_figure():
 
 
 def test_drawings_on_ones_stay_apart():
-    figures = [drawing(0), drawing(1), drawing(2), drawing(2, True)]
+    figures = [drawing(0), drawing(1), drawing(0, True), drawing(1, True)]
     sheet = expose(*clip(figures, [(30 + 5 * t, 20) for t in range(4)]), 1.0)
     assert len(set(sheet.drawing)) == 4
 
