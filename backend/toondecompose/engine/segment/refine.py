@@ -15,7 +15,7 @@ from .walker import spread
 SMALLEST = 2e-4  # of the frame's area: a smaller separate piece is noise, not a drawing
 EDGE = 2  # px at working size in which a drawn edge is mixed with what is behind it; motion blur makes it wider
 WIDEST = 12  # px at working size, the widest mixed edge that is looked for
-BLURRED = 7  # px; a narrower ramp may as well be a drawn outline of another contrast than the body
+BLURRED = 10  # px; a narrower ramp may as well be hair or an outline of another contrast than the body
 PLATEAU = 0.85  # of the contrast deep inside: from here on a pixel is not mixed any more
 MARGIN = 12  # px at working size around what is not plainly background that is looked at again
 
