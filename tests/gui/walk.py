@@ -1,8 +1,9 @@
-"""After the import, in a real window: drawings, exposure sheet, a time curve, the compositor, back to the Sequencer.
+"""A result in a real window: its strips, drawings, exposure sheet, a time curve, the compositor, back to the Sequencer.
 
     blender --factory-startup --python tests/gui/walk.py -- ZIP RESULT FRAMES PICTURES SPRITE [PLANE]
 
-SPRITE is the name of the sprite that is slowed down, PLANE that of the layer that is blurred. No backend is needed.
+SPRITE is the name of the sprite that is slowed down, PLANE that of the layer that is blurred. No backend is needed:
+`toondecompose place RESULT --out RESULT/placed` has placed the frames before.
 """
 
 from __future__ import annotations
@@ -26,6 +27,33 @@ def module(name: str):
     return importlib.import_module(f"{MODULE}.{name}")
 
 
+def timeline():
+    """The Sequencer's area with the strips."""
+    return max((a for a in steps.window().screen.areas if a.type == "SEQUENCE_EDITOR"
+                and a.spaces.active.view_type != "PREVIEW"), key=lambda a: a.width)
+
+
+def in_the_sequencer(scene, pictures: Path, name: str):
+    """Every sprite as a strip, one shown alone; afterwards the strips are taken away again."""
+    area = timeline()
+    yield from steps.raise_area(area, 160)
+    steps.mouse_away()
+    yield from steps.side_bar(area, "ToonDecompose")
+    sprites = scene.toondecompose.results[0].sprites
+    with steps.override(area):
+        print("GUI: strips", bpy.ops.toondecompose.add_to_sequencer(), flush=True)
+        bpy.ops.toondecompose.solo_sprite(index=len(sprites) - 1 - sprites.find(name))
+        bpy.ops.sequencer.view_all()
+    yield 5.0
+    steps.shot(pictures, "sequencer")
+    strips = scene.sequence_editor.strips
+    for strip in list(strips):
+        if module("strips").is_sprite(strip):
+            strips.remove(strip)
+        else:
+            strip.mute = False
+
+
 def walk():
     zip_file, result, frames, pictures = (Path(a) for a in steps.arguments()[:4])
     name = steps.arguments()[4]
@@ -43,10 +71,19 @@ def walk():
     scene.frame_end, scene.view_settings.view_transform = len(files), "Standard"
     origin = module("session.run").Origin(scene.name, scene.session_uid, "street", 1)
     module("results").remember(scene, result, origin)
+    middle = len(files) // 2
+
+    steps.video_editing()
+    yield 2.0
+    steps.no_file_browser()
+    bpy.context.workspace.sequencer_scene = scene
+    scene.frame_set(middle)
+    yield from in_the_sequencer(scene, pictures, name)
+    steps.window().workspace = bpy.data.workspaces["Layout"]
+    yield 1.0
     with bpy.context.temp_override(window=steps.window()):
         bpy.ops.toondecompose.import_result(filepath=str(result / "result.json"))
     imported = next(other for other in bpy.data.scenes if other != scene)
-    middle = len(files) // 2
     imported.frame_set(middle)
     sprite = imported.objects[name]
     yield 1.0
@@ -114,19 +151,14 @@ def walk():
     steps.shot(pictures, "compositor")
 
     steps.window().scene = scene
-    steps.video_editing()
+    steps.window().workspace = bpy.data.workspaces["Video Editing"]
     yield 2.0
-    steps.no_file_browser()
-    bpy.context.workspace.sequencer_scene = scene
     scene.frame_set(middle)
-    area = max((a for a in steps.window().screen.areas if a.type == "SEQUENCE_EDITOR"
-                and a.spaces.active.view_type != "PREVIEW"), key=lambda a: a.width)
+    area = timeline()
     with steps.override(area):
         print("GUI: replace", bpy.ops.toondecompose.replace_source(), flush=True)
         bpy.ops.sequencer.view_all()
-    yield from steps.raise_area(area, 160)
     steps.mouse_away()
-    yield from steps.side_bar(area, "ToonDecompose")
     yield 20.0
     steps.shot(pictures, "replaced")
 
