@@ -14,6 +14,7 @@ from typing import Any
 import bpy
 
 from toondecompose.formats.errors import UserError
+from toondecompose.formats.png_header import read_png_depth
 from toondecompose.formats.result import RESULT_FILE, Result, Sprite, read_result, result_folder
 
 from .. import versions
@@ -215,7 +216,8 @@ def _new_sprite(plan: _Plan, model: hg.CameraModel, root: Any, clip: Any, option
         planes.add_shear(plane)
     image = materials.load_drawings(plan.first_file, f"{sprite.name} drawings", options.colour)
     image.filepath = relative_path(plan.first_file)
-    plane.data.materials.append(materials.new_material(plane, image, plan.first_number))
+    depth = read_png_depth(plan.first_file)
+    plane.data.materials.append(materials.new_material(plane, image, plan.first_number, depth))
     actions.new_action(plane, sprite.name, plan.channels)
     return plane
 

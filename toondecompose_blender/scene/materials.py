@@ -29,10 +29,10 @@ def load_drawings(first_file: str | Path, name: str, colour: str) -> Any:
     return image
 
 
-def new_material(sprite: Any, image: Any, first_number: int) -> Any:
+def new_material(sprite: Any, image: Any, first_number: int, depth: int = 8) -> Any:
     """Emission of the exposed drawing, mixed with transparency by its alpha times the sprite's opacity.
 
-    first_number: number in the file name of drawing 1.
+    first_number: number in the file name of drawing 1. depth: bits per channel of the drawings' files.
     """
     material = bpy.data.materials.new(sprite.name)
     tree = versions.enable_material_nodes(material)
@@ -52,7 +52,7 @@ def new_material(sprite: Any, image: Any, first_number: int) -> Any:
     multiply.operation = "MULTIPLY"
     emission, clear, mix = new("ShaderNodeEmission"), new("ShaderNodeBsdfTransparent"), new("ShaderNodeMixShader")
     output = new("ShaderNodeOutputMaterial")
-    link(_unbiased(tree, texture), emission.inputs["Color"])
+    link(_unbiased(tree, texture) if depth <= 8 else texture.outputs["Color"], emission.inputs["Color"])
     link(texture.outputs["Alpha"], multiply.inputs[0])
     link(opacity.outputs[0], multiply.inputs[1])
     link(multiply.outputs[0], mix.inputs[0])
@@ -73,7 +73,8 @@ def _unbiased(tree: Any, texture: Any) -> Any:
     """The texture's colour with the average rounding error of soft pixels given back.
 
     Cycles' file reader multiplies 8-bit colour by alpha and always rounds down: half a step of 255 too dark on average
-    wherever alpha is soft, and a whole step where two soft sprites overlap. Returns the colour socket.
+    wherever alpha is soft, and a whole step where two soft sprites overlap. 16-bit files, which the engine writes for
+    whatever is soft, lose nothing that shows. Returns the colour socket.
     """
     frame = tree.nodes.new("NodeFrame")
     frame.label = "Soft alpha: undo rounding down"

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from ..formats.result import Result, Sprite
-from ..io.png import write_png
+from ..io.png import to_uint16, write_png
 from ..output.contact_sheet import write_contact_sheet
 from ..output.preview import write_preview
 from ..output.layers import LayerRenderer
@@ -53,10 +53,13 @@ def write_layers(output: Path, result: Result, layers: list[SolvedLayer], check:
         folder = Path("sprites") / folder_name(order, layer.name)
         (output / folder / "drawings").mkdir(parents=True, exist_ok=True)
         names = []
+        # Renderers multiply by alpha in the file's own depth: where that is 8 bits, every soft layer adds a rounding
+        # error, and stacked soft edges show it.
+        soft = any(((d[..., 3] > 0) & (d[..., 3] < 255)).any() for d in layer.drawings)
         for i, drawing in enumerate(layer.drawings):
             check()
             names.append((folder / "drawings" / f"{i + 1:04d}.png").as_posix())
-            write_png(output / names[-1], drawing)
+            write_png(output / names[-1], to_uint16(drawing) if soft else drawing)
         seen = None
         if layer.seen is not None:
             seen = (folder / "seen.png").as_posix()

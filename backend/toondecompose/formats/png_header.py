@@ -10,6 +10,7 @@ from .errors import UserError, sentence_for_os_error
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # signature, then the IHDR chunk: length, name, width, height
 _HEADER = struct.Struct(">8sI4sII")
+_DEPTH_AT = _HEADER.size  # the byte after the size: bits per channel
 _END_CHUNK = b"IEND\xaeB`\x82"
 # some programs append notes after the last chunk
 _TAIL = 4096
@@ -33,3 +34,11 @@ def read_png_size(path: Path) -> tuple[int, int]:
     if _END_CHUNK not in tail:
         raise UserError(f"“{path}” ends in the middle; it was cut off while it was written or copied.")
     return width, height
+
+
+def read_png_depth(path: Path) -> int:
+    """Bits per channel of a PNG file, 1 to 16. UserError when it cannot be read or is no PNG."""
+    read_png_size(path)
+    with open(path, "rb") as stream:
+        stream.seek(_DEPTH_AT)
+        return stream.read(1)[0]

@@ -85,6 +85,11 @@ def to_uint8(picture: np.ndarray) -> np.ndarray:
     return picture
 
 
+def to_uint16(picture: np.ndarray) -> np.ndarray:
+    """uint8 -> uint16 with the same values; the inverse of to_uint8."""
+    return picture.astype(np.uint16) * _STEP_16
+
+
 def to_rgba(picture: np.ndarray) -> np.ndarray:
     """uint8 grey, RGB or RGBA -> straight RGBA [h, w, 4]; opaque where there was no alpha."""
     if picture.ndim == 2:
