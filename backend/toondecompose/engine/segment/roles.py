@@ -122,17 +122,20 @@ STEADY = 0.75  # rigidity of one drawing, allowing for a changing mouth; two dra
 SAME_MOTION = 1.0  # px at full resolution: paths that part by less over the clip follow the same thing
 LEAST_OWN = 0.01  # of all texture; and
 LEAST_COVER = 0.15  # of the texture that the layers so far leave unexplained: less is a coincidence
-LEFT_OVER = 0.35  # of what the background does not explain: if so much stays unexplained, something is redrawn
+LEFT_OVER = 0.35  # of what the planes do not explain: if so much stays unexplained, something is redrawn
+WIDE = 0.4  # of the texture along the frame's border: a layer that explains so much of it is a plane, not a sprite
 
 
 @dataclass
 class Roles:
-    """rigid: indices of the paths that are layers, back to front, the background first. planes: how many of the first
-    ones are background planes beyond the asked number of layers (the background itself counts as one). redrawn: whether
-    there are sprites without a path. confidence: of the choice of the background, 0..1."""
+    """rigid: indices of the paths that are layers, planes first, each back to front, the background foremost in the
+    list. planes: how many of the first ones are planes (the background itself is one). asked: how many of `rigid` count
+    towards the number of layers that was asked for. redrawn: whether there are sprites without a path. confidence: of
+    the choice of the background, 0..1."""
 
     rigid: list[int]
     planes: int
+    asked: int
     redrawn: bool
     confidence: float
     notes: list[str]
@@ -181,7 +184,6 @@ def decide(traces: Traces, H: list[np.ndarray], present: list[np.ndarray], gain:
     ranked = sorted(back, reverse=True)
     confidence = 1.0 if len(ranked) < 2 else float(np.clip(2 * (1 - ranked[1] / max(ranked[0], 1e-9)), 0.1, 1))
     chosen = [kept[first]]
-    start = float(unexplained(traces, chosen).sum())
     others = sorted((i for i in kept if i != kept[first]), key=lambda i: -float(own(traces, i, chosen).sum()))
     for i in others:
         mine, left = float(own(traces, i, chosen).sum()), float(unexplained(traces, chosen).sum())
@@ -189,17 +191,21 @@ def decide(traces: Traces, H: list[np.ndarray], present: list[np.ndarray], gain:
         if steady >= STEADY and mine > LEAST_OWN * whole and mine > LEAST_COVER * left:
             chosen.append(i)
     left = float(unexplained(traces, chosen).sum())
-    redrawn = left > max(LEFT_OVER * start, LEAST_OWN * whole)
     place = {i: back[kept.index(i)] for i in kept}
-    # behind what hides it: fewest votes of hiding first
-    layers = [chosen[0], *sorted(chosen[1:], key=lambda i: -_behindness(V, kept, chosen, i, place))]
+    wide = {i for i in chosen[1:] if border_share(traces, i) >= WIDE}
+    start = float(unexplained(traces, [chosen[0], *wide]).sum())
+    redrawn = left > max(LEFT_OVER * start, LEAST_OWN * whole)
+    # planes first; behind what hides it: fewest votes of hiding first
+    layers = [chosen[0], *sorted(chosen[1:], key=lambda i: (i not in wide, -_behindness(V, kept, chosen, i, place)))]
     planes = 1
     if count is not None:
         spare = len(layers) - count + (1 if redrawn else 0)
         planes = 1 + max(0, min(spare, len(layers) - 1))
         redrawn = count > len(layers) - planes + 1
+    asked = len(layers) - planes + 1
+    planes = max(planes, 1 + len(wide))
     note = f"background is path {layers[0]}, rigid {layers[1:]}, unexplained {left / whole:.3f} of {start / whole:.3f}"
-    return Roles(layers, planes, redrawn, confidence, [note])
+    return Roles(layers, planes, asked, redrawn, confidence, [note])
 
 
 def _behindness(V: np.ndarray, kept: list[int], chosen: list[int], i: int, place: dict[int, float]) -> float:

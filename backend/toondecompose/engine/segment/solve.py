@@ -156,7 +156,7 @@ def _split(small, frames, rigid, p, mass, roles, count):
     if not roles.redrawn:
         return p, mass, {}, None
     base = len(rigid)
-    wanted = 1 if count is None else max(1, count - (base - roles.planes + 1))
+    wanted = 1 if count is None else max(1, count - roles.asked)
     known = _changing(rigid, p, roles.planes)
     if wanted + len(known) < 2:
         return p, mass, {}, None
