@@ -107,7 +107,8 @@ def decompose(job: Job, job_folder: Path, events: Events, cancelled: Callable[[]
     shots = []
     for i, (start, stop) in enumerate(pairwise(starts)):
         pace.shot = i
-        settings.hints = shot_hints(job.hints, start, stop)
+        settings.hints = [{**hint, "mask_hash": files_hash([job_folder / hint["mask"]])} if "mask" in hint else hint
+                          for hint in shot_hints(job.hints, start, stop)]
         part = source if pace.shots == 1 else source.part(start, stop)
         label = "" if pace.shots == 1 else f"shot{i + 1}-"
         shots.append(decompose_shot(part, settings, checkpoints, chain(key, start, stop), label, pace.stage,

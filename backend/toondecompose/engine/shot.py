@@ -11,12 +11,13 @@ from .checkpoints import Checkpoints, chain
 from .clip import FrameSource
 from .drawings.expose import expose
 from .hints import apply_hints, spread_hints
+from .matte.heldout import predict_withheld
 from .matte.solve import solve
-from .matte.types import LayerToSolve
+from .matte.types import LayerToSolve, MatteResult
 from .paths.find import find_paths
 from .segment import segment
 from .types import ExposureSheet, LayerPath, Segmentation, SegmentedLayer, SolvedLayer
-from .visible import visible_masks
+from .visible import picture_behind, visible_masks
 
 # A second pass over sheet and mattes sees clean mattes instead of coarse masks; a third one has never changed a sheet.
 MAX_SHEET_PASSES = 2
@@ -79,8 +80,8 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
         report_sheet = stage("sheet")
         new_sheets = checkpoints.stage(
             f"{label}sheet{sheet_pass}", key,
-            lambda found=segmentation, masks=masks, report=report_sheet: _expose_all(source, found, masks, settings,
-                                                                                     report))
+            lambda found=segmentation, masks=masks, solved=solved, report=report_sheet: _expose_all(
+                source, found, masks, solved, settings, report))
         if sheet_pass and _same_sheets(sheets, new_sheets):
             break
         sheets = new_sheets
@@ -97,13 +98,16 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
         if solved.order != list(range(len(sheets))):  # votes in the overlaps found another depth order
             segmentation = replace(segmentation, layers=[segmentation.layers[k] for k in solved.order])
             sheets = [sheets[k] for k in solved.order]
+            to_solve = [to_solve[k] for k in solved.order]
         masks = visible_masks(solved.layers, source.size, segmentation.layers[0].masks.shape[1:], source.count)
+    predicted = checkpoints.stage(f"{label}heldout", key, lambda: predict_withheld(
+        source, to_solve, scale=segmentation.scale, device=settings.device, rounds=1))
     layers = [layer for k, layer in enumerate(solved.layers) if k == 0 or (layer.exposure >= 0).any()]
     unresolved = segmentation.unresolved
     if unresolved is not None:
         unresolved = unresolved.max(0)
-    return ShotResult(layers, unresolved, {"objective_per_round": rounds, "notes": list(segmentation.notes),
-                                                  **solved.report})
+    report = {"objective_per_round": rounds, "notes": list(segmentation.notes), "held_out": predicted, **solved.report}
+    return ShotResult(layers, unresolved, report)
 
 
 def _without_empty_layers(segmentation: Segmentation) -> Segmentation:
@@ -120,11 +124,15 @@ def _without_empty_layers(segmentation: Segmentation) -> Segmentation:
     return replace(segmentation, layers=kept, notes=notes)
 
 
-def _expose_all(source: FrameSource, segmentation: Segmentation, masks: list[np.ndarray], settings: ShotSettings,
-                report: Callable[[float], None]) -> list[ExposureSheet | None]:
-    """The exposure sheet of every sprite; None for planes, which are one drawing on a path."""
+def _expose_all(source: FrameSource, segmentation: Segmentation, masks: list[np.ndarray], solved: MatteResult | None,
+                settings: ShotSettings, report: Callable[[float], None]) -> list[ExposureSheet | None]:
+    """The exposure sheet of every sprite; None for planes, which are one drawing on a path.
+
+    solved: the layers of the pass before, whose plates tell what shines through a translucent sprite.
+    """
     sheets: list[ExposureSheet | None] = []
     layers = segmentation.layers
+    planes = [layer.path for layer in layers if layer.kind == "background" and layer.path is not None]
     for k, layer in enumerate(layers):
         if layer.kind == "background":
             sheets.append(None)
@@ -132,9 +140,10 @@ def _expose_all(source: FrameSource, segmentation: Segmentation, masks: list[np.
         hidden = np.zeros_like(masks[k])
         for in_front in range(k + 1, len(layers)):
             np.maximum(hidden, masks[in_front], out=hidden)
-        sheets.append(expose(source, masks[k], segmentation.scale, path=layer.path, hidden=hidden,
-                             motion_model=settings.motion_model, seed=settings.seed, device=settings.device,
-                             progress=lambda f, k=k: report((k + f) / len(layers))))
+        plate = None if solved is None else picture_behind(solved.layers, k, source.size)
+        sheets.append(expose(source, masks[k], segmentation.scale, path=layer.path, hidden=hidden, plate=plate,
+                             planes=planes, motion_model=settings.motion_model, seed=settings.seed,
+                             device=settings.device, progress=lambda f, k=k: report((k + f) / len(layers))))
     return sheets
 
 

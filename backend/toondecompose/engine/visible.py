@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
 
 from .types import SolvedLayer
+
+
+def _to_opencv(H: np.ndarray) -> np.ndarray:
+    """Edge coordinates -> OpenCV's pixel centres."""
+    half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
+    return np.linalg.inv(half) @ H @ half
 
 
 def layer_alpha(layer: SolvedLayer, t: int, size: tuple[int, int], out_size: tuple[int, int]) -> np.ndarray:
@@ -18,10 +24,8 @@ def layer_alpha(layer: SolvedLayer, t: int, size: tuple[int, int], out_size: tup
     if layer.exposure[t] < 0:
         return np.zeros(out_size[::-1], np.float32)
     scale = np.diag([out_size[0] / size[0], out_size[1] / size[1], 1.0])
-    half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
-    to_cv = np.linalg.inv(half) @ scale @ layer.H[t] @ half  # edge coordinates -> OpenCV's pixel centres
     alpha = layer.drawings[layer.exposure[t]][..., 3]
-    placed = cv2.warpPerspective(alpha, to_cv, out_size, flags=cv2.INTER_LINEAR)
+    placed = cv2.warpPerspective(alpha, _to_opencv(scale @ layer.H[t]), out_size, flags=cv2.INTER_LINEAR)
     return placed.astype(np.float32) / 255 * np.float32(layer.opacity[t])
 
 
@@ -38,3 +42,30 @@ def visible_masks(layers: Sequence[SolvedLayer], size: tuple[int, int], out_shap
             through -= visible
         masks[0][t] = np.round(through * 255)
     return masks
+
+
+def picture_behind(layers: Sequence[SolvedLayer], k: int,
+                   size: tuple[int, int]) -> Callable[[int], tuple[np.ndarray, np.ndarray]]:
+    """What lies behind layer k -> a function of the frame: (uint8 RGB [h, w, 3], known uint8 [h, w], 255 = known).
+
+    size: the frame's (w, h) px. Known is what some frame shows: painted-in parts of the farthest plate are not.
+    """
+
+    def render(t: int) -> tuple[np.ndarray, np.ndarray]:
+        frame = np.zeros((size[1], size[0], 3), np.float32)
+        known = np.zeros((size[1], size[0]), np.float32)
+        for layer in layers[:k]:
+            if layer.exposure[t] < 0:
+                continue
+            drawing = layer.drawings[layer.exposure[t]]
+            place = _to_opencv(layer.H[t])
+            alpha = cv2.warpPerspective(drawing[..., 3].astype(np.float32) / 255, place, size) * layer.opacity[t]
+            colour = cv2.warpPerspective(drawing[..., :3], place, size, borderMode=cv2.BORDER_REPLICATE)
+            frame += alpha[..., None] * (colour - frame)
+            seen = alpha
+            if layer.seen is not None:
+                seen = cv2.warpPerspective((layer.seen > 0).astype(np.float32), place, size)
+            known = known * (1 - alpha) + seen * alpha
+        return np.round(frame).astype(np.uint8), np.round(known * 255).astype(np.uint8)
+
+    return render

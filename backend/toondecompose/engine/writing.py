@@ -12,8 +12,8 @@ import numpy as np
 from ..formats.result import Result, Sprite
 from ..io.png import to_uint16, write_png
 from ..output.contact_sheet import write_contact_sheet
-from ..output.preview import write_preview
 from ..output.layers import LayerRenderer
+from ..output.preview import write_preview
 from ..output.recompose import recompose_frame
 from .clip import FrameSource
 from .quality import frame_psnr
@@ -93,9 +93,12 @@ def write_pictures(output: Path, result: Result, source: FrameSource, shots: lis
     write_contact_sheet(output, result, source)
     result.contact_sheet = "contact_sheet.png"
     report(1.0)
-    held_out = [shot.report["held_out_psnr"] for shot in shots if shot.report.get("held_out_psnr") is not None]
+    held_out = {}
+    for name in ("foreground", "edge_band", "frame"):
+        figures_of_shots = [s.report["held_out"][name] for s in shots if s.report["held_out"][name] is not None]
+        held_out[name] = round(float(np.mean(figures_of_shots)), 2) if figures_of_shots else None
     return {"recomposition_psnr_mean": round(float(np.mean(figures)), 3),
             "recomposition_psnr_min": round(float(np.min(figures)), 3),
-            "held_out_psnr": round(float(np.mean(held_out)), 3) if held_out else None,
+            "held_out_psnr": held_out,
             "unresolved_share": round(share, 5),
             "confidence": {s.name: s.confidence for s in result.sprites}}
