@@ -51,7 +51,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--blender", type=Path, default=ROOT / ".venv-bpy-5.0/bin/python", help="Python that has bpy")
     parser.add_argument("--size", type=size_argument, default=(512, 288), metavar="WxH")
     parser.add_argument("--frames", type=int, default=40)
-    parser.add_argument("--sprites", default="5", help="number of layers (sky, hills, street, girl, cat), or auto")
+    parser.add_argument("--sprites", default="4", help="number of layers (sky, street, girl, cat), or auto")
     parser.add_argument("--quality", default="standard")
     return parser.parse_args(arguments)
 
