@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
 
 from toondecompose.formats.conventions import edge_from_centre
 from toondecompose.formats.result import Clip, Result, Sprite, write_result
+from toondecompose.io.png import read_picture, to_uint16, write_png
 
 
 def write_truth(clip: Path, folder: Path, frame_start: int = 1) -> Result:
@@ -21,8 +21,9 @@ def write_truth(clip: Path, folder: Path, frame_start: int = 1) -> Result:
         drawings = []
         for path in sorted((clip / f"sprite_{k}/canvas").glob("*.png")):
             drawings.append(f"sprites/{k:02d}_{layer['name']}/drawings/{int(path.stem) + 1:04d}.png")
-            (folder / drawings[-1]).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(path, folder / drawings[-1])
+            # as the engine writes them: soft drawings with 16 bits, opaque plates with 8
+            drawing = read_picture(path)
+            write_png(folder / drawings[-1], to_uint16(drawing) if drawing.shape[2] == 4 else drawing)
         sprites.append(Sprite(
             name=layer["name"], order=k, kind=layer["kind"], canvas_size=tuple(move["canvas_size"]), drawings=drawings,
             exposure=layer["drawing"], transform=edge_from_centre(np.array(move["H"])),
