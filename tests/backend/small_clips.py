@@ -24,12 +24,12 @@ def painted(width: int, height: int, seed: int) -> np.ndarray:
     return picture
 
 
-def figure(pose: int, size: int = 44) -> np.ndarray:
+def figure(pose: int, size: int = 88) -> np.ndarray:
     """A flat, outlined figure whose arm moves with the pose -> RGBA uint8 [size, size, 4], anti-aliased."""
     big = 4 * size
     rgba = np.zeros((big, big, 4), np.uint8)
     arm = [(big // 2, big // 2), (int(big * (.12 + .25 * pose)), int(big * (.2 + .2 * pose)))]
-    for width, colour in ((30, (30, 20, 30, 255)), (18, (230, 170, 130, 255))):
+    for width, colour in ((big // 6, (30, 20, 30, 255)), (big // 10, (230, 170, 130, 255))):
         cv2.line(rgba, arm[0], arm[1], colour, width)
     cv2.ellipse(rgba, (big // 2, int(big * .62)), (int(big * .26), int(big * .32)), 0, 0, 360, (30, 20, 30, 255), -1)
     cv2.ellipse(rgba, (big // 2, int(big * .62)), (int(big * .23), int(big * .29)), 0, 0, 360, (210, 60, 70, 255), -1)
@@ -38,7 +38,7 @@ def figure(pose: int, size: int = 44) -> np.ndarray:
     return cv2.resize(rgba, (size, size), interpolation=cv2.INTER_AREA)
 
 
-def walking_clip(frames: int = 8, size: tuple[int, int] = (160, 96), seed: int = 3) -> dict[str, np.ndarray]:
+def walking_clip(frames: int = 8, size: tuple[int, int] = (320, 192), seed: int = 3) -> dict[str, np.ndarray]:
     """A figure on twos with two drawings, over a panning plate -> frames [T, h, w, 3], alpha, drawing."""
     width, height = size
     plate = painted(width + 6 * frames, height, seed)
@@ -48,11 +48,11 @@ def walking_clip(frames: int = 8, size: tuple[int, int] = (160, 96), seed: int =
     for t in range(frames):
         frame = plate[:, 6 * t:6 * t + width].astype(np.float32)
         cel = figure(int(drawing[t]))
-        y, x = height - 50, width // 3 + 2 * (t // 2)
+        y, x = height - 96, width // 3 + 2 * (t // 2)
         a = cel[..., 3:].astype(np.float32) / 255
-        region = frame[y:y + 44, x:x + 44]
-        frame[y:y + 44, x:x + 44] = region * (1 - a) + cel[..., :3] * a
-        alpha[t, y:y + 44, x:x + 44] = cel[..., 3]
+        region = frame[y:y + 88, x:x + 88]
+        frame[y:y + 88, x:x + 88] = region * (1 - a) + cel[..., :3] * a
+        alpha[t, y:y + 88, x:x + 88] = cel[..., 3]
         out[t] = np.round(frame)
     return {"frames": out, "alpha": alpha, "drawing": drawing}
 

@@ -98,7 +98,7 @@ def test_a_cut_is_found_and_each_shot_has_its_own_layers(tmp_path):
 
 @pytest.mark.parametrize(("frames", "size"), [(1, (80, 48)), (2, (81, 47)), (3, (33, 50))])
 def test_very_short_clips_and_odd_sizes_recompose(tmp_path, frames, size):
-    clip = walking_clip(8, (160, 96))["frames"][:frames, 96 - size[1]:, 40:40 + size[0]]
+    clip = walking_clip()["frames"][:frames, 192 - size[1]:, 100:100 + size[0]]
     result = run(tmp_path, clip, sprites="auto")
     assert result.clip.frame_count == frames and result.clip.size == size
     assert result.metrics["recomposition_psnr_mean"] > 30

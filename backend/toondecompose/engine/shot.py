@@ -15,6 +15,7 @@ from .matte.heldout import predict_withheld
 from .matte.solve import solve
 from .matte.types import LayerToSolve, MatteResult
 from .paths.find import find_paths
+from .quality import frame_psnr
 from .segment import segment
 from .types import ExposureSheet, LayerPath, Segmentation, SegmentedLayer, SolvedLayer
 from .visible import picture_behind, visible_masks
@@ -23,6 +24,10 @@ from .visible import picture_behind, visible_masks
 MAX_SHEET_PASSES = 2
 # Of all pixels of a shot; below it a layer is a few specks: in a shot of 48 frames of 640 x 360, 4 x 5 px a frame.
 LEAST_SHARE = 1e-4
+# Up to this many frames a layer's place and its drawing cannot be told from one another: too few views of each.
+TOO_SHORT = 3
+# Below this every eye sees that the layers are not the shot.
+ROUGHLY_DB = 30.0
 
 
 @dataclass
@@ -106,8 +111,33 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
     unresolved = segmentation.unresolved
     if unresolved is not None:
         unresolved = unresolved.max(0)
-    report = {"objective_per_round": rounds, "notes": list(segmentation.notes), "held_out": predicted, **solved.report}
+    notes = list(segmentation.notes)
+    if source.count <= TOO_SHORT and settings.count is None and not _recomposes(source, layers):
+        layers, unresolved = [whole_frames(source)], np.full(masks[0].shape[1:], 255, np.uint8)
+        notes.append(f"{source.count} frames are too few to tell layers apart by motion; the shot is one layer")
+    report = {"objective_per_round": rounds, "notes": notes, "held_out": predicted, **solved.report}
     return ShotResult(layers, unresolved, report)
+
+
+def _recomposes(source: FrameSource, layers: list[SolvedLayer]) -> bool:
+    """Whether the layers give the shot back at least roughly."""
+    picture = picture_behind(layers, len(layers), source.size)
+    return min(frame_psnr(picture(t)[0], source.read(t)) for t in range(source.count)) >= ROUGHLY_DB
+
+
+def whole_frames(source: FrameSource) -> SolvedLayer:
+    """A shot that could not be taken apart: its frames as the drawings of one background, of no confidence."""
+    drawings: list[np.ndarray] = []
+    exposure = []
+    for t in range(source.count):
+        frame = np.dstack([source.read(t), np.full(source.size[::-1], 255, np.uint8)])
+        same = [i for i, drawing in enumerate(drawings) if np.array_equal(drawing, frame)]
+        if not same:
+            drawings.append(frame)
+        exposure.append(same[0] if same else len(drawings) - 1)
+    still = np.tile(np.eye(3), (source.count, 1, 1))
+    return SolvedLayer("background", "background", drawings, np.array(exposure), still, np.ones(source.count),
+                       "translation", 0.0, np.full(source.size[::-1], 255, np.uint8))
 
 
 def _without_empty_layers(segmentation: Segmentation) -> Segmentation:
