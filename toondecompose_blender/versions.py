@@ -195,6 +195,9 @@ def scene_linear_name() -> str:
 
 # -- Compositor --------------------------------------------------------------------------------------------------
 
+_OUTPUT = "NodeGroupOutput" if "compositing_node_group" in bpy.types.Scene.bl_rna.properties else (
+    "CompositorNodeComposite")
+
 
 def has_compositor(scene: Any) -> bool:
     """Whether the scene is composited already. 5.0 keeps the tree in a node group that the scene points to."""
@@ -214,22 +217,43 @@ def new_compositor_tree(scene: Any, name: str) -> tuple[Any, Any]:
     """An emptied compositor tree for the scene: (tree, the socket that wants the final picture)."""
     if hasattr(scene, "compositing_node_group"):
         tree = bpy.data.node_groups.new(name, "CompositorNodeTree")
-        tree.interface.new_socket(name="Image", in_out="OUTPUT", socket_type="NodeSocketColor")
         scene.compositing_node_group = tree
-        return tree, tree.nodes.new("NodeGroupOutput").inputs[0]
-    scene.use_nodes = True
-    scene.node_tree.nodes.clear()
-    return scene.node_tree, scene.node_tree.nodes.new("CompositorNodeComposite").inputs["Image"]
+    else:
+        scene.use_nodes = True
+        tree = scene.node_tree
+        tree.nodes.clear()
+    return tree, final_socket(tree)
 
 
-def drop_compositor_tree(scene: Any) -> None:
-    """Undo new_compositor_tree()."""
+def own_compositor_tree(scene: Any) -> Any:
+    """The scene's tree, for this scene alone. From 5.0 on scenes may share one; then this scene gets a copy."""
+    tree = compositor_tree(scene)
+    sharing = [s for s in bpy.data.scenes if getattr(s, "compositing_node_group", None) == tree]
+    if len(sharing) > 1:
+        tree = scene.compositing_node_group = tree.copy()
+    return tree
+
+
+def output_node(tree: Any) -> Any:
+    """The node of a compositor tree that takes the final picture, or None. 5.0 made it that of a node group."""
+    found = [node for node in tree.nodes if node.bl_idname == _OUTPUT]
+    return next((node for node in found if getattr(node, "is_active_output", False)), found[0] if found else None)
+
+
+def final_socket(tree: Any) -> Any:
+    """The socket of a compositor tree that wants the final picture; what is missing of it is made."""
+    if _OUTPUT == "NodeGroupOutput" and not any(item.item_type == "SOCKET" and item.in_out == "OUTPUT"
+                                                for item in tree.interface.items_tree):
+        tree.interface.new_socket(name="Image", in_out="OUTPUT", socket_type="NodeSocketColor")
+    return (output_node(tree) or tree.nodes.new(_OUTPUT)).inputs[0]
+
+
+def set_compositor_tree(scene: Any, tree: Any) -> None:
+    """Undo new_compositor_tree() and own_compositor_tree(): give the scene back what compositor_tree() gave before. A
+    data-block that was made is not removed."""
     if hasattr(scene, "compositing_node_group"):
-        tree = scene.compositing_node_group
-        scene.compositing_node_group = None
-        if tree is not None:
-            bpy.data.node_groups.remove(tree)
-    elif scene.node_tree:
+        scene.compositing_node_group = tree
+    elif tree is None and scene.node_tree:
         scene.node_tree.nodes.clear()
         scene.use_nodes = False
 

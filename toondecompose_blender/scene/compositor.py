@@ -15,7 +15,8 @@ from .. import versions
 COLOUR, BLUR, GLOW, SHADOW, OVER = "Colour", "Blur", "Glow", "Shadow", "Over"
 _SHADOW_GROUP = "Sprite Shadow"
 _NAME_BYTES = 63  # longest name that Blender keeps
-_ROW = 420  # height of one sprite's frame in the node editor
+_ROW, _COLUMN = 420, 240  # height of one sprite's frame in the node editor, width of a node in it
+_LENGTH = 5  # nodes of a sprite before its alpha-over
 _BLUR_PX = 8.0  # what a blur starts with when it is unmuted: visible at any size of frame
 _GLOW_FROM = 0.5  # display value from which a glow starts
 
@@ -36,20 +37,85 @@ def build(scene: Any, name: str, sprites: list[str], source: Any) -> Any:
     source(tree, sprite) makes the node that delivers a sprite's picture, and returns (node, image socket).
     """
     tree, final = versions.new_compositor_tree(scene, name)
-    shadow = _shadow_group()
-    nothing = tree.nodes.new("CompositorNodeRGB")
-    nothing.label = "Nothing Behind"  # linked, because a muted node passes on a linked input before an unlinked one
-    nothing.outputs[0].default_value = (0, 0, 0, 0)
-    nothing.location = (4 * 240, 200)
-    below = nothing.outputs[0]
-    for row, sprite in enumerate(sprites):
-        below = _chain(tree, sprite, source, shadow, below, -row * _ROW)
-    tree.links.new(below, final)
-    final.node.location = (6 * 240 + 160, -max(0, len(sprites) - 1) * _ROW)
+    below = _nothing(tree, (4 * _COLUMN, 200))
+    tree.links.new(_stack(tree, sprites, source, below, (0, 0)), final)
+    final.node.location = (6 * _COLUMN + 160, -max(0, len(sprites) - 1) * _ROW)
     return tree
 
 
-def _chain(tree: Any, sprite: str, source: Any, shadow: Any, below: Any, height: float) -> Any:
+def append(scene: Any, name: str, sprites: list[str], source: Any) -> Any:
+    """Composite the sprites over what the scene's own tree shows, below its nodes, in a frame with the clip's name.
+
+    Of what is there only the last link is touched: it now runs through the sprites.
+    """
+    tree = versions.own_compositor_tree(scene)
+    places = [_place(node) for node in tree.nodes]
+    left, low = min(x for x, _ in places), min(y for _, y in places) - _ROW
+    old = set(tree.nodes)
+    final = versions.final_socket(tree)
+    shown = final.links[0].from_socket if final.is_linked else _nothing(tree, (left + 4 * _COLUMN, low + 200))
+    tree.links.new(_stack(tree, sprites, source, shown, (left, low)), final)
+    clip = tree.nodes.new("NodeFrame")
+    clip.name = clip.label = name
+    for node in tree.nodes:
+        if node not in old and node not in (clip, final.node) and node.parent is None:
+            node.parent = clip
+    return tree
+
+
+def show_layer(scene: Any, layer: Any) -> Any:
+    """A new tree that shows a view layer, as a scene without a tree does."""
+    tree, final = versions.new_compositor_tree(scene, scene.name)
+    node = tree.nodes.new("CompositorNodeRLayers")
+    node.scene, node.layer = scene, layer.name
+    tree.links.new(node.outputs["Image"], final)
+    final.node.location = (6 * _COLUMN + 160, 0)
+    return tree
+
+
+def take_back(scene: Any, tree: Any, nodes: set[Any], shown: Any) -> None:
+    """Undo append(): remove the nodes that were not among `nodes`, and link the socket `shown` to the end again."""
+    if tree is None:
+        return
+    for node in [node for node in tree.nodes if node not in nodes]:
+        tree.nodes.remove(node)
+    if shown is not None:
+        tree.links.new(shown, versions.final_socket(tree))
+
+
+def shown_socket(tree: Any) -> Any:
+    """The socket whose picture a tree shows, or None."""
+    node = versions.output_node(tree) if tree is not None else None
+    linked = node is not None and len(node.inputs) and node.inputs[0].is_linked
+    return node.inputs[0].links[0].from_socket if linked else None
+
+
+def _place(node: Any) -> tuple[float, float]:
+    """A node's place in the editor; within a frame, nodes count from the frame's."""
+    x, y = node.location
+    if node.parent:
+        px, py = _place(node.parent)
+        return x + px, y + py
+    return x, y
+
+
+def _nothing(tree: Any, place: tuple[float, float]) -> Any:
+    nothing = tree.nodes.new("CompositorNodeRGB")
+    nothing.label = "Nothing Behind"  # linked, because a muted node passes on a linked input before an unlinked one
+    nothing.outputs[0].default_value = (0, 0, 0, 0)
+    nothing.location = place
+    return nothing.outputs[0]
+
+
+def _stack(tree: Any, sprites: list[str], source: Any, below: Any, corner: tuple[float, float]) -> Any:
+    """All sprites over the picture `below`, a row each. Returns the socket of the picture with them."""
+    shadow = _shadow_group()
+    for row, sprite in enumerate(sprites):
+        below = _chain(tree, sprite, source, shadow, below, (corner[0], corner[1] - row * _ROW))
+    return below
+
+
+def _chain(tree: Any, sprite: str, source: Any, shadow: Any, below: Any, corner: tuple[float, float]) -> Any:
     """One sprite's frame of nodes over the picture `below`. Returns the socket of the picture with it."""
     frame = tree.nodes.new("NodeFrame")
     frame.name = node_name("Frame", sprite)
@@ -68,7 +134,7 @@ def _chain(tree: Any, sprite: str, source: Any, shadow: Any, below: Any, height:
     tree.links.new(picture, foreground)
     for column, member in enumerate([*chain, over]):
         member.parent = frame
-        member.location = (column * 240, height)
+        member.location = (corner[0] + column * _COLUMN, corner[1])
     return over.outputs[0]
 
 
@@ -76,9 +142,9 @@ def insert_above(tree: Any, under: str, sprite: str, source: Any) -> None:
     """Put another sprite's nodes directly in front of a sprite that is in the tree."""
     model = find(tree, OVER, under)
     targets = [link.to_socket for link in model.outputs[0].links]
-    # beside its model, because every height is taken
-    height = model.location.y + (model.parent.location.y if model.parent else 0.0) - _ROW / 2
-    above = _chain(tree, sprite, source, _shadow_group(), model.outputs[0], height)
+    # half a row lower than its model, because every row is taken
+    x, y = _place(model)
+    above = _chain(tree, sprite, source, _shadow_group(), model.outputs[0], (x - _LENGTH * _COLUMN, y - _ROW / 2))
     for target in targets:
         tree.links.new(above, target)
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,8 +15,7 @@ from toondecompose.formats.errors import UserError
 from toondecompose.formats.png_header import read_png_depth
 from toondecompose.formats.result import RESULT_FILE, Result, Sprite, read_result, result_folder
 
-from .. import versions
-from . import actions, camera, compositor, materials, planes, view_layers
+from . import actions, camera, joining, materials, planes
 from . import homography as hg
 from .channels import SHEAR, Channel, sprite_channels
 from .naming import CLIP, SPRITE
@@ -71,7 +68,7 @@ def import_result(context: Any, folder: str | Path, options: ImportOptions | Non
     model = hg.camera_for(result.clip.size, any(
         hg.needs_perspective(_shown(sprite), sprite.canvas_size) for sprite in result.sprites))
     plans = [_plan(result, sprite, folder, model, options) for sprite in result.sprites]
-    with unchanged_on_failure(context):
+    with joining.unchanged_on_failure(context):
         return _make(context, folder, result, plans, model, options)
 
 
@@ -111,32 +108,6 @@ def numbered_sequence(folder: Path, sprite: Sprite) -> tuple[Path, int]:
     return folder / sprite.drawings[0], int(start[2])
 
 
-@contextmanager
-def unchanged_on_failure(context: Any) -> Iterator[None]:
-    """Remove every data-block and view layer that was made inside, should anything fail there."""
-    kept = {name: set(getattr(bpy.data, name)) for name in _collections()}
-    scene = context.scene
-    layers = set(scene.view_layers.keys())
-    had_compositor, active = versions.has_compositor(scene), scene.camera
-    try:
-        yield
-    except BaseException:
-        if context.window and context.window.scene != scene:
-            context.window.scene = scene
-        if not had_compositor and versions.has_compositor(scene):
-            versions.drop_compositor_tree(scene)
-        scene.camera = active
-        for layer in [layer for layer in scene.view_layers if layer.name not in layers]:
-            scene.view_layers.remove(layer)
-        bpy.data.batch_remove([block for name, before in kept.items() for block in getattr(bpy.data, name)
-                               if block not in before])
-        raise
-
-
-def _collections() -> list[str]:
-    return [p.identifier for p in bpy.data.bl_rna.properties if p.type == "COLLECTION"]
-
-
 def _make(context: Any, folder: Path, result: Result, plans: list[_Plan], model: hg.CameraModel,
           options: ImportOptions) -> Imported:
     clip = result.clip
@@ -156,13 +127,16 @@ def _make(context: Any, folder: Path, result: Result, plans: list[_Plan], model:
         camera.exact_render(scene, options.colour)
         scene.camera = shot
     else:
-        _fit_in(scene, result, shot, done.warnings)
-        view_layers.hide_from_sprite_layers(scene, collection, SPRITE)
+        joining.fit_in(scene, result, shot, done.warnings)
+        joining.hide_from_sprite_layers(scene, collection)
     if options.compositor:
-        _stack(scene, done, clip.name)
-    if new_scene and context.window:
+        working = joining.stack(scene, collection, done.sprites, done.warnings)
+    else:
+        working = scene.view_layers[0] if new_scene else context.view_layer
+    if context.window:
         context.window.scene = scene
-    _activate(scene.view_layers[0] if new_scene else context.view_layer, done.sprites)
+        context.window.view_layer = working
+    _activate(working, done.sprites)
     return done
 
 
@@ -220,40 +194,3 @@ def _new_sprite(plan: _Plan, model: hg.CameraModel, root: Any, clip: Any, option
     plane.data.materials.append(materials.new_material(plane, image, plan.first_number, depth))
     actions.new_action(plane, sprite.name, plan.channels)
     return plane
-
-
-def _fit_in(scene: Any, result: Result, shot: Any, warnings: list[str]) -> None:
-    """Join a scene that has its own settings: they stay, and differences are told."""
-    clip = result.clip
-    if scene.camera is None:
-        scene.camera = shot
-    else:
-        warnings.append(f"The scene keeps its camera “{scene.camera.name}”; the clip's own is “{shot.name}”.")
-    size = (scene.render.resolution_x, scene.render.resolution_y)
-    if size != tuple(clip.size):
-        warnings.append(f"The scene renders {size[0]} x {size[1]} px, the clip has {clip.size[0]} x {clip.size[1]} px.")
-    fps = scene.render.fps / scene.render.fps_base
-    if abs(fps - clip.fps) > 1e-3:
-        warnings.append(f"The scene plays {fps:g} frames per second, the clip was made for {clip.fps:g}.")
-    if scene.render.use_sequencer and _strips(scene):
-        warnings.append("The scene has strips, which are rendered instead of its sprites; turn off Sequencer under "
-                        "Post Processing in the output properties to render the sprites.")
-
-
-def _strips(scene: Any) -> bool:
-    editor = scene.sequence_editor
-    return editor is not None and len(versions.top_strips(editor)) > 0
-
-
-def _stack(scene: Any, done: Imported, name: str) -> None:
-    """View layers and the node tree."""
-    if versions.has_compositor(scene):
-        done.warnings.append("The scene has a compositor already, so none was made for the sprites.")
-        return
-    layers = {}
-    for plane in done.sprites:
-        layer = view_layers.new_view_layer(scene, plane.name, done.collection, plane.users_collection[0])
-        layer[SPRITE] = plane.name
-        layers[plane.name] = layer.name
-    scene.view_layers[0].use = False  # it stays for working in the viewport; the sprites' own layers are rendered
-    compositor.build(scene, name, list(layers), compositor.render_layer(scene, layers))

@@ -12,7 +12,8 @@ from toondecompose.formats.result import read_result, result_folder
 
 from .. import sequencer
 from . import camera, compositor, materials
-from .importer import Imported, relative_path, unchanged_on_failure
+from .importer import Imported, relative_path
+from .joining import unchanged_on_failure
 
 
 def import_placed(context: Any, folder: str | Path, colour: str = "RAW") -> Imported:

@@ -19,21 +19,23 @@ def new_view_layer(scene: Any, name: str, clip: Any, own: Any) -> Any:
     return layer
 
 
-def hide_from_sprite_layers(scene: Any, clip: Any, mark: str) -> None:
-    """Keep a new clip's collection out of the view layers that show one sprite of another clip (marked by a
-    property)."""
-    for layer in scene.view_layers:
-        if mark in layer:
-            for child in layer.layer_collection.children:
-                if child.collection == clip:
-                    child.exclude = True
-
-
 def exclude(layer: Any, collection: Any) -> None:
     """Exclude a collection, wherever it is, from a view layer."""
-    waiting = list(layer.layer_collection.children)
+    for child in _found(layer, collection):
+        child.exclude = True
+
+
+def is_excluded(layer: Any, collection: Any) -> bool:
+    """Whether a view layer does not show a collection anywhere."""
+    return all(child.exclude for child in _found(layer, collection))
+
+
+def _found(layer: Any, collection: Any) -> list[Any]:
+    """Where a collection stands in a view layer."""
+    waiting, found = list(layer.layer_collection.children), []
     while waiting:
         child = waiting.pop()
         if child.collection == collection:
-            child.exclude = True
+            found.append(child)
         waiting.extend(child.children)
+    return found
