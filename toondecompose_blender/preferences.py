@@ -25,6 +25,9 @@ class ToonDecomposePreferences(bpy.types.AddonPreferences):
     cache_folder: bpy.props.StringProperty(
         name="Folder for Unsaved Files", subtype="DIR_PATH", default="",
         description="Where results of .blend files that were never saved go. Left empty, the add-on's own folder")
+    numbers_in_dope_sheet: bpy.props.BoolProperty(
+        name="Numbers in Dope Sheet", default=True,
+        description="Write the selected sprites' drawing numbers along the lower edge of the Dope Sheet")
 
     def draw(self, context: Any) -> None:
         layout = self.layout
@@ -39,6 +42,7 @@ class ToonDecomposePreferences(bpy.types.AddonPreferences):
             if not self.backend_python:
                 layout.label(text=iface_("Found: {}").format(python), icon="CHECKMARK")
         layout.prop(self, "cache_folder")
+        layout.prop(self, "numbers_in_dope_sheet")
         row = layout.row()
         row.operator("toondecompose.test_backend", icon="PLAY")
         draw_finding(layout, context)

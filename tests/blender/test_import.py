@@ -122,7 +122,7 @@ def test_the_scene_is_what_an_animator_expects(context, tmp_path):
         assert sprite.animation_data.action.name == sprite.name
     girl = imported.sprites[1]
     for frame, number in ((102, 1), (103, 2), (104, 0), (105, 3)):
-        assert rendering.shown(scene, girl, frame)["td_frame"] == number
+        assert rendering.shown(scene, girl, frame)["Drawing"] == number
     center = sum((Vector(v.co) for v in girl.data.vertices[:4]), Vector()) / 4
     assert center.length < 1e-6  # pivot at the centre
 

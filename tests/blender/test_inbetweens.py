@@ -17,7 +17,7 @@ def girl(context, tmp_path):
 
 
 def shown(girl, count):
-    return [rendering.shown(girl.users_scene[0], girl, 1 + f)["td_frame"] for f in range(count)]
+    return [rendering.shown(girl.users_scene[0], girl, 1 + f)["Drawing"] for f in range(count)]
 
 
 def test_gaps_are_the_holds_before_another_drawing(girl):

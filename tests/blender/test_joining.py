@@ -1,4 +1,4 @@
-"""A clip that joins a scene with a compositor, 3D things or another clip: both are seen, nothing of theirs is touched."""
+"""A clip that joins a scene with a compositor, a 3D set or another clip: both are seen, nothing else is touched."""
 
 import bpy
 import numpy as np

@@ -78,7 +78,7 @@ def test_a_time_curve_is_an_f_curve_that_the_artist_edits(girl, tmp_path):
 
 def test_fit_and_back_again_with_hand_edits_kept(girl, tmp_path):
     retime.fit(girl, 9, drawings_only=False)
-    drawings = [rendering.shown(girl.users_scene[0], girl, FIRST + f)["td_frame"] for f in range(9)]
+    drawings = [rendering.shown(girl.users_scene[0], girl, FIRST + f)["Drawing"] for f in range(9)]
     assert drawings == [1, 1, 2, 3, 3, 4, 5, 5, 6]
     source = timing.source_of(girl)
     source.curve("location", 0).keyframe_points[5].co.y += 0.5  # 50 px to the right, by hand
@@ -96,7 +96,7 @@ def test_changing_ones_mind_leaves_no_litter(girl):
     retime.restore(girl)
     assert len(girl.animation_data.nla_tracks) == 0
     assert sorted(a.name for a in bpy.data.actions) == ["background", "girl"]
-    shown = [rendering.shown(girl.users_scene[0], girl, FIRST + f)["td_frame"] for f in range(T)]
+    shown = [rendering.shown(girl.users_scene[0], girl, FIRST + f)["Drawing"] for f in range(T)]
     assert shown == [1, 2, 3, 4, 5, 6]
 
 
@@ -105,4 +105,4 @@ def test_a_held_sprite_of_one_frame_can_be_slowed(context, tmp_path):
     sprite = import_result(context, rf.make_result(tmp_path / "r", [one])).sprites[0]
     for percent in (25, 400):
         retime.set_speed(sprite, percent, drawings_only=False)
-        assert rendering.shown(sprite.users_scene[0], sprite, 3)["td_frame"] == 1
+        assert rendering.shown(sprite.users_scene[0], sprite, 3)["Drawing"] == 1

@@ -14,7 +14,7 @@ from conftest import ADDON, add_strip, numbered
 from toondecompose_blender import preferences as preferences_module
 from toondecompose_blender import results, running, text
 from toondecompose_blender.operators import copy_report
-from toondecompose_blender.panels import advanced, pictures, result, shot
+from toondecompose_blender.panels import advanced, dope_sheet, pictures, result, shot
 from toondecompose_blender.panels import queue as queue_panel
 from toondecompose_blender.session.doctor import Doctor, Finding
 from toondecompose_blender.session.run import Run
@@ -234,13 +234,13 @@ def test_nothing_stays_behind():
                        for f in getattr(menu.draw, "_draw_funcs", ()) if "toondecompose" in f.__module__),
                 [h for name in dir(bpy.app.handlers) for h in _list(getattr(bpy.app.handlers, name))
                  if "toondecompose" in getattr(h, "__module__", "")],
-                bpy.app.timers.is_registered(running._tick))
+                bpy.app.timers.is_registered(running._tick), dope_sheet._store.handle is not None)
 
     with_addon = left()
     assert with_addon[2] == ["import_entry", "strip_entry"]
     for _ in range(3):
         addon_utils.disable(ADDON, default_set=True)
-        assert left() == (set(), False, [], [], False)
+        assert left() == (set(), False, [], [], False, False)
         addon_utils.enable(ADDON, default_set=True)
         assert left() == with_addon
 

@@ -37,7 +37,7 @@ def activate(imported, index):
 
 
 def shown(imported, index=1, count=T, first=1):
-    return [rendering.shown(imported.scene, imported.sprites[index], first + f)["td_frame"] for f in range(count)]
+    return [rendering.shown(imported.scene, imported.sprites[index], first + f)["Drawing"] for f in range(count)]
 
 
 def test_expose_and_hold(imported):

@@ -1,10 +1,11 @@
-"""The ToonDecompose tab of the Sequencer's side bar. Panels only draw."""
+"""The ToonDecompose tab of the Sequencer's side bar, the Sprite tab of the 3D view's, and the Dope Sheet's numbers.
+Panels only draw."""
 
 from __future__ import annotations
 
-from . import advanced, hints, menus, pictures, presets, queue, result, shot, sprite_panel
+from . import advanced, dope_sheet, hints, menus, pictures, presets, queue, result, shot, sprite_panel
 
-_MODULES = (pictures, presets, shot, queue, advanced, result, hints, sprite_panel, menus)
+_MODULES = (pictures, presets, shot, queue, advanced, result, hints, sprite_panel, dope_sheet, menus)
 
 
 def register() -> None:

@@ -9,7 +9,7 @@ import bpy
 
 from toondecompose.formats.errors import UserError
 
-from .. import versions
+from .. import preferences, versions
 from ..operators.sprite_base import chosen_root
 from ..scene import compositor
 from ..scene.naming import clip_root, clip_sprites, is_sprite
@@ -105,6 +105,7 @@ class TOONDECOMPOSE_PT_sprite_sheet(SpriteTab, bpy.types.Panel):
         row = layout.row(align=True)
         row.operator("toondecompose.sheet_reverse", text="Reverse", icon="ARROW_LEFTRIGHT")
         row.operator("toondecompose.sheet_swap", text="Swap", icon="UV_SYNC_SELECT")
+        layout.prop(preferences.of(context), "numbers_in_dope_sheet")
 
 
 class TOONDECOMPOSE_PT_sprite_timing(SpriteTab, bpy.types.Panel):

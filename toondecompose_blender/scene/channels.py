@@ -13,7 +13,9 @@ import numpy as np
 
 from . import homography as hg
 
-DRAWING, OPACITY, SHEAR = '["td_frame"]', '["td_opacity"]', '["td_shear"]'
+# custom properties; their names are what the Dope Sheet and the Graph Editor call the channels
+DRAWING_NAME, OPACITY_NAME, SHEAR_NAME = "Drawing", "Opacity", "Shear"
+DRAWING, OPACITY, SHEAR = (f'["{name}"]' for name in (DRAWING_NAME, OPACITY_NAME, SHEAR_NAME))
 EMPTY_CEL = 0  # the drawing number that shows nothing; drawings count from 1, as on paper X-sheets
 STILL_PX = 1e-3  # corners that move less than this, in frame px, stand still
 _SAME = 1e-9  # below this, in units and radians, a channel is constant: float64 dust of the decomposition

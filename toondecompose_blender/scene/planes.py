@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 from mathutils import Matrix
 
-from .channels import SHEAR
+from .channels import DRAWING_NAME, OPACITY_NAME, SHEAR, SHEAR_NAME
 from .homography import CameraModel
 from .materials import drive_value
 
@@ -44,16 +44,16 @@ def new_plane(name: str, canvas: tuple[int, int], model: CameraModel, root: Any,
 
 def add_timed_properties(plane: Any) -> None:
     """The two properties that an artist keys: the exposed drawing and the opacity."""
-    plane["td_frame"], plane["td_opacity"] = 1, 1.0
-    plane.id_properties_ui("td_frame").update(
+    plane[DRAWING_NAME], plane[OPACITY_NAME] = 1, 1.0
+    plane.id_properties_ui(DRAWING_NAME).update(
         min=0, soft_max=max(1, plane["td_drawings"]), description="Exposed drawing; 0 shows nothing")
-    plane.id_properties_ui("td_opacity").update(min=0.0, max=1.0, description="Opacity of the sprite")
+    plane.id_properties_ui(OPACITY_NAME).update(min=0.0, max=1.0, description="Opacity of the sprite")
 
 
 def add_shear(plane: Any) -> None:
     """The one thing location, rotation and scale cannot say: a shape key that shifts x by y, driven by the sprite."""
-    plane["td_shear"] = 0.0
-    plane.id_properties_ui("td_shear").update(
+    plane[SHEAR_NAME] = 0.0
+    plane.id_properties_ui(SHEAR_NAME).update(
         soft_min=-2.0, soft_max=2.0, min=-SHEAR_LIMIT, max=SHEAR_LIMIT, description="How far the top leans sideways")
     plane.shape_key_add(name="Basis")
     key = plane.shape_key_add(name=SHEAR_KEY)

@@ -14,6 +14,7 @@ from toondecompose.formats.errors import UserError, sentence_for_os_error
 from toondecompose.formats.png_header import read_png_size
 from toondecompose.formats.result import RESULT_FILE
 
+from ..scene.channels import DRAWING_NAME
 from ..scene.importer import relative_path
 from ..scene.materials import TEXTURE
 from ..scene.naming import clip_root, is_sprite
@@ -72,7 +73,7 @@ def add_drawing(sprite: Any, picture: str | Path) -> int:
     image = image_of(sprite)
     for other in [o for o in bpy.data.objects if is_sprite(o) and _shows(o, image)]:
         other["td_drawings"] = number
-        other.id_properties_ui("td_frame").update(soft_max=number)
+        other.id_properties_ui(DRAWING_NAME).update(soft_max=number)
     image.reload()
     return number
 

@@ -80,3 +80,17 @@ def read_sheet(source: Source) -> Sheet:
 def write_sheet(source: Source, sheet: Sheet) -> None:
     """Replace the exposure sheet's keys."""
     actions.set_keys(source.curve(DRAWING), sheet.frames, sheet.numbers, "CONSTANT")
+
+
+def exposures(sprite: Any, first: float, last: float) -> list[tuple[float, int]]:
+    """(scene frame where an exposure begins, drawing) from the one shown at `first` up to `last`, as the sprite is
+    timed now. A re-timed sprite's begin on whole frames. UserError when it has no sheet."""
+    source = source_of(sprite)
+    sheet = read_sheet(source)
+    if source.strip is None:
+        begins = [f for f in sheet.frames if first < f <= last]
+        return [(float(f), sheet.at(f)) for f in [first, *begins]]
+    frames = np.arange(np.floor(first), np.floor(last) + 1)
+    numbers = [sheet.at(source.action_frame(float(f))) for f in frames]
+    return [(float(f), number) for i, (f, number) in enumerate(zip(frames, numbers, strict=True))
+            if i == 0 or number != numbers[i - 1]]
