@@ -11,6 +11,7 @@ from .checkpoints import Checkpoints, chain
 from .clip import FrameSource
 from .drawings.expose import expose
 from .hints import apply_hints, spread_hints
+from .matte.draft import solve_draft
 from .matte.heldout import predict_withheld
 from .matte.solve import solve
 from .matte.types import LayerToSolve, MatteResult
@@ -20,8 +21,8 @@ from .segment import segment
 from .types import ExposureSheet, LayerPath, Segmentation, SegmentedLayer, SolvedLayer
 from .visible import picture_behind, visible_masks
 
-# A second pass over sheet and mattes sees clean mattes instead of coarse masks; a third one has never changed a sheet.
-MAX_SHEET_PASSES = 2
+# A second pass over the sheet sees draft mattes instead of coarse masks; a third one has never changed a sheet.
+SHEET_PASSES = 2
 # Of all pixels of a shot; below it a layer is a few specks: in a shot of 48 frames of 640 x 360, 4 x 5 px a frame.
 LEAST_SHARE = 1e-4
 # Up to this many frames a layer's place and its drawing cannot be told from one another: too few views of each.
@@ -79,34 +80,35 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
     key = chain(key, settings.hints, settings.quality)
     masks = [layer.masks for layer in segmentation.layers]
     sheets: list[ExposureSheet | None] = []
-    rounds = []
     solved = None
-    for sheet_pass in range(MAX_SHEET_PASSES):
+    for sheet_pass in range(SHEET_PASSES):
         report_sheet = stage("sheet")
-        new_sheets = checkpoints.stage(
+        sheets = checkpoints.stage(
             f"{label}sheet{sheet_pass}", key,
             lambda found=segmentation, masks=masks, solved=solved, report=report_sheet: _expose_all(
                 source, found, masks, solved, settings, report))
-        if sheet_pass and _same_sheets(sheets, new_sheets):
-            break
-        sheets = new_sheets
         if corrections and sheet_pass == 0:
             spread_hints(segmentation.layers, corrections, sheets, segmentation.scale)
         to_solve = [_layer_to_solve(layer, sheet, m)
                     for layer, sheet, m in zip(segmentation.layers, sheets, masks, strict=True)]
         report_matte = stage("matte")
-        solved = checkpoints.stage(
-            f"{label}matte{sheet_pass}", key,
-            lambda layers=to_solve, scale=segmentation.scale, report=report_matte: solve(
-                source, layers, scale=scale, quality=settings.quality, progress=report, **common))
-        rounds.extend(solved.objective_per_round)
+        if sheet_pass + 1 < SHEET_PASSES:
+            solved = checkpoints.stage(
+                f"{label}matte{sheet_pass}", key,
+                lambda layers=to_solve, report=report_matte: solve_draft(source, layers, progress=report, **common))
+        else:
+            solved = checkpoints.stage(
+                f"{label}matte{sheet_pass}", key,
+                lambda layers=to_solve, scale=segmentation.scale, report=report_matte: solve(
+                    source, layers, scale=scale, quality=settings.quality, progress=report, **common))
         if solved.order != list(range(len(sheets))):  # votes in the overlaps found another depth order
             segmentation = replace(segmentation, layers=[segmentation.layers[k] for k in solved.order])
             sheets = [sheets[k] for k in solved.order]
             to_solve = [to_solve[k] for k in solved.order]
-        masks = visible_masks(solved.layers, source.size, segmentation.layers[0].masks.shape[1:], source.count)
+        if sheet_pass + 1 < SHEET_PASSES:
+            masks = visible_masks(solved.layers, source.size, segmentation.layers[0].masks.shape[1:], source.count)
     predicted = checkpoints.stage(f"{label}heldout", key, lambda: predict_withheld(
-        source, to_solve, scale=segmentation.scale, device=settings.device, rounds=1))
+        source, to_solve, scale=segmentation.scale, device=settings.device))
     layers = [layer for k, layer in enumerate(solved.layers) if k == 0 or (layer.exposure >= 0).any()]
     unresolved = segmentation.unresolved
     if unresolved is not None:
@@ -115,7 +117,7 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
     if source.count <= TOO_SHORT and settings.count is None and not _recomposes(source, layers):
         layers, unresolved = [whole_frames(source)], np.full(masks[0].shape[1:], 255, np.uint8)
         notes.append(f"{source.count} frames are too few to tell layers apart by motion; the shot is one layer")
-    report = {"objective_per_round": rounds, "notes": notes, "held_out": predicted, **solved.report}
+    report = {"objective_per_round": solved.objective_per_round, "notes": notes, "held_out": predicted, **solved.report}
     return ShotResult(layers, unresolved, report)
 
 
@@ -175,11 +177,6 @@ def _expose_all(source: FrameSource, segmentation: Segmentation, masks: list[np.
                              planes=planes, motion_model=settings.motion_model, seed=settings.seed,
                              device=settings.device, progress=lambda f, k=k: report((k + f) / len(layers))))
     return sheets
-
-
-def _same_sheets(old: list[ExposureSheet | None], new: list[ExposureSheet | None]) -> bool:
-    return all((a is None and b is None) or np.array_equal(a.drawing, b.drawing)
-               for a, b in zip(old, new, strict=True))
 
 
 def _layer_to_solve(layer: SegmentedLayer, sheet: ExposureSheet | None, masks: np.ndarray) -> LayerToSolve:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from toondecompose.engine.matte.state import place
 from toondecompose.engine.matte.types import LayerToSolve
 
 EVERY = 3  # every third exposure of a drawing is withheld
+MAX_FRAMES = 8  # of them are enough for a figure; each costs the solving of its drawings
 EDGE_BAND = 7  # px
 
 
@@ -33,12 +35,20 @@ def withheld_frames(layers: list[LayerToSolve]) -> list[int]:
                 if t not in kept_back and len(free) > 2:
                     kept_back.add(t)
                     free.remove(t)
-    return sorted(kept_back)
+    every = sorted(kept_back)
+    if len(every) > MAX_FRAMES:
+        every = [every[int(k)] for k in np.linspace(0, len(every) - 1, MAX_FRAMES).round()]
+    return every
 
 
-def predict_withheld(source: FrameSource, layers: list[LayerToSolve], *, scale: float, device: str = "cpu",
-                     rounds: int = 2) -> dict:
-    """Solve everything (panoramas too) without a third of the exposures and predict those frames.
+def _needed(layer: LayerToSolve, back: list[int]) -> LayerToSolve:
+    """The layer with only those drawings that the withheld frames show: masks alone keep the others off the plate."""
+    wanted = {int(layer.drawing[t]) for t in back}
+    return replace(layer, drawing=np.where(np.isin(layer.drawing, list(wanted)), layer.drawing, -1))
+
+
+def predict_withheld(source: FrameSource, layers: list[LayerToSolve], *, scale: float, device: str = "cpu") -> dict:
+    """Solve panoramas and drawings without some of the exposures and predict those frames, in one round.
 
     Returns {"frames": number of withheld frames, "foreground": dB over px the sprites cover, "edge_band": dB within
     7 px of their outlines, "frame": dB over all px}; dB are None where nothing could be withheld. The placements,
@@ -49,7 +59,8 @@ def predict_withheld(source: FrameSource, layers: list[LayerToSolve], *, scale: 
     if not back or source.count - len(back) < 2:
         return {"frames": 0, **dict.fromkeys(names)}
     frames = [t for t in range(source.count) if t not in set(back)]
-    loop, *_ = run_rounds(source, layers, frames, scale, rounds, device, None, None)
+    layers = [layers[0], *(_needed(layer, back) for layer in layers[1:])]
+    loop, *_ = run_rounds(source, layers, frames, scale, 1, device, None, None)
     box = (0, 0, *source.size)
     error, count = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0)
     for t in back:

@@ -18,6 +18,7 @@ from toondecompose.engine.matte.objective import description_length, order_votes
 from toondecompose.engine.matte.opacity import fit_opacity
 from toondecompose.engine.matte.plates import QUIET, fill_unseen, noise_of, panorama_gauge, solve_plate
 from toondecompose.engine.matte.resample import Box, resample
+from toondecompose.engine.matte.settled import is_settled, plate_changes
 from toondecompose.engine.matte.sharpen import sharpen_drawing, sharpen_plate
 from toondecompose.engine.matte.state import HIDES, Drawing, LayerState, place, prepare_sprite, view_around
 from toondecompose.engine.matte.types import LayerToSolve, MatteResult
@@ -95,16 +96,18 @@ def run_rounds(source: FrameSource, layers: list[LayerToSolve], frames: list[int
     layers = [layers[0], *(replace(layer, masks=fill_pinholes(layer.masks)) for layer in layers[1:])]
     G, canvas = panorama_gauge(layers[0].H, range(source.count), source.size)
     states = [LayerState(layers[0], layers[0].H @ G, canvas, 1.0, opacity=np.ones(source.count))]
-    states += [prepare_sprite(layer, source.size, None) for layer in layers[1:]]
+    states += [prepare_sprite(layer, source.size, None, _in_front(layers, k)) for k, layer in enumerate(layers) if k]
     loop = Loop(source, list(layers), states, frames, scale, device, tick)
     order = list(range(len(layers)))
     objective: list[float] = []
     votes = np.zeros((len(layers), len(layers)), np.int64)
     for number in range(rounds):
+        before = states[0].plate
         _solve_background(loop, _masks_in_front(loop, 0) if number == 0 else None)
+        changes = None if before is None else plate_changes(before, states[0].plate)
         done += 1
         for index in range(1, len(loop.states)):
-            _solve_layer(loop, index, _masks_in_front(loop, index) if number == 0 else None)
+            _solve_layer(loop, index, _masks_in_front(loop, index) if number == 0 else None, changes)
             done += 1
         objective.append(description_length(source, loop.states, loop.noise, device))
         if number == 0 and rounds > 1:
@@ -134,11 +137,17 @@ def fill_pinholes(masks: np.ndarray) -> np.ndarray:
 
 def _masks_in_front(loop: Loop, index: int) -> np.ndarray | None:
     """What the layers in front cover by their masks, uint8 [T, hs, ws], grown by one working px; None for no layers."""
-    masks = [layer.masks for layer in loop.layers[index + 1:]]
-    if not masks:
+    covered = _in_front(loop.layers, index)
+    if covered is None:
         return None
     kernel = np.ones((3, 3), np.uint8)
-    return np.stack([cv2.dilate(np.maximum.reduce([m[t] for m in masks]), kernel) for t in range(len(masks[0]))])
+    return np.stack([cv2.dilate(mask, kernel) for mask in covered])
+
+
+def _in_front(layers: list[LayerToSolve], index: int) -> np.ndarray | None:
+    """uint8 [T, hs, ws]: what the layers in front of one cover by their masks; None where it is the foremost."""
+    masks = [layer.masks for layer in layers[index + 1:]]
+    return np.maximum.reduce(masks) if masks else None
 
 
 def _background_weight(loop: Loop, hidden: np.ndarray | None) -> Callable[[int], torch.Tensor]:
@@ -195,7 +204,9 @@ def _scene(loop: Loop, index: int, hidden: np.ndarray | None) -> Callable[[int, 
     return scene
 
 
-def _solve_layer(loop: Loop, index: int, hidden: np.ndarray | None) -> None:
+def _solve_layer(loop: Loop, index: int, hidden: np.ndarray | None, changes: np.ndarray | None = None) -> None:
+    """Solve a layer's drawings. changes: where the plate is new since they were solved last, or None for the first
+    time; the drawings that this does not touch stay as they are."""
     state = loop.states[index]
     scene = _scene(loop, index, hidden)
     usable = set(loop.frames)
@@ -217,6 +228,8 @@ def _solve_layer(loop: Loop, index: int, hidden: np.ndarray | None) -> None:
         return cut_out(moments, loop.noise, mask_px)
 
     for done, drawing in enumerate(state.drawings.values()):
+        if changes is not None and is_settled(loop.states, index, drawing, changes):
+            continue
         cut = pooled(drawing, done / len(state.drawings))
         if cut.misfit > FADES:  # the same drawing, but not equally visible on all its frames
             for _ in range(FADE_STEPS):

@@ -17,6 +17,7 @@ MARGIN = 28  # canvas px around what the masks cover, for hair, glows and shadow
 SEEN_MASK = 96  # mask value from which a layer counts as shown; half its strongest value while it fades in
 ROOMY = 2.0  # canvas per drawing's box up to which the whole canvas is solved
 FAINT_MASK = 24  # less is shown nowhere
+NEIGHBOUR = 2  # working px around a drawing within which something in front may hide a part of it
 VEILED = 0.2  # weight of what is seen through a veil, relative to what is seen directly
 HIDES = 4.0  # a layer in front with alpha >= 1/4 takes all weight from what is behind it
 
@@ -61,13 +62,18 @@ class LayerState:
     plate: Plate | None = None
 
 
-def prepare_sprite(layer: LayerToSolve, size: tuple[int, int], sharp: float | None) -> LayerState:
-    """Choose a sprite's (or translucent plane's) canvas: as sharp as its sharpest exposure, covering all its masks."""
+def prepare_sprite(layer: LayerToSolve, size: tuple[int, int], sharp: float | None,
+                   in_front: np.ndarray | None = None) -> LayerState:
+    """Choose a sprite's (or translucent plane's) canvas: as sharp as its sharpest exposure, covering all its masks.
+
+    in_front: uint8 [T, hs, ws], what other layers cover; None where the sprite is the foremost. Only drawings that
+    something hides get room beyond their masks."""
     T, hs, ws = layer.masks.shape
     w, h = size
     boxes: dict[int, list[Box]] = {}
     frames: dict[int, list[int]] = {}
     scales: dict[int, float] = {}
+    hidden: set[int] = set()
     for t in range(T):
         d = int(layer.drawing[t])
         if d < 0:
@@ -81,6 +87,10 @@ def prepare_sprite(layer: LayerToSolve, size: tuple[int, int], sharp: float | No
         box = footprint(back, seen)
         if box is None:
             continue
+        if in_front is not None:
+            around = in_front[t, max(0, y - NEIGHBOUR):y + bh + NEIGHBOUR, max(0, x - NEIGHBOUR):x + bw + NEIGHBOUR]
+            if (around >= 128).any():
+                hidden.add(d)
         frames.setdefault(d, []).append(t)
         boxes.setdefault(d, []).append(box)
         scales[t] = 1 / max(local_scale(back, (seen[0] + seen[2]) / 2, (seen[1] + seen[3]) / 2), 1e-6)
@@ -103,7 +113,7 @@ def prepare_sprite(layer: LayerToSolve, size: tuple[int, int], sharp: float | No
         grown = (b[0] - MARGIN, b[1] - MARGIN, b[2] + MARGIN, b[3] + MARGIN)
         cut = (max(0, grown[0]), max(0, grown[1]), min(canvas[0], grown[2]), min(canvas[1], grown[3]))
         # a drawing that is partly hidden may be larger than what its masks show
-        if canvas[0] * canvas[1] <= ROOMY * (cut[2] - cut[0]) * (cut[3] - cut[1]):
+        if d in hidden and canvas[0] * canvas[1] <= ROOMY * (cut[2] - cut[0]) * (cut[3] - cut[1]):
             cut = (0, 0, *canvas)
         state.drawings[d] = Drawing(cut, frames[d])
     state.opacity = np.ones(T)

@@ -1,0 +1,36 @@
+"""A quick first solving at working size: good enough to weigh masks and exposure sheets by, not to keep."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from toondecompose.engine.clip import FrameSource
+from toondecompose.engine.matte.solve import solve
+from toondecompose.engine.matte.types import LayerToSolve, MatteResult
+
+
+def shrunken(source: FrameSource, size: tuple[int, int]) -> FrameSource:
+    """The same frames, area-averaged to `size` (w, h) px."""
+    if size == source.size:
+        return source
+    return FrameSource(lambda t: cv2.resize(source.read(t), size, interpolation=cv2.INTER_AREA), source.count, size)
+
+
+def solve_draft(source: FrameSource, layers: list[LayerToSolve], *, seed: int = 0, device: str = "cpu",
+                progress: Callable[[float], None] | None = None,
+                cancelled: Callable[[], bool] | None = None) -> MatteResult:
+    """One round of `solve` on frames of the masks' size. The layers' H lead to full-resolution frames as always; only
+    their canvases are coarser."""
+    hs, ws = layers[0].masks.shape[1:]
+    shrink = np.diag([ws / source.size[0], hs / source.size[1], 1.0])
+    small = [replace(layer, H=shrink @ layer.H) for layer in layers]
+    result = solve(shrunken(source, (ws, hs)), small, scale=1.0, rounds=1, quality="preview", seed=seed, device=device,
+                   progress=progress, cancelled=cancelled)
+    grow = np.linalg.inv(shrink)
+    for layer in result.layers:
+        layer.H = grow @ layer.H
+    return result
