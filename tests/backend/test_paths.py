@@ -185,3 +185,47 @@ def test_cuts_between_shots_and_none_at_a_flash_or_a_whip():
     whip = [shown(first, shift(-55 * t, -60)) for t in range(4)]
     assert find_cuts(source_from_array(whip)) == []
     assert find_cuts(source_from_array(shots[:1])) == []
+
+
+def test_grain_does_not_make_an_even_pan_tremble():
+    H = np.stack([shift(-100 - 1.625 * t, -60) for t in range(14)])  # drawn exactly: whole 32nds of a pixel
+    best = find_paths(clip_of(painting(7), H, grain=9), None)[0]
+    assert motion_error(best, H) < 0.02
+
+
+def test_grain_does_not_hide_a_shake():
+    shake = np.random.default_rng(1).integers(-48, 49, (14, 2)) / 32
+    H = np.stack([shift(-100 - 1.5 * t + x, -60 + y) for t, (x, y) in enumerate(shake)])
+    best = find_paths(clip_of(painting(7), H, grain=9), None)[0]
+    assert motion_error(best, H) < 0.12
+
+
+def exactly_shown(fine: np.ndarray, x: float, y: float, scale: int = 4) -> np.ndarray:
+    """The part of a picture drawn `scale` times finer that starts at (x, y) frame px, without interpolation errors."""
+    left, top = round(x * scale), round(y * scale)
+    return cv2.resize(fine[top : top + SIZE[1] * scale, left : left + SIZE[0] * scale], SIZE,
+                      interpolation=cv2.INTER_AREA)
+
+
+def test_soft_plane_behind_leaves_is_exact():
+    """A plane with a few soft edges, seen through gaps of another: the front plane's rims must not drag it along."""
+    rainbow = np.full((800, 1400, 3), (90, 150, 190), np.uint8)
+    for k, colour in enumerate(((210, 60, 50), (230, 190, 60), (80, 170, 90), (70, 80, 180))):
+        cv2.ellipse(rainbow, (700, 600), (480 - 36 * k, 400 - 36 * k), 0, 180, 360, colour, 36)
+    rainbow = cv2.GaussianBlur(rainbow, (0, 0), 12)
+    leaves, hides = painting(14, 1400, 800), np.zeros((800, 1400), np.float32)
+    hides[360:] = 1
+    rng = np.random.default_rng(2)
+    for x, y in zip(rng.integers(0, 1400, 26), rng.integers(50, 400, 26), strict=True):
+        cv2.circle(hides, (int(x), int(y)), 36, 1, -1)
+    hides = cv2.GaussianBlur(hides, (0, 0), 3)
+    at = [[(20 + v * t, 20 + 0.25 * (t % 3)) for t in range(12)] for v in (1.25, 4.0)]
+    frames = []
+    for far, near in zip(*at, strict=True):
+        alpha = exactly_shown(hides, *near)[..., None]
+        frame = exactly_shown(rainbow, *far) * (1 - alpha) + exactly_shown(leaves, *near) * alpha
+        frames.append(np.rint(frame).astype(np.uint8))
+    found = find_paths(source_from_array(frames), None)
+    for way in at:
+        H = np.stack([shift(-x, -y) for x, y in way])
+        assert min(motion_error(p, H) for p in found) < 0.015

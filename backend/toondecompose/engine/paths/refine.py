@@ -6,7 +6,9 @@ import cv2
 import numpy as np
 
 from ..clip import FrameSource, working_scale
-from .align import align_frame, canvas_units, sampler
+from .align import Sampler, align_frame, canvas_units, sampler
+from .bundle import adjust, cubic
+from .calm import calmed
 from .candidate import Candidate, anchored, enough_frames
 from .field import CELL, SLOPE_BLUR, TEXTURE, Field, choose, contrast_weights, gray_of
 from .groups import apply, grid_points
@@ -14,11 +16,20 @@ from .mosaic import build_mosaic
 
 FINAL_WIDTH = 640  # px; larger clips are refined at half their size, at most at LARGEST_FINAL
 LARGEST_FINAL = 1280
-FINAL_POINTS = 4000  # per frame
+FIRST_POINTS = 4000  # per frame, for the pull onto the mosaic
+FINAL_POINTS = 20_000  # of the canvas, for the joint adjustment
+ALL_SAMPLES = 1_000_000  # points times frames of a joint adjustment: long clips get fewer points
 FINAL_SAMPLES = 12  # values kept per mosaic pixel
-ROUNDS = ((6.0, 0.7), (3.0, 0.5))  # (believed residual spread in grey levels, blur in px), coarse to fine
-MORE_ROUNDS = 3  # of the last kind, while
-SETTLED = 0.03  # px: most frames have moved less than this
+PULL_CAP, PULL_BLUR = 6.0, 0.7  # grey levels of residual spread that is believed, px: every frame onto the mosaic
+JOINT_CAP, JOINT_BLUR = 3.0, 0.6  # the same for all frames at once
+FAINT = 1.0  # grey levels per px: the mosaic has less noise than a frame, so weaker slopes count
+ROUNDS = 6  # joint steps at most
+REBUILT = (0, 2)  # before these steps the mosaic is built anew
+SETTLED = 0.004  # px: most frames have moved less than this
+FOREIGN = 3.0  # times the expected residual: such a pixel shows something else
+FOREIGN_RIM = 7  # px across: an occluder's soft edge and its interpolated neighbours
+MISPLACED = 0.3  # px: what a path may still be off before the joint adjustment
+OWNED = 0.3  # least share of what is explained in a cell that makes it a path's
 
 
 class GrayFrames:
@@ -36,6 +47,12 @@ class GrayFrames:
 
     def __len__(self) -> int:
         return self._source.count
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) px of the frames."""
+        first = self[0]
+        return first.shape[1], first.shape[0]
 
 
 def ownership(chosen: list[Candidate], field: Field) -> list[list[np.ndarray]]:
@@ -59,35 +76,100 @@ def refined(c: Candidate, owned: list[np.ndarray], frames: GrayFrames, field: Fi
     ratio = frames.scale / field.scale
     d = np.diag([ratio, ratio, 1.0])
     H = d @ c.H @ np.linalg.inv(d)
-    first = frames[c.ref]
-    size = (first.shape[1], first.shape[0])
-    units = canvas_units(size)
-    present = c.present
     rng = np.random.default_rng(seed)
-    picks = []
-    for t in range(len(frames)):
-        picks.append(_points(frames[t], owned[t], ratio, field.noise, rng))
-    more = MORE_ROUNDS if c.dof > 2 else 0  # two parameters are pinned down by any texture
-    for cap, blur in (*ROUNDS, *[ROUNDS[-1]] * more):
-        mosaic = build_mosaic(frames, H, _mosaic_frames(H, size, present), FINAL_SAMPLES)
-        if mosaic is None:
-            break
-        target = sampler(mosaic, blur, len(frames))
-        moved = H.copy()
-        for t in np.flatnonzero(present):
-            x, y, weight = picks[t]
-            soft = cv2.GaussianBlur(frames[t].astype(np.float32), (0, 0), blur)
-            at = np.stack([x, y], -1) + 0.5
-            moved[t] = align_frame(H[t], at, soft[y, x], weight, target, c.dof, units, cap, field.noise, rounds=6)
-        moved = anchored(moved, c.ref)
-        grid = grid_points(size, 5)
-        change = [float(np.linalg.norm(apply(m, grid) - grid, axis=1).mean()) for m in moved @ np.linalg.inv(H)]
-        H = moved
-        # frames and mosaic pull each other along: a layer with few edges needs more turns
-        if np.quantile(change, 0.8) < SETTLED and cap == ROUNDS[-1][0]:
-            break
+    H = _pulled(H, c, owned, frames, field, rng)
+    H = _adjusted(H, c, owned, frames, field, rng)
+    if field.blur > 0 and c.present.all():
+        H = anchored(calmed(H, frames.size), c.ref)
     full = np.diag([frames.scale, frames.scale, 1.0])
     return anchored(np.linalg.inv(full) @ H @ full, c.ref)
+
+
+def _pulled(H: np.ndarray, c: Candidate, owned: list[np.ndarray], frames: GrayFrames, field: Field,
+            rng: np.random.Generator) -> np.ndarray:
+    """Every present frame pulled onto the mosaic that all of them make."""
+    size = frames.size
+    mosaic = build_mosaic(frames, H, _mosaic_frames(H, size, c.present), FINAL_SAMPLES)
+    if mosaic is None:
+        return H
+    target, moved = sampler(mosaic, PULL_BLUR, len(frames)), H.copy()
+    for t in np.flatnonzero(c.present):
+        x, y, weight = _points(frames[t], owned[t], frames.scale / field.scale, field.noise, rng)
+        soft = cv2.GaussianBlur(frames[t].astype(np.float32), (0, 0), PULL_BLUR)
+        moved[t] = align_frame(H[t], np.stack([x, y], -1) + 0.5, soft[y, x], weight, target, c.dof,
+                               canvas_units(size), PULL_CAP, field.noise, rounds=6)
+    return anchored(moved, c.ref)
+
+
+def _adjusted(H: np.ndarray, c: Candidate, owned: list[np.ndarray], frames: GrayFrames, field: Field,
+              rng: np.random.Generator) -> np.ndarray:
+    """All present frames moved together until they settle."""
+    size, ratio = frames.size, frames.scale / field.scale
+    units, grid = canvas_units(size), grid_points(frames.size, 5)
+    present = np.flatnonzero(c.present)
+    if len(present) < 2:
+        return H
+    ref = int(np.abs(present - c.ref).argmin())
+    cap = max(JOINT_CAP, 1.5 * field.noise)
+    for k in range(ROUNDS):
+        if k in REBUILT:
+            mosaic = build_mosaic(frames, H, _mosaic_frames(H, size, c.present), FINAL_SAMPLES)
+            if mosaic is None:
+                break
+            target = sampler(mosaic, JOINT_BLUR, len(frames))
+            at, slope, start, share = _canvas_points(target, size, len(present), rng)
+            if len(at) < 6 * c.dof:
+                break
+            usable = [_usable(target, H[t], frames[t], field.noise) for t in present]
+        values = np.zeros((len(present), len(at)), np.float32)
+        weight = np.zeros_like(values)
+        for i, t in enumerate(present):
+            there = apply(H[t], at)
+            inside = np.flatnonzero(((there > 1) & (there < np.array(size) - 1)).all(1))
+            soft = cv2.GaussianBlur(frames[t].astype(np.float32), (0, 0), JOINT_BLUR)
+            cell = (there[inside] / ratio / CELL).astype(np.int64)
+            mine = owned[t][cell[:, 1].clip(0, owned[t].shape[0] - 1), cell[:, 0].clip(0, owned[t].shape[1] - 1)]
+            pixel = there[inside].astype(np.int64)
+            mine = mine * (mine > OWNED) * usable[i][pixel[:, 1], pixel[:, 0]]
+            values[i, inside] = cubic(soft, there[inside])
+            weight[i, inside] = share[inside] * mine
+        moved = H.copy()
+        moved[present] = adjust(H[present], ref, c.dof, at, slope, start, values, weight, units, cap)
+        moved = anchored(moved, c.ref)
+        change = [float(np.linalg.norm(apply(m, grid) - grid, axis=1).mean())
+                  for m in (moved @ np.linalg.inv(H))[present]]
+        H = moved
+        if np.quantile(change, 0.8) < SETTLED and k >= REBUILT[-1]:
+            break
+    return H
+
+
+def _canvas_points(target: Sampler, size: tuple[int, int], count: int,
+                   rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Textured points of the canvas: (at [n, 2], slope [n, 2], grey level [n], pixels that each stands for [n])."""
+    gy, gx = np.gradient(target.value) if min(target.value.shape) > 1 else np.zeros((2, *target.value.shape))
+    texture = (np.hypot(gx, gy) > FAINT) & (target.trust > 0.5)
+    texture[:2] = texture[-2:] = texture[:, :2] = texture[:, -2:] = False
+    # each frame sees a part of a large canvas, so that needs more points
+    parts = np.clip(target.value.size / (size[0] * size[1]), 1, 4)
+    y, x, share = choose(texture, int(parts * np.clip(ALL_SAMPLES // count, 3000, FINAL_POINTS)), rng)
+    at = np.stack([x, y], -1) + 0.5 + np.array(target.origin)
+    return at, np.stack([gx[y, x], gy[y, x]], -1), target.value[y, x], share.astype(np.float32)
+
+
+def _usable(target: Sampler, H: np.ndarray, grey: np.ndarray, noise: float) -> np.ndarray:
+    """uint8 [h, w], 1 where frame `grey` shows the mosaic and nothing foreign is near."""
+    h, w = grey.shape
+    half, origin = np.eye(3), np.eye(3)
+    half[:2, 2], origin[:2, 2] = 0.5, -0.5 - np.array(target.origin)
+    there = origin @ np.linalg.inv(H) @ half  # frame pixel -> mosaic pixel, both counted from centres
+    how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    shown = cv2.warpPerspective(target.value, there, (w, h), flags=how, borderMode=cv2.BORDER_REPLICATE)
+    soft = cv2.GaussianBlur(grey.astype(np.float32), (0, 0), JOINT_BLUR)
+    slope = np.hypot(*(cv2.Sobel(shown, cv2.CV_32F, i, 1 - i, ksize=3, scale=1 / 8) for i in (1, 0)))
+    expected = np.sqrt(max(1.5, noise) ** 2 + (MISPLACED * slope) ** 2)
+    foreign = (cv2.blur(np.abs(soft - shown) / expected, (3, 3)) > FOREIGN).astype(np.uint8)
+    return 1 - cv2.dilate(foreign, np.ones((FOREIGN_RIM, FOREIGN_RIM), np.uint8))
 
 
 def _mosaic_frames(H: np.ndarray, size: tuple[int, int], present: np.ndarray) -> np.ndarray:
@@ -104,9 +186,9 @@ def _points(grey: np.ndarray, owned: np.ndarray, ratio: float, noise: float,
     h, w = grey.shape
     mine = owned[(np.arange(h) / ratio / CELL).astype(int).clip(0, owned.shape[0] - 1)]
     mine = mine[:, (np.arange(w) / ratio / CELL).astype(int).clip(0, owned.shape[1] - 1)]
-    texture = (slope > max(TEXTURE / max(1.0, ratio) / 2, 2 * noise)) & (mine > 0.3)
+    texture = (slope > max(TEXTURE / max(1.0, ratio) / 2, 2 * noise)) & (mine > OWNED)
     texture[:2] = texture[-2:] = texture[:, :2] = texture[:, -2:] = False
-    y, x, share = choose(texture, FINAL_POINTS, rng)
+    y, x, share = choose(texture, FIRST_POINTS, rng)
     return x, y, share * mine[y, x]
 
 

@@ -1,0 +1,111 @@
+"""All frames of a path moved at once, so that frames and the still picture behind them cannot drag each other along.
+
+The still picture is eliminated: per canvas point the unknown value is the weighted mean of what the frames show there,
+and what remains is one small linear system in all frames' motions (bundle adjustment with the Schur complement).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .groups import apply, step, velocities
+
+TUKEY = 4.0  # residuals beyond this many sigma do not count
+LEAST_SIGMA = 0.7  # grey levels: rounding to 8 bit twice
+DAMPING = 1e-6  # of the mean diagonal: directions that the picture does not show stay as they are
+LARGEST_STEP = 0.02  # half widths: outside what a slope can predict
+BLOCK = 4096  # canvas points whose couplings are summed at a time
+
+
+def cubic(picture: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Catmull-Rom samples float32 [n] of picture float32 [h, w] at edge-coordinate points [n, 2]; the border repeats.
+
+    Exact, where cv2.remap rounds positions to 1/32 px."""
+    h, w = picture.shape
+    x, y = np.clip(at[:, 0] - 0.5, 0, w - 1), np.clip(at[:, 1] - 0.5, 0, h - 1)
+    x0, y0 = x.astype(np.int32), y.astype(np.int32)
+    wx, wy = (_weights((v - v0).astype(np.float32)) for v, v0 in ((x, x0), (y, y0)))
+    # a copy of the border, so that neighbours need no clipping
+    flat = np.pad(picture, ((1, 2), (1, 2)), "edge").ravel()
+    wide = w + 3
+    first = y0 * wide + x0
+    out = np.zeros(len(at), np.float32)
+    for j in range(4):
+        row = flat[first + j * wide] * wx[0]
+        for i in range(1, 4):
+            row += flat[first + (j * wide + i)] * wx[i]
+        out += row * wy[j]
+    return out
+
+
+def _weights(f: np.ndarray) -> list[np.ndarray]:
+    f2, f3 = f * f, f * f * f
+    return [-0.5 * f3 + f2 - 0.5 * f, 1.5 * f3 - 2.5 * f2 + 1, -1.5 * f3 + 2 * f2 + 0.5 * f, 0.5 * f3 - 0.5 * f2]
+
+
+def consensus(values: np.ndarray, weight: np.ndarray, start: np.ndarray,
+              cap: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What the frames agree on. values, weight: float32 [T, n]; start: [n], a first guess (the temporal mode).
+
+    cap: grey levels, the largest spread that is believed. Returns (value [n], weights with outliers taken out [T, n],
+    sigma [T] of the frames)."""
+    mean, robust = start, weight
+    sigma = np.full(len(values), cap)
+    for _ in range(2):
+        off = np.abs(values - mean)
+        for t in range(len(values)):
+            used = off[t][weight[t] > 0]
+            if len(used):
+                sigma[t] = np.clip(1.48 * float(np.median(used)), LEAST_SIGMA, cap)
+        robust = weight * np.maximum(0, 1 - (off / (TUKEY * sigma[:, None])) ** 2).astype(np.float32) ** 2
+        total = robust.sum(0)
+        mean = np.where(total > 0, (robust * values).sum(0) / np.maximum(total, 1e-6), mean).astype(np.float32)
+    return mean, robust, sigma
+
+
+def couplings(weight: np.ndarray, jac: np.ndarray) -> np.ndarray:
+    """The normal matrix [T, dof, T, dof] once each point's value is eliminated.
+
+    weight: float32 [T, n]. jac: float32 [n, dof], how each point's value changes with a frame's parameters."""
+    count, dof = len(weight), jac.shape[1]
+    out = np.zeros((count, dof, count, dof))
+    share = np.sqrt(np.maximum(weight.sum(0), 1e-6))
+    for i in range(dof):
+        for j in range(i, dof):
+            product = jac[:, i] * jac[:, j]
+            both = np.zeros((count, count))
+            for a in range(0, len(jac), BLOCK):
+                part = weight[:, a : a + BLOCK] / share[a : a + BLOCK]
+                both -= (part * product[a : a + BLOCK]) @ part.T
+            both[np.diag_indices(count)] += weight @ product
+            out[:, i, :, j] = both
+            out[:, j, :, i] = both
+    return out
+
+
+def adjust(H: np.ndarray, ref: int, dof: int, at: np.ndarray, slope: np.ndarray, start: np.ndarray,
+           values: np.ndarray, weight: np.ndarray, units: np.ndarray, cap: float) -> np.ndarray:
+    """One joint Gauss-Newton step of all frames.
+
+    H: [T, 3, 3] canvas -> frame. at: canvas points [n, 2]; slope: the still picture's slopes there [n, 2]; start: its
+    grey levels [n]. values: float32 [T, n], what each frame shows at H[t](at); weight: [T, n] in 0..1, 0 where it does
+    not show the point or shows something else. units: frame_units of the canvas. Frame `ref` stays. Returns H.
+    """
+    mean, robust, sigma = consensus(values, weight, start, cap)
+    robust = robust / (sigma[:, None] ** 2).astype(np.float32)
+    v = velocities(apply(units, at), dof) / units[0, 0]
+    jac = (v[:, 0] * slope[:, :1] + v[:, 1] * slope[:, 1:]).astype(np.float32)
+    normal = couplings(robust, jac)
+    right = (robust * (values - mean)) @ jac
+    count = len(H)
+    free = np.arange(count) != ref
+    a = normal[free][:, :, free].reshape((count - 1) * dof, -1)
+    scale = np.maximum(np.diag(a).reshape(-1, dof).mean(0), 1e-12)
+    a[np.diag_indices(len(a))] += DAMPING * np.tile(scale, count - 1)
+    delta = np.zeros((count, dof))
+    delta[free] = np.linalg.solve(a, right[free].ravel()).reshape(-1, dof)
+    delta *= np.minimum(1, LARGEST_STEP / np.maximum(np.abs(delta).max(1), 1e-12))[:, None]
+    back = np.linalg.inv(units)
+    out = np.stack([np.linalg.inv(back @ step(d) @ units @ np.linalg.inv(m)) for d, m in zip(delta, H, strict=True)])
+    return out / out[:, 2:3, 2:3]
+
