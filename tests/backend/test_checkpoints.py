@@ -39,6 +39,19 @@ def test_an_interrupted_write_is_never_read(tmp_path):
     assert Checkpoints(tmp_path).stage("cuts", "x" * 64, lambda: [2]) == [2]
 
 
+def test_what_is_kept_of_a_complete_result_is_packed_and_read_back_exactly(tmp_path):
+    made, store = a_segmentation(), Checkpoints(tmp_path)
+    for name in ("segment", "shot2-segment", "matte0"):
+        store.stage(name, "k" * 64, lambda: made)
+    (store.folder / "half.part").write_bytes(b"")
+    store.clear(keep=("segment",))
+    assert sorted(p.name.split("-kk")[0] for p in store.folder.iterdir()) == ["segment", "shot2-segment"]
+    read = Checkpoints(tmp_path).stage("shot2-segment", "k" * 64, lambda: pytest.fail("computed again"))
+    np.testing.assert_array_equal(read.layers[0].masks, made.layers[0].masks)
+    store.clear()
+    assert not store.folder.exists()
+
+
 def test_without_checkpoints_nothing_is_written(tmp_path):
     assert Checkpoints(tmp_path, enabled=False).stage("cuts", "x", lambda: [1]) == [1]
     assert not list(tmp_path.iterdir())

@@ -1,5 +1,7 @@
 """The whole engine on tiny clips: it finds what was drawn, resumes to the same bytes, and takes any length."""
 
+import shutil
+
 import numpy as np
 import pytest
 from small_clips import painted, walking_clip, write_frames
@@ -42,7 +44,8 @@ def run(folder, frames, listener=None, **settings):
 
 
 def bytes_of(folder):
-    return {p.relative_to(folder): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+    return {p.relative_to(folder): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()
+            and p.parent.name != ".work"}
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +75,21 @@ def test_progress_only_grows_and_ends_at_one_with_a_preview_on_the_way(walked):
     assert listener.previews and listener.stages[:3] == ["read", "paths", "segment"]
 
 
-def test_the_checkpoints_are_gone_once_the_result_is_complete(walked):
-    assert not (walked[1] / "out" / ".work").exists()
+def test_of_a_complete_result_only_what_no_hint_changes_is_kept(walked):
+    kept = {p.name.split("-")[0] for p in (walked[1] / "out" / ".work").iterdir()}
+    assert kept == {"cuts", "paths", "segment"}
+
+
+def test_a_refined_run_starts_behind_what_its_hints_do_not_change(walked, tmp_path, monkeypatch):
+    """As the add-on does: the kept stages are copied beside the new job's output."""
+    clip, folder, plain, _ = walked
+    shutil.copytree(folder / "out" / ".work", tmp_path / "out" / ".work")
+    for name in ("find_paths", "segment"):
+        monkeypatch.setattr(f"toondecompose.engine.shot.{name}", lambda *a, **k: pytest.fail("computed again"))
+    y, x = np.argwhere(clip["alpha"][3] > .9).mean(0)
+    hint = {"kind": "scribble", "sprite": 1, "frame": 3, "points": [[float(x), float(y)]], "radius": 2.0}
+    refined = run(tmp_path, clip["frames"], hints=[hint])
+    assert [s.kind for s in refined.sprites] == [s.kind for s in plain.sprites]
 
 
 def test_a_cancelled_run_resumes_to_the_same_bytes(walked, tmp_path):

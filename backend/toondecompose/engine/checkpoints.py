@@ -10,17 +10,15 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..formats.result import CHECKPOINT_FOLDER
 from . import types
 from .matte.types import MatteResult
-
-FOLDER = ".work"
 
 # what a stage may give besides arrays and plain values; reading back makes nothing else
 _RECORDS = {record.__name__: record for record in (
@@ -55,7 +53,7 @@ class Checkpoints:
     """The checkpoint folder of one output folder. `enabled=False` neither reads nor writes (fresh runs in tests)."""
 
     def __init__(self, output: Path, enabled: bool = True):
-        self.folder = output / FOLDER
+        self.folder = output / CHECKPOINT_FOLDER
         self.enabled = enabled
         self.kept: list[str] = []
 
@@ -74,19 +72,32 @@ class Checkpoints:
         self.kept.append(name)
         return value
 
-    def clear(self) -> None:
-        """Remove the checkpoints (they are only needed until the result is complete)."""
-        if self.folder.is_dir():
-            shutil.rmtree(self.folder)
+    def clear(self, keep: Sequence[str] = ()) -> None:
+        """Remove the checkpoints of a complete result, but for those of the stages in `keep`, which are packed: a run
+        with other hints goes on from them."""
+        for path in sorted(self.folder.iterdir()) if self.folder.is_dir() else ():
+            stage = path.stem.rsplit("-", 1)[0].rsplit("-", 1)[-1]  # shot1-paths-0123abcd.npz
+            if path.suffix == ".npz" and stage in keep:
+                with np.load(path, allow_pickle=False) as data:
+                    _write(path, np.savez_compressed, dict(data))
+            else:
+                path.unlink()
+        if self.folder.is_dir() and not any(self.folder.iterdir()):
+            self.folder.rmdir()
 
 
 def _save(path: Path, value: Any) -> None:
     arrays: dict[str, np.ndarray] = {}
     outline = _flatten(value, arrays)
     arrays["outline"] = np.frombuffer(json.dumps(outline).encode(), np.uint8)
+    _write(path, np.savez, arrays)
+
+
+def _write(path: Path, save: Callable[..., None], arrays: dict[str, np.ndarray]) -> None:
+    """Write an archive in one piece: an interrupted write leaves only a .part file, which is never read."""
     part = path.with_suffix(".part")
     with part.open("wb") as f:
-        np.savez(f, **arrays)
+        save(f, **arrays)
     part.replace(path)
 
 

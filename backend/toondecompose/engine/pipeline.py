@@ -32,6 +32,8 @@ from .writing import merge_shots, write_layers, write_pictures
 STAGES = {"read": ("Reading frames", 0.03), "paths": ("Finding motions", 0.22), "segment": ("Finding layers", 0.20),
           "sheet": ("Reading the exposure sheet", 0.12), "matte": ("Solving drawings and plates", 0.33),
           "write": ("Writing drawings", 0.10)}
+# Stages that no hint changes: their checkpoints stay with the result, and a refined run starts behind them.
+BEFORE_HINTS = ("cuts", "paths", "segment")
 
 
 class Events(Protocol):
@@ -122,7 +124,7 @@ def decompose(job: Job, job_folder: Path, events: Events, cancelled: Callable[[]
     if job.diagnostics:
         write_diagnostics(output / "diagnostics", output, result, source, pace.check)
     path = write_result(output, result)
-    checkpoints.clear()
+    checkpoints.clear(keep=BEFORE_HINTS)
     return path
 
 

@@ -18,6 +18,8 @@ from .png_header import read_png_size
 
 SCHEMA_NAME, SCHEMA_VERSION = "toondecompose.result", 1
 RESULT_FILE = "result.json"
+# finished stages of a run, beside its result: a refined run starts from a copy of them
+CHECKPOINT_FOLDER = ".work"
 KINDS = ("background", "sprite")
 MAX_SPRITES = 1024
 # largest number in a transform: far beyond any picture, and its square is still exact enough in float64
