@@ -312,3 +312,22 @@ def compositor_math(tree: Any, operation: str) -> Any:
 def annotation_of(owner: Any) -> Any:
     """The annotation of a scene or of an editor's space, or None. Until 4.5 it was called grease pencil."""
     return getattr(owner, "annotation", None) or getattr(owner, "grease_pencil", None)
+
+
+def new_annotation(owner: Any, name: str) -> Any:
+    """An empty annotation for a scene or an editor's space."""
+    known = "annotations" if hasattr(bpy.data, "annotations") else "grease_pencils"
+    data = getattr(bpy.data, known).new(name)
+    set_annotation(owner, data)
+    return data
+
+
+def set_annotation(owner: Any, data: Any) -> None:
+    """Give a scene or an editor's space an annotation."""
+    setattr(owner, "annotation" if hasattr(owner, "annotation") else "grease_pencil", data)
+
+
+def stroke_mode(stroke: Any, usual: str) -> str:
+    """Which coordinates an annotation stroke has ('2DSPACE', '3DSPACE', 'SCREEN'). 4.3 to 5.1 do not say; there it is
+    what is usual in its editor."""
+    return getattr(stroke, "display_mode", usual)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import rendering
 import result_folders as rf
+from fake_layout import drawn
 from test_import import T, shot
-from test_ui import FakeLayout as Plain
 from test_xsheet import activate
 
 from toondecompose_blender import versions
@@ -18,21 +18,6 @@ from toondecompose_blender.scene import camera, compositor
 from toondecompose_blender.scene.importer import ImportOptions, import_result
 from toondecompose_blender.scene.placed import import_placed
 from toondecompose_blender.sprite import compare
-
-
-class FakeLayout(Plain):
-    def _child(self, *_, **__):
-        return FakeLayout(self.notes)
-
-    row = column = box = split = grid_flow = _child
-
-    def prop(self, data, name, text=None, **options):
-        super().prop(data, name)
-        if text:
-            self.notes.append(text)
-
-    def operator(self, idname, text=None, icon="NONE", depress=False, **options):
-        return super().operator(idname, text, icon, **options)
 
 
 @pytest.fixture
@@ -142,16 +127,6 @@ def test_a_saved_file_renders_without_the_addon(context, folder, tmp_path):
         assert rendering.worst(got, rf.reference(shot(), 4)) <= 1
     finally:
         addon_utils.enable("toondecompose_blender", default_set=True)
-
-
-def drawn(panel):
-    layout = FakeLayout()
-    if not panel.poll(bpy.context):
-        return []
-    from types import SimpleNamespace
-
-    panel.draw(SimpleNamespace(layout=layout), bpy.context)
-    return layout.notes
 
 
 def test_the_sprite_tab(context, folder):

@@ -1,5 +1,6 @@
 """Annotation strokes as hints, and Refine with a real child process (the dummy engine)."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import bpy
@@ -7,23 +8,46 @@ import numpy as np
 import pytest
 import rendering
 import result_folders as rf
+from fake_layout import drawn as drawn_panel
 from test_import import shot
 from test_operators import decompose, film  # noqa: F401
 
 from toondecompose.formats.errors import UserError
 from toondecompose.formats.job import hints_from_list, read_job
-from toondecompose_blender import results
-from toondecompose_blender.operators import refine
+from toondecompose.formats.result import read_result
+from toondecompose_blender import results, versions
+from toondecompose_blender.operators import hint_layers, refine
+from toondecompose_blender.panels import hints as hints_panel
 from toondecompose_blender.scene import homography as hg
 from toondecompose_blender.scene.importer import import_result
 from toondecompose_blender.sprite import hints, masks
 
+# annotations “Preview” (layer girl) and “View” (layer background), each with a stroke on frame 3, drawn in 4.2:
+# from 4.3 on, Blender lets nobody but its tool make strokes
+DRAWN = Path(__file__).parent / "data" / "annotations.blend"
+
 
 def layer(name, frame, points, mode="2DSPACE", thickness=6):
-    """An annotation layer with one stroke (from 4.3 on, Blender lets nobody but its tool make strokes)."""
+    """An annotation layer with one stroke, and the mode of its editor."""
     stroke = SimpleNamespace(display_mode=mode, points=[SimpleNamespace(co=p) for p in points])
     return SimpleNamespace(info=name, thickness=thickness, annotation_hide=False,
-                           frames=[SimpleNamespace(frame_number=frame, strokes=[stroke])])
+                           frames=[SimpleNamespace(frame_number=frame, strokes=[stroke])]), mode
+
+
+def drawn_by_hand():
+    """Blender's own annotations: (over the preview, in the 3D view)."""
+    kind = "annotations" if hasattr(bpy.data, "annotations") else "grease_pencils"
+    with bpy.data.libraries.load(str(DRAWN)) as (there, here):
+        setattr(here, kind, getattr(there, kind))
+    return [getattr(bpy.data, kind)[name] for name in ("Preview", "View")]
+
+
+def preview_space():
+    """The window's first area as a Sequencer with a preview."""
+    area = bpy.context.screen.areas[0]
+    area.type = "SEQUENCE_EDITOR"
+    area.spaces.active.view_type = "PREVIEW"
+    return area.spaces.active
 
 
 def test_a_stroke_over_the_preview_names_sprite_frame_and_pixels():
@@ -91,8 +115,10 @@ def test_refine_runs_the_shot_again_with_the_hints(film, monkeypatch):  # noqa: 
     assert not bpy.ops.toondecompose.refine.poll()
     assert decompose() is None
     assert not bpy.ops.toondecompose.refine.poll()  # nothing was drawn
-    drawn = SimpleNamespace(layers=[layer("background", 103, [(0, 0, 0), (5, 5, 0)])])
-    monkeypatch.setattr(refine, "annotations_in_view", lambda context: [drawn])
+    drawn, mode = layer("background", 103, [(0, 0, 0), (5, 5, 0)])
+    monkeypatch.setattr(refine, "annotations_in_view", lambda context: [(SimpleNamespace(layers=[drawn]), mode)])
+    (film / "toondecompose" / "Schuß 1" / ".work").mkdir()
+    (film / "toondecompose" / "Schuß 1" / ".work" / "paths-0123.npz").write_bytes(b"kept")
     bpy.context.scene.render.resolution_x, bpy.context.scene.render.resolution_y = 64, 32
     assert bpy.ops.toondecompose.refine() == {"FINISHED"}
     folders = [entry.folder for entry in bpy.context.scene.toondecompose.results]
@@ -101,3 +127,37 @@ def test_refine_runs_the_shot_again_with_the_hints(film, monkeypatch):  # noqa: 
     job = read_job(film / "toondecompose" / "Schuß 1_002" / "job" / "job.json")
     assert job.hints == [{"kind": "scribble", "sprite": 0, "frame": 2, "points": [[32, 16], [37, 11]], "radius": 3}]
     assert read_job(film / "toondecompose" / "Schuß 1" / "job" / "job.json").hints == []
+    # what no hint changes is not computed again
+    assert (film / "toondecompose" / "Schuß 1_002" / ".work" / "paths-0123.npz").read_bytes() == b"kept"
+
+
+def test_strokes_of_blenders_own(context, tmp_path):
+    """Over the preview, and in the camera's view: as every version stores them."""
+    made = import_result(context, rf.make_result(tmp_path / "r", shot()))
+    over, view = drawn_by_hand()
+    versions.set_annotation(preview_space(), over)
+    versions.set_annotation(made.scene, view)
+    made.scene.view_layers[0].objects.active = made.sprites[1]
+    found = refine.collect(context, read_result(tmp_path / "r"))
+    assert found[0] == {"kind": "scribble", "sprite": 1, "frame": 2, "points": [[80, 45], [40, 25], [0, 0]], "radius": 3}
+    # 100 px are a unit, and the camera sees the middle of the frame at the origin
+    assert (found[1]["sprite"], found[1]["frame"]) == (0, 2)
+    assert np.allclose(found[1]["points"], [[90, 65], [110, 65]], atol=0.01)
+
+
+def test_a_layer_for_every_sprite(film):  # noqa: F811
+    assert not bpy.ops.toondecompose.hint_layers.poll()
+    assert decompose() is None
+    preview_space()
+    assert bpy.ops.toondecompose.hint_layers() == {"FINISHED"}
+    assert bpy.ops.toondecompose.hint_layers() == {"FINISHED"}  # again makes no second set
+    layers = [layer for layer, _ in refine.layers_in_view(bpy.context)]
+    assert [layer.info for layer in layers] == ["background", "new"]
+    assert len({tuple(layer.color) for layer in layers}) == 2
+    assert hint_layers.is_active(bpy.context, layers[0])
+    assert bpy.ops.toondecompose.hint_choose(layer="new") == {"FINISHED"}
+    assert hint_layers.is_active(bpy.context, layers[1])
+    notes = drawn_panel(hints_panel.TOONDECOMPOSE_PT_hints)
+    assert {"background", "new", "Refine", "Add Hint Layers"} <= set(notes)
+    with pytest.raises(RuntimeError, match="no annotation on the frames"):
+        bpy.ops.toondecompose.refine()

@@ -10,6 +10,7 @@ import addon_utils
 import bpy
 import pytest
 from conftest import ADDON, add_strip, numbered
+from fake_layout import FakeLayout, drawn
 
 from toondecompose_blender import preferences as preferences_module
 from toondecompose_blender import results, running, text
@@ -19,53 +20,6 @@ from toondecompose_blender.panels import queue as queue_panel
 from toondecompose_blender.session.doctor import Doctor, Finding
 from toondecompose_blender.session.run import Run
 from toondecompose_blender.session.state import Phase
-
-
-class FakeLayout:
-    """Takes notes of what a panel asks for, and refuses what a real layout would refuse."""
-
-    def __init__(self, notes=None):
-        self.notes = [] if notes is None else notes
-
-    def _child(self, *_, **__):
-        return FakeLayout(self.notes)
-
-    row = column = box = split = _child
-
-    def label(self, text="", icon="NONE", icon_value=0):
-        assert icon in bpy.types.UILayout.bl_rna.functions["label"].parameters["icon"].enum_items, icon
-        self.notes.append(text)
-
-    def prop(self, data, name, **options):
-        assert name in data.bl_rna.properties, name
-        self.notes.append(data.bl_rna.properties[name].name)
-
-    def operator(self, idname, text=None, icon="NONE", **options):
-        group, name = idname.split(".")
-        kind = getattr(getattr(bpy.ops, group), name).get_rna_type()
-        assert icon in bpy.types.UILayout.bl_rna.functions["operator"].parameters["icon"].enum_items, icon
-        self.notes.append(kind.name if text is None else text)
-        return SimpleNamespace()
-
-    def progress(self, factor=0.0, text=""):
-        assert 0 <= factor <= 1
-        self.notes.append(text)
-
-    def template_icon(self, icon_value, scale=1.0):
-        self.notes.append("picture")
-
-    def template_list(self, kind, _name, data, name, active, active_name, **options):
-        assert hasattr(bpy.types, kind)
-        for index, item in enumerate(getattr(data, name)):
-            getattr(bpy.types, kind).draw_item(None, bpy.context, self, data, item, 0, active, active_name, index)
-
-
-def drawn(panel) -> list[str]:
-    layout = FakeLayout()
-    if hasattr(panel, "poll") and not panel.poll(bpy.context):
-        return []
-    panel.draw(SimpleNamespace(layout=layout), bpy.context)
-    return layout.notes
 
 
 def test_before_a_strip_is_there():

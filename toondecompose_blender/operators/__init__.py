@@ -10,6 +10,7 @@ from . import (
     decompose,
     drop_result,
     forget_result,
+    hint_layers,
     import_placed,
     import_result,
     open_folder,
@@ -25,7 +26,7 @@ from . import (
 
 _MODULES = (decompose, cancel, copy_report, test_backend, queue_edit, import_result, drop_result, open_folder,
             forget_result, add_to_sequencer, show_sprites, replace_source,
-            x_sheet, sprite_drawings, retime, compare, import_placed, refine)
+            x_sheet, sprite_drawings, retime, compare, import_placed, refine, hint_layers)
 
 
 def register() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import bpy
 from toondecompose.formats.errors import UserError, sentence_for_os_error
 from toondecompose.formats.files import write_atomic
 from toondecompose.formats.job import read_job, write_job
-from toondecompose.formats.result import read_result
+from toondecompose.formats.result import CHECKPOINT_FOLDER, read_result
 
 from .. import folders, preferences, results, running, versions
 from ..scene.naming import clip_camera, clip_root
@@ -69,12 +70,27 @@ def _folder(context: Any) -> Path | None:
     return results.folder_of(entry) if entry is not None else None
 
 
-def annotations_in_view(context: Any) -> list[Any]:
-    """Annotations that may have strokes: of the Sequencer's preview, and of the scene."""
-    spaces = [area.spaces.active for area in (context.screen.areas if context.screen else ())
-              if area.type == "SEQUENCE_EDITOR"]
-    found = [versions.annotation_of(owner) for owner in [*spaces, context.scene]]
-    return [data for i, data in enumerate(found) if data is not None and data.layers and data not in found[:i]]
+def annotations_in_view(context: Any) -> list[tuple[Any, str]]:
+    """Annotations that may have strokes, with their usual display mode: of the Sequencer's previews, and of the scene,
+    which is what the 3D view shows."""
+    owners = [(space, "2DSPACE") for space in previews(context)] + [(context.scene, "3DSPACE")]
+    found: dict[Any, str] = {}
+    for owner, mode in owners:
+        data = versions.annotation_of(owner)
+        if data is not None and data.layers:
+            found.setdefault(data, mode)
+    return list(found.items())
+
+
+def previews(context: Any) -> list[Any]:
+    """The Sequencers' spaces of the window."""
+    return [area.spaces.active for area in (context.screen.areas if context.screen else ())
+            if area.type == "SEQUENCE_EDITOR"]
+
+
+def layers_in_view(context: Any) -> list[tuple[Any, str]]:
+    """Their layers, with the usual display mode."""
+    return [(layer, mode) for data, mode in annotations_in_view(context) for layer in data.layers]
 
 
 def queue_refinement(context: Any, mask: str = "") -> Run:
@@ -110,11 +126,22 @@ def queue_refinement(context: Any, mask: str = "") -> Run:
         write_atomic(path.parent / name, masks.grey_png(picture))
         job.hints = [*job.hints, {"kind": "mask", "sprite": sprite, "frame": frame, "mask": name}]
     write_job(path, job)
+    _start_behind(folder, output)
     python = preferences.backend_python(context)
     scene = versions.sequencer_scene(context)
     return queue.add(lambda ident: Run(
         ident=ident, title=f"{job.name}, refined", command=backend.worker_command(python, path), folder=path.parent,
         output=output, origin=results.origin_of(scene, _strip_name(scene, folder)), on_end=results.note_end))
+
+
+def _start_behind(folder: Path, output: Path) -> None:
+    """Give a refined run the stages of the old one that no hint changes; the backend checks whether they fit."""
+    kept, target = folder / CHECKPOINT_FOLDER, output / CHECKPOINT_FOLDER
+    if kept.is_dir() and not target.exists():
+        try:
+            shutil.copytree(kept, target)
+        except OSError as error:
+            raise UserError(sentence_for_os_error(error, "written", target)) from error
 
 
 def _mask_pictures(context: Any, name: str, result: Any) -> dict[tuple[int, int], Any]:
@@ -152,8 +179,7 @@ def collect(context: Any, result: Any) -> list[dict[str, Any]]:
     def to_frame(co: tuple[float, float, float], mode: str) -> tuple[float, float] | None:
         return view(co, mode) if mode == "3DSPACE" else preview(co, mode)
 
-    layers = [layer for data in annotations_in_view(context) for layer in data.layers]
-    return hints.hints_from_layers(layers, names, clip.frame_start, clip.frame_count, to_frame)
+    return hints.hints_from_layers(layers_in_view(context), names, clip.frame_start, clip.frame_count, to_frame)
 
 
 def register() -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 
-from ..operators.refine import annotations_in_view
+from ..operators.hint_layers import is_active
+from ..operators.refine import layers_in_view
 from ..text import paragraph
 from .shot import SequencerTab
 
@@ -17,17 +19,24 @@ class TOONDECOMPOSE_PT_hints(SequencerTab, bpy.types.Panel):
 
     def draw(self, context: Any) -> None:
         layout = self.layout
-        layers = [layer for data in annotations_in_view(context) for layer in data.layers]
-        if not layers:
-            paragraph(layout, "Draw over the preview with the Annotate tool, on one layer per sprite, named after it.",
-                      context, icon="INFO")
+        layers = [layer for layer, _ in layers_in_view(context)]
+        paragraph(layout, iface_("Choose a sprite's layer and draw over the sprite in the preview." if layers else
+                                 "Strokes over the preview tell the backend what belongs to a sprite."),
+                  context, icon="INFO")
+        layout.operator("toondecompose.hint_layers", icon="ADD")
+        column = layout.column(align=True)
         for layer in layers:
-            row = layout.row(align=True)
+            row = column.row(align=True)
+            row.prop(layer, "annotation_hide", text="", icon="HIDE_ON" if layer.annotation_hide else "HIDE_OFF")
             row.prop(layer, "color", text="")
-            row.prop(layer, "info", text="")
-        layout.operator("toondecompose.refine", icon="GREASEPENCIL").mask = ""
+            row.operator("toondecompose.hint_choose", text=layer.info, depress=is_active(context, layer),
+                         translate=False).layer = layer.info
+        row = layout.row()
+        row.scale_y = 1.3
+        row.operator("toondecompose.refine", icon="GREASEPENCIL").mask = ""
         for mask in bpy.data.masks:
-            layout.operator("toondecompose.refine", text=f"Refine with “{mask.name}”", icon="MOD_MASK").mask = mask.name
+            layout.operator("toondecompose.refine", text=iface_("Refine with “{}”").format(mask.name), icon="MOD_MASK",
+                            translate=False).mask = mask.name
 
 
 def register() -> None:

@@ -1,4 +1,4 @@
-"""Annotation strokes as hints for the backend: numbers only, so that it is tested without drawing in a window.
+"""Annotation strokes as hints for the backend.
 
 A stroke belongs to the sprite that its annotation layer is named after (one layer, and so one colour, per sprite),
 and to the frame that it was drawn on.
@@ -11,6 +11,8 @@ from typing import Any
 
 from toondecompose.formats.errors import UserError
 
+from .. import versions
+
 NEW = "new"  # a layer of this name marks something that nothing found yet
 _SMALLEST_RADIUS_PX = 1.0
 
@@ -19,14 +21,15 @@ _SMALLEST_RADIUS_PX = 1.0
 ToFrame = Callable[[tuple[float, float, float], str], tuple[float, float] | None]
 
 
-def hints_from_layers(layers: Iterable[Any], sprites: list[str], first: int, count: int,
+def hints_from_layers(layers: Iterable[tuple[Any, str]], sprites: list[str], first: int, count: int,
                       to_frame: ToFrame) -> list[dict[str, Any]]:
     """Annotation layers -> scribble hints. sprites: names, back to front. first: frame number of clip frame 0.
 
+    layers: each with the display mode that its strokes have where Blender does not tell.
     UserError for a layer without a sprite, and when there is no stroke on any frame of the clip.
     """
     hints: list[dict[str, Any]] = []
-    for layer in layers:
+    for layer, usual in layers:
         if getattr(layer, "annotation_hide", False):
             continue
         sprite = _sprite_of(layer.info, sprites)
@@ -36,7 +39,8 @@ def hints_from_layers(layers: Iterable[Any], sprites: list[str], first: int, cou
             if not 0 <= t < count:
                 continue
             for stroke in frame.strokes:
-                places = (to_frame(tuple(point.co), stroke.display_mode) for point in stroke.points)
+                mode = versions.stroke_mode(stroke, usual)
+                places = [to_frame(tuple(point.co), mode) for point in stroke.points]
                 points = [[round(x, 3), round(y, 3)] for x, y in (place for place in places if place is not None)]
                 if points:
                     hints.append({"kind": "scribble", "sprite": sprite, "frame": t, "points": points, "radius": radius})
