@@ -14,7 +14,7 @@ TUKEY = 4.0  # residuals beyond this many sigma do not count
 LEAST_SIGMA = 0.7  # grey levels: rounding to 8 bit twice
 DAMPING = 1e-6  # of the mean diagonal: directions that the picture does not show stay as they are
 LARGEST_STEP = 0.02  # half widths: outside what a slope can predict
-BLOCK = 4096  # canvas points whose couplings are summed at a time
+COUPLED = 4000  # points that say how frames depend on each other: only the size of a step hangs on it
 
 
 def cubic(picture: np.ndarray, at: np.ndarray) -> np.ndarray:
@@ -67,19 +67,17 @@ def couplings(weight: np.ndarray, jac: np.ndarray) -> np.ndarray:
     """The normal matrix [T, dof, T, dof] once each point's value is eliminated.
 
     weight: float32 [T, n]. jac: float32 [n, dof], how each point's value changes with a frame's parameters."""
+    part = np.linspace(0, len(jac) - 1, min(len(jac), COUPLED)).astype(int)
+    weight, jac, times = weight[:, part], jac[part], len(jac) / len(part)
     count, dof = len(weight), jac.shape[1]
+    share = weight / np.sqrt(np.maximum(weight.sum(0), 1e-6))
     out = np.zeros((count, dof, count, dof))
-    share = np.sqrt(np.maximum(weight.sum(0), 1e-6))
     for i in range(dof):
         for j in range(i, dof):
             product = jac[:, i] * jac[:, j]
-            both = np.zeros((count, count))
-            for a in range(0, len(jac), BLOCK):
-                part = weight[:, a : a + BLOCK] / share[a : a + BLOCK]
-                both -= (part * product[a : a + BLOCK]) @ part.T
+            both = -((share * product) @ share.T).astype(np.float64)
             both[np.diag_indices(count)] += weight @ product
-            out[:, i, :, j] = both
-            out[:, j, :, i] = both
+            out[:, i, :, j] = out[:, j, :, i] = times * both
     return out
 
 

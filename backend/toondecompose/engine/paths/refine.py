@@ -6,26 +6,24 @@ import cv2
 import numpy as np
 
 from ..clip import FrameSource, working_scale
-from .align import Sampler, align_frame, canvas_units, sampler
+from .align import Sampler, canvas_units, sampler
 from .bundle import adjust, cubic
 from .calm import calmed
 from .candidate import Candidate, anchored, enough_frames
-from .field import CELL, SLOPE_BLUR, TEXTURE, Field, choose, contrast_weights, gray_of
+from .field import CELL, Field, choose, contrast_weights, gray_of
 from .groups import apply, grid_points
 from .mosaic import build_mosaic
 
 FINAL_WIDTH = 640  # px; larger clips are refined at half their size, at most at LARGEST_FINAL
 LARGEST_FINAL = 1280
-FIRST_POINTS = 4000  # per frame, for the pull onto the mosaic
-FINAL_POINTS = 20_000  # of the canvas, for the joint adjustment
-ALL_SAMPLES = 1_000_000  # points times frames of a joint adjustment: long clips get fewer points
+FINAL_POINTS = 20_000  # of the canvas
+ALL_SAMPLES = 400_000  # points times frames: long clips get fewer points
+SOFT_PIXELS = 40_000_000  # px of blurred frames kept, 4 bytes each
 FINAL_SAMPLES = 12  # values kept per mosaic pixel
-PULL_CAP, PULL_BLUR = 6.0, 0.7  # grey levels of residual spread that is believed, px: every frame onto the mosaic
-JOINT_CAP, JOINT_BLUR = 3.0, 0.6  # the same for all frames at once
+STAGES = ((6.0, 1.5, 0.25, 2), (3.0, 0.6, 1.0, 4))  # believed residual in grey levels, blur in px, points, steps
 FAINT = 1.0  # grey levels per px: the mosaic has less noise than a frame, so weaker slopes count
-ROUNDS = 6  # joint steps at most
-REBUILT = (0, 2)  # before these steps the mosaic is built anew
 SETTLED = 0.004  # px: most frames have moved less than this
+STRAYED = 2.0  # px: a path that moves so far had no drawing of its own, only motion
 FOREIGN = 3.0  # times the expected residual: such a pixel shows something else
 FOREIGN_RIM = 7  # px across: an occluder's soft edge and its interpolated neighbours
 MISPLACED = 0.3  # px: what a path may still be off before the joint adjustment
@@ -39,11 +37,24 @@ class GrayFrames:
         self.scale = working_scale(source.size, width)
         self._source, self._kept = source, field.kept
         self._blur = field.blur / field.scale * self.scale
+        self._soft: tuple[float, dict[int, np.ndarray]] = (0.0, {})
         self._weights = contrast_weights(source).astype(np.float32).reshape(1, 3)
 
     def __getitem__(self, t: int) -> np.ndarray:
         grey = gray_of(self._source.read(t), self.scale, self._weights) if self._kept is None else self._kept[t]
         return cv2.GaussianBlur(grey, (0, 0), self._blur) if self._blur >= 0.4 else grey
+
+    def soft(self, t: int, blur: float) -> np.ndarray:
+        """Frame t as float32 [h, w], blurred by sigma px; kept while the clip is small."""
+        if self._soft[0] != blur:
+            self._soft = (blur, {})
+        kept = self._soft[1]
+        if t not in kept:
+            grey = cv2.GaussianBlur(self[t].astype(np.float32), (0, 0), blur)
+            if len(self) * grey.size > SOFT_PIXELS:
+                return grey
+            kept[t] = grey
+        return kept[t]
 
     def __len__(self) -> int:
         return self._source.count
@@ -76,99 +87,92 @@ def refined(c: Candidate, owned: list[np.ndarray], frames: GrayFrames, field: Fi
     ratio = frames.scale / field.scale
     d = np.diag([ratio, ratio, 1.0])
     H = d @ c.H @ np.linalg.inv(d)
-    rng = np.random.default_rng(seed)
-    H = _pulled(H, c, owned, frames, field, rng)
-    H = _adjusted(H, c, owned, frames, field, rng)
+    H = _adjusted(H, c, owned, frames, field, np.random.default_rng(seed))
     if field.blur > 0 and c.present.all():
         H = anchored(calmed(H, frames.size), c.ref)
     full = np.diag([frames.scale, frames.scale, 1.0])
     return anchored(np.linalg.inv(full) @ H @ full, c.ref)
 
 
-def _pulled(H: np.ndarray, c: Candidate, owned: list[np.ndarray], frames: GrayFrames, field: Field,
-            rng: np.random.Generator) -> np.ndarray:
-    """Every present frame pulled onto the mosaic that all of them make."""
-    size = frames.size
-    mosaic = build_mosaic(frames, H, _mosaic_frames(H, size, c.present), FINAL_SAMPLES)
-    if mosaic is None:
-        return H
-    target, moved = sampler(mosaic, PULL_BLUR, len(frames)), H.copy()
-    for t in np.flatnonzero(c.present):
-        x, y, weight = _points(frames[t], owned[t], frames.scale / field.scale, field.noise, rng)
-        soft = cv2.GaussianBlur(frames[t].astype(np.float32), (0, 0), PULL_BLUR)
-        moved[t] = align_frame(H[t], np.stack([x, y], -1) + 0.5, soft[y, x], weight, target, c.dof,
-                               canvas_units(size), PULL_CAP, field.noise, rounds=6)
-    return anchored(moved, c.ref)
-
-
 def _adjusted(H: np.ndarray, c: Candidate, owned: list[np.ndarray], frames: GrayFrames, field: Field,
               rng: np.random.Generator) -> np.ndarray:
-    """All present frames moved together until they settle."""
+    """All present frames moved together, coarse to fine, until they settle."""
     size, ratio = frames.size, frames.scale / field.scale
-    units, grid = canvas_units(size), grid_points(frames.size, 5)
+    units, grid, given = canvas_units(size), grid_points(frames.size, 5), H
     present = np.flatnonzero(c.present)
     if len(present) < 2:
         return H
     ref = int(np.abs(present - c.ref).argmin())
-    cap = max(JOINT_CAP, 1.5 * field.noise)
-    for k in range(ROUNDS):
-        if k in REBUILT:
-            mosaic = build_mosaic(frames, H, _mosaic_frames(H, size, c.present), FINAL_SAMPLES)
-            if mosaic is None:
+    for cap, blur, part, steps in STAGES:
+        mosaic = build_mosaic(frames, H, _mosaic_frames(H, size, c.present), FINAL_SAMPLES)
+        if mosaic is None:
+            return given
+        target = sampler(mosaic, blur, len(frames))
+        at, slope, start, share = _canvas_points(target, size, len(present), part, rng)
+        if len(at) < 6 * c.dof:
+            return given
+        weight = np.stack([_weights(target, at, H[t], frames.soft(t, blur), owned[t], ratio, field.noise) * share
+                           for t in present])
+        for _ in range(steps):
+            values = np.zeros_like(weight)
+            for i, t in enumerate(present):
+                used = np.flatnonzero(weight[i])
+                values[i, used] = cubic(frames.soft(t, blur), apply(H[t], at[used]))
+            moved = H.copy()
+            moved[present] = adjust(H[present], ref, c.dof, at, slope, start, values, weight, units,
+                                    max(cap, 1.5 * field.noise))
+            moved = anchored(moved, c.ref)
+            change = _apart(moved, H, grid)[present]
+            H = moved
+            if np.quantile(change, 0.8) < SETTLED:
                 break
-            target = sampler(mosaic, JOINT_BLUR, len(frames))
-            at, slope, start, share = _canvas_points(target, size, len(present), rng)
-            if len(at) < 6 * c.dof:
-                break
-            usable = [_usable(target, H[t], frames[t], field.noise) for t in present]
-        values = np.zeros((len(present), len(at)), np.float32)
-        weight = np.zeros_like(values)
-        for i, t in enumerate(present):
-            there = apply(H[t], at)
-            inside = np.flatnonzero(((there > 1) & (there < np.array(size) - 1)).all(1))
-            soft = cv2.GaussianBlur(frames[t].astype(np.float32), (0, 0), JOINT_BLUR)
-            cell = (there[inside] / ratio / CELL).astype(np.int64)
-            mine = owned[t][cell[:, 1].clip(0, owned[t].shape[0] - 1), cell[:, 0].clip(0, owned[t].shape[1] - 1)]
-            pixel = there[inside].astype(np.int64)
-            mine = mine * (mine > OWNED) * usable[i][pixel[:, 1], pixel[:, 0]]
-            values[i, inside] = cubic(soft, there[inside])
-            weight[i, inside] = share[inside] * mine
-        moved = H.copy()
-        moved[present] = adjust(H[present], ref, c.dof, at, slope, start, values, weight, units, cap)
-        moved = anchored(moved, c.ref)
-        change = [float(np.linalg.norm(apply(m, grid) - grid, axis=1).mean())
-                  for m in (moved @ np.linalg.inv(H))[present]]
-        H = moved
-        if np.quantile(change, 0.8) < SETTLED and k >= REBUILT[-1]:
-            break
-    return H
+    return given if np.quantile(_apart(H, given, grid)[present], 0.8) > STRAYED * max(ratio, 1) else H
+
+
+def _apart(a: np.ndarray, b: np.ndarray, grid: np.ndarray) -> np.ndarray:
+    """[T]: how far two paths lie apart at points of the frame, px."""
+    return np.array([np.linalg.norm(apply(m, grid) - grid, axis=1).mean() for m in a @ np.linalg.inv(b)])
 
 
 def _canvas_points(target: Sampler, size: tuple[int, int], count: int,
-                   rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+                   part: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Textured points of the canvas: (at [n, 2], slope [n, 2], grey level [n], pixels that each stands for [n])."""
     gy, gx = np.gradient(target.value) if min(target.value.shape) > 1 else np.zeros((2, *target.value.shape))
     texture = (np.hypot(gx, gy) > FAINT) & (target.trust > 0.5)
     texture[:2] = texture[-2:] = texture[:, :2] = texture[:, -2:] = False
     # each frame sees a part of a large canvas, so that needs more points
     parts = np.clip(target.value.size / (size[0] * size[1]), 1, 4)
-    y, x, share = choose(texture, int(parts * np.clip(ALL_SAMPLES // count, 3000, FINAL_POINTS)), rng)
+    y, x, share = choose(texture, int(part * parts * np.clip(ALL_SAMPLES // count, 3000, FINAL_POINTS)), rng)
     at = np.stack([x, y], -1) + 0.5 + np.array(target.origin)
     return at, np.stack([gx[y, x], gy[y, x]], -1), target.value[y, x], share.astype(np.float32)
 
 
+def _weights(target: Sampler, at: np.ndarray, H: np.ndarray, grey: np.ndarray, owned: np.ndarray, ratio: float,
+             noise: float) -> np.ndarray:
+    """How surely frame `grey` shows the path at canvas points [n, 2]: float32 [n] in 0..1, 0 where the frame ends,
+    where other paths explain it better and near what the mosaic does not explain."""
+    h, w = grey.shape
+    there = apply(H, at)
+    inside = np.flatnonzero(((there > 1) & (there < [w - 1, h - 1])).all(1))
+    there = there[inside]
+    cell, pixel = (there / ratio / CELL).astype(np.int64), there.astype(np.int64)
+    mine = owned[cell[:, 1].clip(0, owned.shape[0] - 1), cell[:, 0].clip(0, owned.shape[1] - 1)]
+    out = np.zeros(len(at), np.float32)
+    out[inside] = mine * (mine > OWNED) * _usable(target, H, grey, noise)[pixel[:, 1], pixel[:, 0]]
+    return out
+
+
 def _usable(target: Sampler, H: np.ndarray, grey: np.ndarray, noise: float) -> np.ndarray:
-    """uint8 [h, w], 1 where frame `grey` shows the mosaic and nothing foreign is near."""
+    """uint8 [h, w], 1 where frame `grey` (blurred like the mosaic) shows the mosaic and nothing foreign is near."""
     h, w = grey.shape
     half, origin = np.eye(3), np.eye(3)
     half[:2, 2], origin[:2, 2] = 0.5, -0.5 - np.array(target.origin)
     there = origin @ np.linalg.inv(H) @ half  # frame pixel -> mosaic pixel, both counted from centres
     how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     shown = cv2.warpPerspective(target.value, there, (w, h), flags=how, borderMode=cv2.BORDER_REPLICATE)
-    soft = cv2.GaussianBlur(grey.astype(np.float32), (0, 0), JOINT_BLUR)
     slope = np.hypot(*(cv2.Sobel(shown, cv2.CV_32F, i, 1 - i, ksize=3, scale=1 / 8) for i in (1, 0)))
     expected = np.sqrt(max(1.5, noise) ** 2 + (MISPLACED * slope) ** 2)
-    foreign = (cv2.blur(np.abs(soft - shown) / expected, (3, 3)) > FOREIGN).astype(np.uint8)
+    foreign = (cv2.blur(np.abs(grey - shown) / expected, (3, 3)) > FOREIGN).astype(np.uint8)
     return 1 - cv2.dilate(foreign, np.ones((FOREIGN_RIM, FOREIGN_RIM), np.uint8))
 
 
@@ -176,20 +180,6 @@ def _mosaic_frames(H: np.ndarray, size: tuple[int, int], present: np.ndarray) ->
     """bool [T]: enough of the frames in which the path is present."""
     chosen = present & enough_frames(H, size)
     return chosen if chosen.sum() >= min(8, present.sum()) else present
-
-
-def _points(grey: np.ndarray, owned: np.ndarray, ratio: float, noise: float,
-            rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Textured pixels that the path owns: (x, y, weight) [n]."""
-    g = cv2.GaussianBlur(grey.astype(np.float32), (0, 0), SLOPE_BLUR)
-    slope = np.hypot(*(cv2.Sobel(g, cv2.CV_32F, i, 1 - i, ksize=3, scale=1 / 8) for i in (1, 0)))
-    h, w = grey.shape
-    mine = owned[(np.arange(h) / ratio / CELL).astype(int).clip(0, owned.shape[0] - 1)]
-    mine = mine[:, (np.arange(w) / ratio / CELL).astype(int).clip(0, owned.shape[1] - 1)]
-    texture = (slope > max(TEXTURE / max(1.0, ratio) / 2, 2 * noise)) & (mine > OWNED)
-    texture[:2] = texture[-2:] = texture[:, :2] = texture[:, -2:] = False
-    y, x, share = choose(texture, FIRST_POINTS, rng)
-    return x, y, share * mine[y, x]
 
 
 def final_width(size: tuple[int, int]) -> int:
