@@ -10,7 +10,7 @@ import bpy
 from toondecompose.formats.errors import UserError
 from toondecompose.formats.result import RESULT_FILE, Result, read_result
 
-from . import folders, running, versions
+from . import folders, running, sequencer, versions
 from .session.run import Origin, Run
 from .session.state import Phase
 
@@ -102,6 +102,16 @@ def folder_of(entry: Any) -> Path:
 def same_folder(stored: str, folder: Path) -> bool:
     """Whether a path that the file remembers is that folder."""
     return bool(stored) and Path(bpy.path.abspath(stored)) == folder
+
+
+def move(old: Path, new: Path) -> None:
+    """A result was found in another folder: the lists and the strips of all scenes follow. Strips keep their trims."""
+    for scene in bpy.data.scenes:
+        for entry in scene.toondecompose.results:
+            if same_folder(entry.folder, old):
+                strips = sequencer.sprite_strips(scene, entry.folder)
+                entry.folder = folders.relative(new)
+                sequencer.move_strips(strips, entry.folder, new)
 
 
 def is_there(entry: Any) -> bool:

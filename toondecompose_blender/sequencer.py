@@ -136,6 +136,14 @@ def sprite_strips(scene: Any, stored: str) -> dict[int, list[Any]]:
     return found
 
 
+def move_strips(strips: dict[int, list[Any]], stored: str, folder: Path) -> None:
+    """Point a result's strips at the folder where it is now. stored: that folder as the .blend remembers it."""
+    for index, group in strips.items():
+        for strip in group:
+            strip.directory = folders.relative(placed_folder(folder) / "sprites" / str(index)) + "/"
+            strip[RESULT_KEY] = stored
+
+
 def toggle_hidden(strips: dict[int, list[Any]], index: int) -> None:
     """Hide a sprite's strips, or show them again."""
     hidden = all(strip.mute for strip in strips.get(index, ()))

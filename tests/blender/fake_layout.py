@@ -16,7 +16,7 @@ class FakeLayout:
 
     row = column = box = split = grid_flow = _child
 
-    def label(self, text="", icon="NONE", icon_value=0):
+    def label(self, text="", icon="NONE", icon_value=0, translate=True):
         assert icon in bpy.types.UILayout.bl_rna.functions["label"].parameters["icon"].enum_items, icon
         self.notes.append(text)
 

@@ -1,6 +1,7 @@
 """Compare with Source, the unresolved overlay, placed frames, files without the add-on, and the Sprite tab."""
 
 import json
+import sys
 
 import addon_utils
 import bpy
@@ -12,6 +13,7 @@ from fake_layout import drawn
 from test_import import T, shot
 from test_xsheet import activate
 
+from toondecompose.formats.errors import UserError
 from toondecompose_blender import versions
 from toondecompose_blender.panels import sprite_panel
 from toondecompose_blender.scene import camera, compositor
@@ -23,7 +25,9 @@ from toondecompose_blender.sprite import compare
 @pytest.fixture
 def folder(tmp_path):
     folder = rf.make_result(tmp_path / "r", shot(), unresolved="unresolved.png")
-    rf.write_png(folder / "unresolved.png", np.zeros((90, 160, 3), np.uint8))
+    doubt = np.zeros((90, 160, 3), np.uint8)
+    doubt[20:40, 30:70] = 255
+    rf.write_png(folder / "unresolved.png", doubt)
     frames = []
     for t in range(T):
         frames.append(str(tmp_path / "source" / f"f{t:03d}.png"))
@@ -82,8 +86,20 @@ def test_unresolved_lies_over_the_camera_view_until_it_is_taken_away(context, fo
     images = len(bpy.data.images)
     bpy.ops.toondecompose.show_unresolved()
     overlay = made.camera.data.background_images[0]
-    assert overlay.image.filepath.endswith("unresolved.png") and made.camera.data.show_background_images
+    assert made.camera.data.show_background_images and overlay.display_depth == "FRONT"
+    pixels = np.array(overlay.image.pixels[:]).reshape(90, 160, 4)[::-1]
+    clear = np.ones((90, 160), bool)
+    clear[20:40, 30:70] = False
+    assert (pixels[clear, 3] == 0).all() and (pixels[~clear, 3] == 1).all() and (pixels[~clear, 0] == 1).all()
+    assert overlay.image.packed_file  # it is there when the file is opened elsewhere
     bpy.ops.toondecompose.show_unresolved()
+    assert not len(made.camera.data.background_images) and len(bpy.data.images) == images
+    rf.write_png(folder / "unresolved.png", np.zeros((90, 160, 3), np.uint8))
+    with pytest.raises(RuntimeError, match="everything was explained"):
+        bpy.ops.toondecompose.show_unresolved()
+    (folder / "unresolved.png").unlink()
+    with pytest.raises(RuntimeError, match="not there any more"):
+        bpy.ops.toondecompose.show_unresolved()
     assert not len(made.camera.data.background_images) and len(bpy.data.images) == images
 
 
@@ -97,10 +113,13 @@ def place(folder):
     (folder / "placed" / "transforms.json").write_text("{}")
 
 
-def test_placed_frames_stack_in_the_compositor_without_3d(context, folder, tmp_path):
+def test_placed_frames_stack_in_the_compositor_without_3d(context, folder, tmp_path, preferences):
     before = rendering.block_names()
-    with pytest.raises(RuntimeError, match="not placed yet"):
+    preferences.backend_python = str(tmp_path / "nowhere")
+    with pytest.raises(RuntimeError, match="does not exist"):  # the backend would have to place them first
         bpy.ops.toondecompose.import_placed(filepath=str(folder / "result.json"))
+    with pytest.raises(UserError, match="not placed yet"):
+        import_placed(context, folder)
     assert rendering.block_names() == before
     place(folder)
     scene = import_placed(context, folder).scene
@@ -112,6 +131,22 @@ def test_placed_frames_stack_in_the_compositor_without_3d(context, folder, tmp_p
     compositor.find(tree, compositor.OVER, "girl").mute = True
     got = rendering.render(scene, 2, tmp_path / "o.png")
     assert rendering.worst(got, rf.reference([shot()[0], shot()[2]], 1)) <= 2
+
+
+def test_frames_are_placed_before_they_go_into_the_compositor(context, folder, tmp_path, preferences):
+    """With a stand-in for the backend, which finishes what place() began."""
+    place(folder)
+    marker = folder / "placed" / "transforms.json"
+    marker.unlink()
+    hello = '{"type":"hello","protocol":1,"version":"0.1.0","device":"cpu","device_name":"","memory_mb":0,"pid":1}'
+    program = tmp_path / "python"
+    program.write_text(f"#!{sys.executable}\nprint('{hello}')\nopen({str(marker)!r}, 'w').write('x')\n"
+                       "print('{\"type\":\"done\",\"result\":\"x\",\"metrics\":{}}')\n")
+    program.chmod(0o755)
+    preferences.backend_python = str(program)
+    assert bpy.ops.toondecompose.import_placed(filepath=str(folder / "result.json")) == {"FINISHED"}
+    scene = bpy.data.scenes["shot"]
+    assert rendering.worst(rendering.render(scene, 3, tmp_path / "o.png"), rf.reference(shot(), 2)) <= 2
 
 
 def test_a_saved_file_renders_without_the_addon(context, folder, tmp_path):

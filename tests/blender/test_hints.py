@@ -139,7 +139,8 @@ def test_strokes_of_blenders_own(context, tmp_path):
     versions.set_annotation(made.scene, view)
     made.scene.view_layers[0].objects.active = made.sprites[1]
     found = refine.collect(context, read_result(tmp_path / "r"))
-    assert found[0] == {"kind": "scribble", "sprite": 1, "frame": 2, "points": [[80, 45], [40, 25], [0, 0]], "radius": 3}
+    points = [[80, 45], [40, 25], [0, 0]]
+    assert found[0] == {"kind": "scribble", "sprite": 1, "frame": 2, "points": points, "radius": 3}
     # 100 px are a unit, and the camera sees the middle of the frame at the origin
     assert (found[1]["sprite"], found[1]["frame"]) == (0, 2)
     assert np.allclose(found[1]["points"], [[90, 65], [110, 65]], atol=0.01)

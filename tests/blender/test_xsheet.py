@@ -8,7 +8,7 @@ import result_folders as rf
 from test_import import corner_errors, shot
 
 from toondecompose_blender import versions
-from toondecompose_blender.scene import actions, compositor
+from toondecompose_blender.scene import compositor
 from toondecompose_blender.scene.importer import import_result
 from toondecompose_blender.sprite import drawings, retime, timing
 
@@ -93,34 +93,6 @@ def test_the_sheet_of_a_slowed_sprite_is_edited_under_the_playhead(imported):
     bpy.ops.toondecompose.sheet_expose(number=12, length=1)
     assert shown(imported, count=12) == [1, 1, 2, 2, 3, 3, 12, 12, 5, 5, 6, 6]
     assert list(timing.read_sheet(timing.source_of(sprite)).between(1, 5)) == [1, 2, 3, 12, 5]
-
-
-def test_every_operator_undoes_and_redoes(imported):
-    steps = [("sheet_expose", {"number": 5}), ("sheet_hold", {"length": 3}), ("sheet_swap", {"one": 2, "other": 3}),
-             ("sheet_loop", {"first": 1, "last": 4, "until": 9}), ("sheet_step", {"step": 2, "with_motion": True}),
-             ("retime_speed", {"percent": 50.0}), ("retime_fit", {"frames": 30, "drawings_only": True}),
-             ("retime_curve", {}), ("retime_key", {"frame": 4.0}), ("sprite_duplicate", {}),
-             ("sheet_reverse", {"with_motion": True}), ("motion_simplify", {}), ("retime_restore", {})]
-    for name, values in steps:
-        bpy.ops.ed.undo_push(message="before")
-        state = everything()
-        assert getattr(bpy.ops.toondecompose, name)(**values) == {"FINISHED"}
-        bpy.ops.ed.undo_push(message=name)
-        after = everything()
-        bpy.ops.ed.undo()
-        assert everything() == state, name
-        bpy.ops.ed.redo()
-        assert everything() == after, name
-
-
-def everything():
-    """Names of all data-blocks, and all keys."""
-    found = rendering.block_names()
-    for action in bpy.data.actions:
-        home = versions.curve_home(action)
-        found["keys", action.name] = [(c.data_path, c.array_index, *(tuple(a) for a in actions.get_keys(c)))
-                                      for c in home.fcurves] if home else []
-    return found
 
 
 def test_drawings_come_from_files(imported, tmp_path):

@@ -9,6 +9,7 @@ from . import (
     copy_report,
     decompose,
     drop_result,
+    find_result,
     forget_result,
     hint_layers,
     import_placed,
@@ -26,7 +27,7 @@ from . import (
 
 _MODULES = (decompose, cancel, copy_report, test_backend, queue_edit, import_result, drop_result, open_folder,
             forget_result, add_to_sequencer, show_sprites, replace_source,
-            x_sheet, sprite_drawings, retime, compare, import_placed, refine, hint_layers)
+            x_sheet, sprite_drawings, retime, compare, import_placed, refine, hint_layers, find_result)
 
 
 def register() -> None:

@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import bpy
+from bpy.app.translations import pgettext_rpt as rpt_
 
 from toondecompose.formats.errors import UserError
 from toondecompose.formats.result import read_result
 
-from .. import folders, preferences, results, running, sequencer, versions
-from ..session import backend
+from .. import results, running, sequencer, versions
 from ..session.run import Run
-from ..session.state import Phase
+from .run_base import RunOperator, queue_placing
 
 
-class TOONDECOMPOSE_OT_add_to_sequencer(bpy.types.Operator):
+class TOONDECOMPOSE_OT_add_to_sequencer(RunOperator, bpy.types.Operator):
     bl_idname = "toondecompose.add_to_sequencer"
     bl_label = "Add to Sequencer"
     bl_description = ("Add every sprite as an image strip on a channel of its own above the source, in step with it, "
@@ -43,57 +43,27 @@ class TOONDECOMPOSE_OT_add_to_sequencer(bpy.types.Operator):
             return False
         return True
 
-    def execute(self, context: Any) -> set[str]:
+    def queue(self, context: Any) -> Run | None:
         scene = versions.sequencer_scene(context)
         entry = results.active(scene)
         folder = results.folder_of(entry)
-        running.board.notice = ""
-        try:
-            if sequencer.is_placed(folder):
-                add(scene, entry, folder, self.layers)
-                return {"FINISHED"}
-            run = queue_placing(context, scene, entry, folder, self.layers)
-        except UserError as error:
-            running.board.notice = error.sentence
-            self.report({"ERROR"}, error.sentence)
-            return {"CANCELLED"}
-        running.go()
-        if not bpy.app.background:
-            self.report({"INFO"}, "Placing the sprites; the strips appear when that is done")
-            return {"FINISHED"}
-        running.wait()
-        if run.state.phase is not Phase.DONE or running.board.notice:
-            self.report({"ERROR"}, running.board.notice or run.state.message)
-            return {"CANCELLED"}
-        return {"FINISHED"}
+        if sequencer.is_placed(folder):
+            add(scene, entry, folder, self.layers)
+            return None
+        self.report({"INFO"}, rpt_("Placing the sprites; the strips appear when that is done"))
+        return queue_placing(context, f"{entry.name} to Sequencer", folder, results.origin_of(scene, entry.strip),
+                             partial(_add_when_placed, folder=folder, layers=self.layers))
 
 
-def queue_placing(context: Any, scene: Any, entry: Any, folder: Path, layers: str) -> Run:
-    """Have the backend write the placed frames; the strips are added when it has."""
-    python = preferences.backend_python(context)
-    out = sequencer.placed_folder(folder)
-    origin = results.origin_of(scene, entry.strip)
-    return running.board.queue.add(lambda ident: Run(
-        ident=ident, title=f"{entry.name} to Sequencer", command=backend.place_command(python, folder, out),
-        folder=folder / folders.JOB_FOLDER, output=out, origin=origin,
-        on_end=partial(note_placed, folder=folder, layers=layers)))
-
-
-def note_placed(run: Run, folder: Path, layers: str) -> None:
+def _add_when_placed(run: Run, folder: Path, layers: str) -> None:
     """The frames are placed: add the strips, as an undo step."""
-    running.board.notice = run.state.message if run.state.phase is Phase.FAILED else ""
     scene = results.scene_of(run.origin)
-    if run.state.phase is not Phase.DONE or scene is None:
+    if scene is None:
         return
     entry = next((e for e in scene.toondecompose.results if results.folder_of(e) == folder), None)
-    if entry is None:
-        return
-    try:
+    if entry is not None:
         add(scene, entry, folder, layers)
-    except UserError as error:
-        running.board.notice = error.sentence
-        return
-    running.undo_step("Add to Sequencer")
+        running.undo_step("Add to Sequencer")
 
 
 def add(scene: Any, entry: Any, folder: Path, layers: str) -> list[Any]:

@@ -8,8 +8,7 @@ import bpy
 
 from toondecompose.formats.errors import UserError, sentence_for_os_error
 
-from ..scene.naming import clip_camera
-from ..sprite import compare, drawings
+from ..sprite import compare, drawings, unresolved
 from .sprite_base import ClipOperator
 
 
@@ -52,10 +51,16 @@ class TOONDECOMPOSE_OT_compare(ClipOperator, bpy.types.Operator):
 
 
 def _show(context: Any, image: Any) -> None:
-    """Show a picture in an Image Editor that is open."""
-    for area in context.screen.areas if context.screen else ():
-        if area.type == "IMAGE_EDITOR":
-            area.spaces.active.image = image
+    """Show a picture in an Image Editor, in a window of its own where none is open."""
+    areas = [area for window in context.window_manager.windows for area in window.screen.areas]
+    open_editors = [area for area in areas if area.type == "IMAGE_EDITOR" and area.ui_type == "IMAGE_EDITOR"]
+    if not open_editors and not bpy.app.background:
+        bpy.ops.wm.window_new()
+        area = context.window_manager.windows[-1].screen.areas[0]
+        area.ui_type = "IMAGE_EDITOR"
+        open_editors = [area]
+    for area in open_editors:
+        area.spaces.active.image = image
 
 
 class TOONDECOMPOSE_OT_show_unresolved(ClipOperator, bpy.types.Operator):
@@ -64,31 +69,7 @@ class TOONDECOMPOSE_OT_show_unresolved(ClipOperator, bpy.types.Operator):
     bl_description = "Lay the map of what the engine could not explain over the camera's view, or take it away again"
 
     def act(self, context: Any, root: Any) -> str:
-        camera = clip_camera(root)
-        if camera is None:
-            raise UserError(f"“{root['td_clip']}” has lost its camera; undo its removal.")
-        name = f"{root['td_clip']} unresolved"
-        shown = next((b for b in camera.data.background_images if b.image and b.image.name.startswith(name)), None)
-        if shown is not None:
-            image = shown.image
-            shown.image = None  # else it keeps its user
-            camera.data.background_images.remove(shown)
-            if not image.users:
-                bpy.data.images.remove(image)
-            return ""
-        if not root.get("td_unresolved"):
-            raise UserError(f"The result of “{root['td_clip']}” has no map of what is "
-                            "unresolved: everything was explained.")
-        path = drawings.result_folder(root) / root["td_unresolved"]
-        if not path.is_file():
-            raise UserError(f"“{path}” is not there any more; relink the result.")
-        image = bpy.data.images.load(str(path))
-        image.name = name
-        image.filepath = drawings.relative_path(path)
-        overlay = camera.data.background_images.new()
-        overlay.image, overlay.alpha = image, 0.5
-        overlay.display_depth, overlay.frame_method = "FRONT", "STRETCH"
-        camera.data.show_background_images = True
+        unresolved.toggle(root)
         return ""
 
 

@@ -16,6 +16,14 @@ from ..scene.importer import ImportOptions, import_result
 from ..scene.viewport import look_through_camera
 from ..text import plural
 
+COLOUR = dict(
+    name="Colour", default="RAW", description="How colours are handled",
+    items=(("RAW", "Raw", "The pictures' own values: reproduces the shot to rounding"),
+           ("STANDARD", "Standard", "Scene-linear colour, for use with lights and 3D; soft edges differ a little")))
+TOLERANCE = dict(
+    name="Tolerance", default=0.05, min=0.001, soft_max=2.0, max=100.0, precision=3, subtype="PIXEL",
+    description="How far a corner of a sprite may stray, in pixels")
+
 
 class TOONDECOMPOSE_OT_import_result(bpy.types.Operator, ImportHelper):
     bl_idname = "toondecompose.import_result"
@@ -32,15 +40,13 @@ class TOONDECOMPOSE_OT_import_result(bpy.types.Operator, ImportHelper):
         name="Scene", default="NEW", description="Where the sprites go",
         items=(("NEW", "New Scene", "A scene of its own, with the clip's size, rate and camera"),
                ("CURRENT", "Current Scene", "Into the scene in view, with a camera of their own")))
-    colour: bpy.props.EnumProperty(
-        name="Colour", default="RAW", description="How colours are handled",
-        items=(("RAW", "Raw", "The pictures' own values: reproduces the shot to rounding"),
-               ("STANDARD", "Standard", "Scene-linear colour, for use with lights and 3D; soft edges differ a little")))
-    simplify_px: bpy.props.FloatProperty(
-        name="Simplify", default=0.0, min=0.0, soft_max=1.0, max=100.0, precision=3, subtype="PIXEL",
-        description="Fewest keys that keep the motion within this many pixels. 0 keeps a key on every frame")
+    colour: bpy.props.EnumProperty(**COLOUR)
+    simplify: bpy.props.BoolProperty(
+        name="Simplify Motion", default=False,
+        description="Few keys instead of one on every frame: a linear slide is two")
+    tolerance_px: bpy.props.FloatProperty(**TOLERANCE)
     depth_spacing: bpy.props.FloatProperty(
-        name="Depth Spacing", default=0.05, min=0.0, soft_max=1.0, max=100.0,
+        name="Depth Spacing", default=0.05, min=0.0, soft_max=1.0, max=100.0, subtype="FACTOR",
         description="Distance between neighbouring planes as a share of the camera's distance; the view stays the same")
     compositor: bpy.props.BoolProperty(
         name="View Layers and Compositor", default=True,
@@ -58,15 +64,22 @@ class TOONDECOMPOSE_OT_import_result(bpy.types.Operator, ImportHelper):
         layout = self.layout
         layout.use_property_split = True
         layout.use_property_decorate = False
-        for name in ("scene", "colour", "simplify_px", "depth_spacing", "compositor"):
-            layout.prop(self, name)
+        layout.prop(self, "scene", expand=True)
+        layout.prop(self, "colour", expand=True)
+        row = layout.row(heading="Simplify Motion", align=True)
+        row.prop(self, "simplify", text="")
+        tolerance = row.row()
+        tolerance.enabled = self.simplify
+        tolerance.prop(self, "tolerance_px", text="")
+        layout.prop(self, "depth_spacing")
+        layout.prop(self, "compositor")
 
     def execute(self, context: Any) -> set[str]:
         path = Path(bpy.path.abspath(self.filepath))
         try:
             done = import_result(context, result_folder(path), ImportOptions(
-                scene=self.scene, colour=self.colour, simplify_px=self.simplify_px, depth_spacing=self.depth_spacing,
-                compositor=self.compositor))
+                scene=self.scene, colour=self.colour, depth_spacing=self.depth_spacing, compositor=self.compositor,
+                simplify_px=self.tolerance_px if self.simplify else 0.0))
         except UserError as error:
             running.board.notice = error.sentence
             self.report({"ERROR"}, error.sentence)

@@ -17,12 +17,12 @@ from .. import folders, preferences, results, running, versions
 from ..scene.naming import clip_camera, clip_root
 from ..session import backend
 from ..session.run import Run
-from ..session.state import Phase
 from ..sprite import hints, masks
 from ..sprite.drawings import result_folder
+from .run_base import RunOperator
 
 
-class TOONDECOMPOSE_OT_refine(bpy.types.Operator):
+class TOONDECOMPOSE_OT_refine(RunOperator, bpy.types.Operator):
     bl_idname = "toondecompose.refine"
     bl_label = "Refine"
     bl_description = ("Decompose the shot again with your annotations as hints: strokes over the preview or the "
@@ -42,22 +42,8 @@ class TOONDECOMPOSE_OT_refine(bpy.types.Operator):
             return False
         return True
 
-    def execute(self, context: Any) -> set[str]:
-        running.board.notice = ""
-        try:
-            run = queue_refinement(context, self.mask)
-        except UserError as error:
-            running.board.notice = error.sentence
-            self.report({"ERROR"}, error.sentence)
-            return {"CANCELLED"}
-        running.go()
-        if not bpy.app.background:
-            return {"FINISHED"}
-        running.wait()
-        if run.state.phase is not Phase.DONE:
-            self.report({"ERROR"}, run.state.message)
-            return {"CANCELLED"}
-        return {"FINISHED"}
+    def queue(self, context: Any) -> Run:
+        return queue_refinement(context, self.mask)
 
 
 def _folder(context: Any) -> Path | None:

@@ -8,7 +8,7 @@ import bpy
 
 from ..sprite import retime
 from ..sprite.timing import sources
-from .sprite_base import SpriteOperator, chosen_sprites
+from .sprite_base import Dialog, SpriteOperator, chosen_sprites
 
 
 class DrawingsOnly:
@@ -49,13 +49,18 @@ class TOONDECOMPOSE_OT_retime_speed(SpriteOperator, DrawingsOnly, Extend, bpy.ty
         return ""
 
 
-class TOONDECOMPOSE_OT_retime_fit(SpriteOperator, DrawingsOnly, Extend, bpy.types.Operator):
+class TOONDECOMPOSE_OT_retime_fit(Dialog, SpriteOperator, DrawingsOnly, Extend, bpy.types.Operator):
     bl_idname = "toondecompose.retime_fit"
     bl_label = "Fit to Length"
     bl_description = "Play the selected sprites in a number of frames"
 
-    frames: bpy.props.IntProperty(name="Frames", default=48, min=1, max=1_000_000)
+    frames: bpy.props.IntProperty(name="Frames", default=48, min=1, max=1_000_000,
+                                  description="How many frames of the scene the whole clip takes")
     backwards: bpy.props.BoolProperty(name="Backwards", default=False, description="Play from the end to the start")
+
+    def suggest(self, context: Any, sprite: Any) -> None:
+        first, last = retime.clip_range(sprite)
+        self.frames = last - first + 1
 
     def act(self, context: Any, sprite: Any) -> str:
         for one in chosen_sprites(context):

@@ -24,9 +24,13 @@ class SpriteOperator:
             return False
         return True
 
+    def target(self, context: Any) -> Any:
+        """What act() works on."""
+        return context.object
+
     def execute(self, context: Any) -> set[str]:
         try:
-            message = self.act(context, context.object)
+            message = self.act(context, self.target(context))
         except UserError as error:
             self.report({"ERROR"}, error.sentence)
             return {"CANCELLED"}
@@ -35,6 +39,20 @@ class SpriteOperator:
         for area in context.screen.areas if context.screen else ():
             area.tag_redraw()
         return {"FINISHED"}
+
+
+class Dialog:
+    """Asks before it acts: its settings have no values that are right for every sprite. Subclasses write
+    `suggest(context, sprite)`, which fills in the likeliest ones. (Those that act at once are adjusted afterwards, in
+    Adjust Last Operation.)"""
+
+    def invoke(self, context: Any, event: Any) -> set[str]:
+        try:
+            self.suggest(context, context.object)
+        except UserError as error:
+            self.report({"ERROR"}, error.sentence)
+            return {"CANCELLED"}
+        return context.window_manager.invoke_props_dialog(self)
 
 
 class ClipOperator(SpriteOperator):
@@ -47,15 +65,8 @@ class ClipOperator(SpriteOperator):
             return False
         return True
 
-    def execute(self, context: Any) -> set[str]:
-        try:
-            message = self.act(context, chosen_root(context))
-        except UserError as error:
-            self.report({"ERROR"}, error.sentence)
-            return {"CANCELLED"}
-        if message:
-            self.report({"INFO"}, message)
-        return {"FINISHED"}
+    def target(self, context: Any) -> Any:
+        return chosen_root(context)
 
 
 def chosen_root(context: Any) -> Any:

@@ -8,10 +8,12 @@ from typing import Any
 import bpy
 from bpy_extras.io_utils import ImportHelper
 
+from .. import results
 from ..scene.naming import clip_root
 from ..sprite import depth, drawings, motion, sheet
 from ..sprite.duplicate import duplicate
 from ..sprite.timing import read_sheet, source_of, write_sheet
+from .import_result import TOLERANCE
 from .sprite_base import ClipOperator, SpriteOperator, chosen_sprites
 
 
@@ -62,7 +64,9 @@ class TOONDECOMPOSE_OT_relink(ClipOperator, bpy.types.Operator):
         return {"RUNNING_MODAL"}
 
     def act(self, context: Any, root: Any) -> str:
+        old = drawings.result_folder(root)
         count = drawings.relink(root, self.directory)
+        results.move(old, drawings.result_folder(root))
         return f"Found the drawings of {count} {'sprite' if count == 1 else 'sprites'}"
 
 
@@ -89,8 +93,7 @@ class TOONDECOMPOSE_OT_motion_simplify(SpriteOperator, bpy.types.Operator):
     bl_label = "Simplify Motion"
     bl_description = "Keep the fewest keys that hold the selected sprites' motion within a tolerance"
 
-    tolerance_px: bpy.props.FloatProperty(name="Tolerance", default=0.05, min=0.001, soft_max=2.0, precision=3,
-                                          subtype="PIXEL", description="How far a corner may stray, in pixels")
+    tolerance_px: bpy.props.FloatProperty(**TOLERANCE)
 
     def act(self, context: Any, sprite: Any) -> str:
         counts = [motion.simplify_motion(one, self.tolerance_px) for one in chosen_sprites(context)]
@@ -113,7 +116,8 @@ def register() -> None:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     bpy.types.Object.toondecompose_spacing = bpy.props.FloatProperty(
-        name="Depth Spacing", min=0.0, soft_max=1.0, max=100.0, step=1, precision=3, get=_get_spacing, set=_set_spacing,
+        name="Depth Spacing", min=0.0, soft_max=1.0, max=100.0, step=1, precision=3, subtype="FACTOR",
+        get=_get_spacing, set=_set_spacing,
         description="Distance between neighbouring planes as a share of the camera's distance; the view stays the same")
 
 

@@ -11,7 +11,7 @@ from toondecompose.formats.errors import UserError
 from ..sprite import motion, sheet
 from ..sprite.retime import clip_range
 from ..sprite.timing import Source, read_sheet, source_of, write_sheet
-from .sprite_base import SpriteOperator
+from .sprite_base import Dialog, SpriteOperator
 
 
 def _playhead(context: Any, source: Source) -> int:
@@ -102,13 +102,19 @@ class TOONDECOMPOSE_OT_sheet_reverse(SpriteOperator, RangeProperties, bpy.types.
         return ""
 
 
-class TOONDECOMPOSE_OT_sheet_loop(SpriteOperator, RangeProperties, bpy.types.Operator):
+class TOONDECOMPOSE_OT_sheet_loop(Dialog, SpriteOperator, RangeProperties, bpy.types.Operator):
     bl_idname = "toondecompose.sheet_loop"
     bl_label = "Loop Cycle"
     bl_description = "Repeat a cycle of drawings behind itself"
 
     until: bpy.props.IntProperty(name="Until", default=0,
                                  description="Frame of the sheet up to which it repeats; 0 for the scene's last frame")
+
+    def suggest(self, context: Any, sprite: Any) -> None:
+        # what was shown so far is the cycle
+        self.first = clip_range(sprite)[0]
+        self.last = max(self.first, _playhead(context, source_of(sprite)))
+        self.until = context.scene.frame_end
 
     def act(self, context: Any, sprite: Any) -> str:
         source = source_of(sprite)
@@ -121,13 +127,18 @@ class TOONDECOMPOSE_OT_sheet_loop(SpriteOperator, RangeProperties, bpy.types.Ope
         return ""
 
 
-class TOONDECOMPOSE_OT_sheet_swap(SpriteOperator, bpy.types.Operator):
+class TOONDECOMPOSE_OT_sheet_swap(Dialog, SpriteOperator, bpy.types.Operator):
     bl_idname = "toondecompose.sheet_swap"
     bl_label = "Swap Drawings"
     bl_description = "Exchange two drawings everywhere in the sheet"
 
     one: bpy.props.IntProperty(name="Drawing", default=1, min=0)
     other: bpy.props.IntProperty(name="With", default=2, min=0)
+
+    def suggest(self, context: Any, sprite: Any) -> None:
+        source = source_of(sprite)
+        self.one = read_sheet(source).at(source.action_frame(context.scene.frame_current_final))
+        self.other = self.one % max(1, sprite["td_drawings"]) + 1
 
     def act(self, context: Any, sprite: Any) -> str:
         _check_number(sprite, self.one)

@@ -19,6 +19,7 @@ def strip_entry(self: Any, context: Any) -> None:
 def import_entry(self: Any, context: Any) -> None:
     """File > Import."""
     self.layout.operator("toondecompose.import_result", text="ToonDecompose Result (result.json)")
+    self.layout.operator("toondecompose.import_placed", text="ToonDecompose Result, Placed Frames (result.json)")
 
 
 _ENTRIES = (("SEQUENCER_MT_context_menu", strip_entry), ("TOPBAR_MT_file_import", import_entry))

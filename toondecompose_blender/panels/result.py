@@ -75,8 +75,9 @@ def draw_result(layout: Any, context: Any, entry: Any) -> None:
     row.label(text=_summary(entry), icon="OUTLINER_COLLECTION")
     row.operator("toondecompose.forget_result", text="", icon="X", emboss=False)
     if not results.is_there(entry):
-        paragraph(layout, iface_("The result of “{}” is not in “{}” any more; put it back, or decompose the strip "
+        paragraph(layout, iface_("The result of “{}” is not in “{}” any more; say where it is, or decompose the strip "
                                  "again.").format(entry.name, entry.folder), context, icon="ERROR")
+        layout.operator("toondecompose.find_result", icon="FILE_FOLDER")
         return
     layout.template_list("TOONDECOMPOSE_UL_sprites", "", entry, "sprites", entry, "active_sprite", rows=3)
     row = layout.row()
@@ -89,6 +90,10 @@ def draw_result(layout: Any, context: Any, entry: Any) -> None:
     column.operator("toondecompose.add_to_sequencer", icon="SEQ_SEQUENCER").layers = "ALL"
     column.operator("toondecompose.add_to_sequencer", text="Add Clean Plate", icon="IMAGE_BACKGROUND").layers = "PLATE"
     column.operator("toondecompose.replace_source", icon="SEQ_STRIP_META")
+    row = layout.row()
+    row.operator_context = "EXEC_DEFAULT"
+    placed = row.operator("toondecompose.import_placed", text="Into Compositor", icon="NODE_COMPOSITING")
+    placed.filepath = operator.filepath
     layout.operator("toondecompose.open_folder", icon="FILE_FOLDER")
 
 

@@ -6,12 +6,15 @@ from __future__ import annotations
 from typing import Any
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 
 from toondecompose.formats.errors import UserError
 
 from .. import preferences, versions
 from ..operators.sprite_base import chosen_root
+from ..results import LOW_CONFIDENCE
 from ..scene import compositor
+from ..scene.channels import DRAWING, OPACITY
 from ..scene.naming import clip_root, clip_sprites, is_sprite
 from ..sprite import drawings
 from ..sprite.timing import read_sheet, source_of
@@ -20,8 +23,7 @@ from . import pictures
 
 # thumbnails that are drawn at once, those around the drawing of the current frame
 _SHOWN = 48
-_THUMBNAIL = 3.0  # in interface rows
-_LOW_CONFIDENCE = 0.5
+_THUMBNAIL = 4.0  # in interface rows
 
 
 class SpriteTab:
@@ -50,10 +52,14 @@ class TOONDECOMPOSE_PT_sprite(SpriteTab, bpy.types.Panel):
             layout.label(text=root["td_clip"], icon="OUTLINER_COLLECTION")
             paragraph(layout, "Select the plane of a sprite to work on its drawings.", context, icon="INFO")
         else:
-            layout.label(text=f"{root['td_clip']}: {sprite.name}", icon="IMAGE_PLANE")
-            if sprite.get("td_confidence", 1.0) < _LOW_CONFIDENCE:
-                paragraph(layout, f"Confidence {sprite['td_confidence']:.0%}: look at its drawings and timing.",
-                          context, icon="ERROR")
+            layout.label(text=f"{root['td_clip']}: {sprite.name}", icon="IMAGE_PLANE", translate=False)
+            if sprite.get("td_confidence", 1.0) < LOW_CONFIDENCE:
+                paragraph(layout, iface_("Confidence {:.0%}: look at its drawings and timing.").format(
+                    sprite["td_confidence"]), context, icon="ERROR")
+            column = layout.column(align=True)
+            column.use_property_split = True
+            for path in (DRAWING, OPACITY):
+                column.prop(sprite, path)
             row = layout.row(align=True)
             row.operator("toondecompose.sprite_duplicate", text="Duplicate", icon="DUPLICATE")
             row.operator("toondecompose.motion_simplify", text="Simplify", icon="IPO_LINEAR")
@@ -85,7 +91,7 @@ class TOONDECOMPOSE_PT_sprite_drawings(SpriteTab, bpy.types.Panel):
             button = column.operator("toondecompose.sheet_expose", text=str(number), depress=number == now)
             button.number, button.length = number, 0
         row = layout.row(align=True)
-        empty = row.operator("toondecompose.sheet_expose", text="Show Nothing", icon="HIDE_ON", depress=now == 0)
+        empty = row.operator("toondecompose.sheet_expose", text="Nothing", icon="HIDE_ON", depress=now == 0)
         empty.number, empty.length = 0, 0
         row.operator("toondecompose.drawing_add", text="Add", icon="ADD")
         row.operator("toondecompose.drawing_replace", text="Replace", icon="FILE_REFRESH")
@@ -127,7 +133,7 @@ class TOONDECOMPOSE_PT_sprite_timing(SpriteTab, bpy.types.Panel):
             layout.label(text="Its own timing", icon="TIME")
             return
         frame = source.action_frame(context.scene.frame_current_final)
-        layout.label(text=f"Plays its frame {frame:.1f} now", icon="TIME")
+        layout.label(text=iface_("Plays its frame {:.1f} now").format(frame), icon="TIME", translate=False)
         if source.strip.use_animated_time:
             layout.operator("toondecompose.retime_key", icon="KEY_HLT").frame = round(frame)
         layout.operator("toondecompose.retime_restore", icon="LOOP_BACK")
@@ -167,12 +173,14 @@ class TOONDECOMPOSE_PT_sprite_check(SpriteTab, bpy.types.Panel):
         row.operator("toondecompose.compare", text="Compare Frame", icon="IMAGE_DATA").every = False
         row.operator("toondecompose.compare", text="All Frames").every = True
         if "td_psnr" in root:
-            layout.label(text=f"Lowest PSNR {root['td_psnr']:.1f} dB, on frame {root['td_psnr_frame']}")
+            paragraph(layout, iface_("Lowest PSNR {:.1f} dB, on frame {}").format(
+                root["td_psnr"], root["td_psnr_frame"]), context, icon="BLANK1")
         if root.get("td_unresolved"):
             layout.operator("toondecompose.show_unresolved", icon="OVERLAY")
         for sprite in clip_sprites(root):
-            if sprite.get("td_confidence", 1.0) < _LOW_CONFIDENCE:
-                layout.label(text=f"{sprite.name}: confidence {sprite['td_confidence']:.0%}", icon="ERROR")
+            if sprite.get("td_confidence", 1.0) < LOW_CONFIDENCE:
+                layout.label(text=iface_("{}: confidence {:.0%}").format(sprite.name, sprite["td_confidence"]),
+                             icon="ERROR", translate=False)
 
 
 _CLASSES = (TOONDECOMPOSE_PT_sprite, TOONDECOMPOSE_PT_sprite_drawings, TOONDECOMPOSE_PT_sprite_sheet,
