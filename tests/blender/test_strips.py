@@ -61,9 +61,15 @@ def moved_before_zero(strip):
     versions.move_strip(strip, -20)
 
 
+def between_frames(strip):
+    """Blender shows such a strip from the frame before on."""
+    setattr(strip, "content_start" if hasattr(strip, "content_start") else "frame_start", -3.5)
+
+
 @pytest.mark.parametrize("change", [lambda s: None, reverse, strobe, reversed_strobe, trims, still_frames, offsets,
-                                    moved_before_zero],
-                         ids=["plain", "reverse", "strobe", "both", "trims", "stills", "offsets", "negative"])
+                                    moved_before_zero, between_frames],
+                         ids=["plain", "reverse", "strobe", "both", "trims", "stills", "offsets", "negative",
+                              "fraction"])
 def test_files_are_those_that_blender_shows(scene, tmp_path, change):
     strip = add_strip(scene, numbered(tmp_path))
     change(strip)

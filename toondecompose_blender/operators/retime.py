@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import bpy
@@ -29,7 +30,7 @@ class Extend:
                 if source.strip is not None]
         if self.extend and ends:
             # a strip's last frame begins where the strip ends
-            context.scene.frame_end = max(context.scene.frame_end, int(max(ends) + 1e-3))
+            context.scene.frame_end = max(context.scene.frame_end, math.floor(max(ends) + 1e-3))
 
 
 class TOONDECOMPOSE_OT_retime_speed(SpriteOperator, DrawingsOnly, Extend, bpy.types.Operator):

@@ -30,7 +30,7 @@ class TOONDECOMPOSE_OT_drawing_add(SpriteOperator, bpy.types.Operator, ImportHel
         number = drawings.add_drawing(sprite, Path(bpy.path.abspath(self.filepath)))
         if self.expose:
             source = source_of(sprite)
-            frame = int(source.action_frame(context.scene.frame_current_final) + 1e-4)
+            frame = source.playhead(context.scene.frame_current_final)
             write_sheet(source, sheet.expose(read_sheet(source), frame, number))
         return f"Added drawing {number}"
 

@@ -16,7 +16,7 @@ from .sprite_base import Dialog, SpriteOperator
 
 def _playhead(context: Any, source: Source) -> int:
     """The action's whole frame under the playhead."""
-    return int(source.action_frame(context.scene.frame_current_final) + 1e-4)
+    return source.playhead(context.scene.frame_current_final)
 
 
 class RangeProperties:

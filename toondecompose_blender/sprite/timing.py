@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from ..scene.channels import DRAWING
 from .sheet import Sheet
 
 _STRIP_END = 1e-3  # frames; a strip's ends are float32
+_HAIR = 1e-4  # frames
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,10 @@ class Source:
         offset /= strip.scale
         return strip.action_frame_end - offset if strip.use_reverse else strip.action_frame_start + offset
 
+    def playhead(self, frame: float) -> int:
+        """The action's whole frame that a scene frame plays; keys are float32, so it may be a hair before it."""
+        return math.floor(self.action_frame(frame) + _HAIR)
+
 
 def sources(sprite: Any) -> Iterator[Source]:
     """Everything that animates a sprite: its action first, then its NLA strips."""
@@ -67,7 +73,7 @@ def source_of(sprite: Any, path: str = DRAWING, index: int = 0) -> Source:
     for source in sources(sprite):
         if source.curve(path, index) is not None:
             return source
-    what = "an exposure sheet" if path == DRAWING else "keys"
+    what = "exposure sheet" if path == DRAWING else "keys"
     raise UserError(f"“{sprite.name}” has no {what}; its action was removed, so import the result again.")
 
 
