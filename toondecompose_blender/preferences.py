@@ -81,10 +81,4 @@ def backend_python(context: Any) -> Path:
     """The Python to run the backend with; UserError when there is none."""
     return backend.find_python(absolute(of(context).backend_python))
 
-
-def register() -> None:
-    bpy.utils.register_class(ToonDecomposePreferences)
-
-
-def unregister() -> None:
-    bpy.utils.unregister_class(ToonDecomposePreferences)
+register, unregister = bpy.utils.register_classes_factory((ToonDecomposePreferences,))

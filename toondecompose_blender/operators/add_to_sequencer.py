@@ -80,10 +80,4 @@ def add(scene: Any, entry: Any, folder: Path, layers: str) -> list[Any]:
         source.mute = True  # all of it is above now; else it would show behind whatever is hidden
     return made
 
-
-def register() -> None:
-    bpy.utils.register_class(TOONDECOMPOSE_OT_add_to_sequencer)
-
-
-def unregister() -> None:
-    bpy.utils.unregister_class(TOONDECOMPOSE_OT_add_to_sequencer)
+register, unregister = bpy.utils.register_classes_factory((TOONDECOMPOSE_OT_add_to_sequencer,))

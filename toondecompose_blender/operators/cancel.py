@@ -30,10 +30,4 @@ class TOONDECOMPOSE_OT_cancel(bpy.types.Operator):
         running.redraw()
         return {"FINISHED"}
 
-
-def register() -> None:
-    bpy.utils.register_class(TOONDECOMPOSE_OT_cancel)
-
-
-def unregister() -> None:
-    bpy.utils.unregister_class(TOONDECOMPOSE_OT_cancel)
+register, unregister = bpy.utils.register_classes_factory((TOONDECOMPOSE_OT_cancel,))

@@ -75,12 +75,4 @@ class TOONDECOMPOSE_OT_show_unresolved(ClipOperator, bpy.types.Operator):
 
 CLASSES = (TOONDECOMPOSE_OT_compare, TOONDECOMPOSE_OT_show_unresolved)
 
-
-def register() -> None:
-    for cls in CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(CLASSES)

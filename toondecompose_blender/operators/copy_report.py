@@ -51,10 +51,4 @@ def report_of(run: Run) -> str:
     home = str(Path.home())
     return text.replace(home, "~") if len(home) > 1 else text
 
-
-def register() -> None:
-    bpy.utils.register_class(TOONDECOMPOSE_OT_copy_report)
-
-
-def unregister() -> None:
-    bpy.utils.unregister_class(TOONDECOMPOSE_OT_copy_report)
+register, unregister = bpy.utils.register_classes_factory((TOONDECOMPOSE_OT_copy_report,))

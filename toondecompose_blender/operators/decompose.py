@@ -105,10 +105,4 @@ def job_of(settings: Any, clip: StripClip, output: Path) -> Job:
         quality=settings.quality, device=settings.device, seed=settings.seed, diagnostics=settings.diagnostics,
         name=clip.name, engine_version=toondecompose.__version__)
 
-
-def register() -> None:
-    bpy.utils.register_class(TOONDECOMPOSE_OT_decompose)
-
-
-def unregister() -> None:
-    bpy.utils.unregister_class(TOONDECOMPOSE_OT_decompose)
+register, unregister = bpy.utils.register_classes_factory((TOONDECOMPOSE_OT_decompose,))

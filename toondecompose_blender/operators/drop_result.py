@@ -19,10 +19,4 @@ class TOONDECOMPOSE_FH_result(bpy.types.FileHandler):
     def poll_drop(cls, context: Any) -> bool:
         return context.area is not None and context.area.type in _AREAS
 
-
-def register() -> None:
-    bpy.utils.register_class(TOONDECOMPOSE_FH_result)
-
-
-def unregister() -> None:
-    bpy.utils.unregister_class(TOONDECOMPOSE_FH_result)
+register, unregister = bpy.utils.register_classes_factory((TOONDECOMPOSE_FH_result,))

@@ -58,10 +58,4 @@ class TOONDECOMPOSE_OT_find_result(bpy.types.Operator):
                 drawings.relink(root, folder)
         results.move(old, folder)
 
-
-def register() -> None:
-    bpy.utils.register_class(TOONDECOMPOSE_OT_find_result)
-
-
-def unregister() -> None:
-    bpy.utils.unregister_class(TOONDECOMPOSE_OT_find_result)
+register, unregister = bpy.utils.register_classes_factory((TOONDECOMPOSE_OT_find_result,))

@@ -28,10 +28,4 @@ class TOONDECOMPOSE_OT_forget_result(bpy.types.Operator):
         settings.active_result = max(0, min(settings.active_result, len(settings.results) - 1))
         return {"FINISHED"}
 
-
-def register() -> None:
-    bpy.utils.register_class(TOONDECOMPOSE_OT_forget_result)
-
-
-def unregister() -> None:
-    bpy.utils.unregister_class(TOONDECOMPOSE_OT_forget_result)
+register, unregister = bpy.utils.register_classes_factory((TOONDECOMPOSE_OT_forget_result,))

@@ -92,12 +92,4 @@ def is_active(context: Any, layer: Any) -> bool:
 
 CLASSES = (TOONDECOMPOSE_OT_hint_layers, TOONDECOMPOSE_OT_hint_choose)
 
-
-def register() -> None:
-    for cls in CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(CLASSES)

@@ -47,10 +47,4 @@ def _import_when_placed(run: Run, folder: Path, colour: str) -> None:
         import_placed(bpy.context, folder, colour)
     running.undo_step("Import Placed Frames")
 
-
-def register() -> None:
-    bpy.utils.register_class(TOONDECOMPOSE_OT_import_placed)
-
-
-def unregister() -> None:
-    bpy.utils.unregister_class(TOONDECOMPOSE_OT_import_placed)
+register, unregister = bpy.utils.register_classes_factory((TOONDECOMPOSE_OT_import_placed,))

@@ -94,10 +94,4 @@ class TOONDECOMPOSE_OT_import_result(bpy.types.Operator, ImportHelper):
         self.report({"INFO"}, f"{into} “{done.scene.name}”")
         return {"FINISHED"}
 
-
-def register() -> None:
-    bpy.utils.register_class(TOONDECOMPOSE_OT_import_result)
-
-
-def unregister() -> None:
-    bpy.utils.unregister_class(TOONDECOMPOSE_OT_import_result)
+register, unregister = bpy.utils.register_classes_factory((TOONDECOMPOSE_OT_import_result,))

@@ -33,10 +33,4 @@ class TOONDECOMPOSE_OT_open_folder(bpy.types.Operator):
         bpy.ops.wm.path_open(filepath=str(folder))
         return {"FINISHED"}
 
-
-def register() -> None:
-    bpy.utils.register_class(TOONDECOMPOSE_OT_open_folder)
-
-
-def unregister() -> None:
-    bpy.utils.unregister_class(TOONDECOMPOSE_OT_open_folder)
+register, unregister = bpy.utils.register_classes_factory((TOONDECOMPOSE_OT_open_folder,))

@@ -50,12 +50,4 @@ class TOONDECOMPOSE_OT_queue_remove(_InQueue, bpy.types.Operator):
 
 _CLASSES = (TOONDECOMPOSE_OT_queue_move, TOONDECOMPOSE_OT_queue_remove)
 
-
-def register() -> None:
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)

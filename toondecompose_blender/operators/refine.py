@@ -167,10 +167,4 @@ def collect(context: Any, result: Any) -> list[dict[str, Any]]:
 
     return hints.hints_from_layers(layers_in_view(context), names, clip.frame_start, clip.frame_count, to_frame)
 
-
-def register() -> None:
-    bpy.utils.register_class(TOONDECOMPOSE_OT_refine)
-
-
-def unregister() -> None:
-    bpy.utils.unregister_class(TOONDECOMPOSE_OT_refine)
+register, unregister = bpy.utils.register_classes_factory((TOONDECOMPOSE_OT_refine,))

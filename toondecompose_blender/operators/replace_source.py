@@ -105,10 +105,4 @@ def _linear(value: float) -> float:
     """sRGB's transfer function: display value 0..1 -> scene-linear."""
     return value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
 
-
-def register() -> None:
-    bpy.utils.register_class(TOONDECOMPOSE_OT_replace_source)
-
-
-def unregister() -> None:
-    bpy.utils.unregister_class(TOONDECOMPOSE_OT_replace_source)
+register, unregister = bpy.utils.register_classes_factory((TOONDECOMPOSE_OT_replace_source,))

@@ -106,12 +106,4 @@ class TOONDECOMPOSE_OT_retime_restore(SpriteOperator, bpy.types.Operator):
 CLASSES = (TOONDECOMPOSE_OT_retime_speed, TOONDECOMPOSE_OT_retime_fit, TOONDECOMPOSE_OT_retime_curve,
            TOONDECOMPOSE_OT_retime_key, TOONDECOMPOSE_OT_retime_restore)
 
-
-def register() -> None:
-    for cls in CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(CLASSES)

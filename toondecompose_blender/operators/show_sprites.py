@@ -50,12 +50,4 @@ class TOONDECOMPOSE_OT_solo_sprite(_OnStrips, bpy.types.Operator):
 
 _CLASSES = (TOONDECOMPOSE_OT_hide_sprite, TOONDECOMPOSE_OT_solo_sprite)
 
-
-def register() -> None:
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)

@@ -52,10 +52,4 @@ class TOONDECOMPOSE_OT_test_backend(bpy.types.Operator):
         self.report({"INFO"}, "; ".join(doctor.finding.lines))
         return {"FINISHED"}
 
-
-def register() -> None:
-    bpy.utils.register_class(TOONDECOMPOSE_OT_test_backend)
-
-
-def unregister() -> None:
-    bpy.utils.unregister_class(TOONDECOMPOSE_OT_test_backend)
+register, unregister = bpy.utils.register_classes_factory((TOONDECOMPOSE_OT_test_backend,))

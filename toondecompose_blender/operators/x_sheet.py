@@ -157,12 +157,4 @@ def _check_number(sprite: Any, number: int) -> None:
 CLASSES = (TOONDECOMPOSE_OT_sheet_expose, TOONDECOMPOSE_OT_sheet_hold, TOONDECOMPOSE_OT_sheet_step,
            TOONDECOMPOSE_OT_sheet_reverse, TOONDECOMPOSE_OT_sheet_loop, TOONDECOMPOSE_OT_sheet_swap)
 
-
-def register() -> None:
-    for cls in CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(CLASSES)

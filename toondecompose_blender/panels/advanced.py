@@ -31,10 +31,4 @@ class TOONDECOMPOSE_PT_advanced(SequencerTab, bpy.types.Panel):
         column.prop(settings, "import_when_done")
         column.prop(settings, "diagnostics")
 
-
-def register() -> None:
-    bpy.utils.register_class(TOONDECOMPOSE_PT_advanced)
-
-
-def unregister() -> None:
-    bpy.utils.unregister_class(TOONDECOMPOSE_PT_advanced)
+register, unregister = bpy.utils.register_classes_factory((TOONDECOMPOSE_PT_advanced,))

@@ -38,10 +38,4 @@ class TOONDECOMPOSE_PT_hints(SequencerTab, bpy.types.Panel):
             layout.operator("toondecompose.refine", text=iface_("Refine with “{}”").format(mask.name), icon="MOD_MASK",
                             translate=False).mask = mask.name
 
-
-def register() -> None:
-    bpy.utils.register_class(TOONDECOMPOSE_PT_hints)
-
-
-def unregister() -> None:
-    bpy.utils.unregister_class(TOONDECOMPOSE_PT_hints)
+register, unregister = bpy.utils.register_classes_factory((TOONDECOMPOSE_PT_hints,))

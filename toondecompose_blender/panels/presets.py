@@ -32,12 +32,4 @@ class TOONDECOMPOSE_PT_presets(PresetPanel, bpy.types.Panel):
 
 _CLASSES = (TOONDECOMPOSE_OT_preset_add, TOONDECOMPOSE_PT_presets)
 
-
-def register() -> None:
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)

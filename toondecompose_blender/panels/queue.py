@@ -39,10 +39,4 @@ class TOONDECOMPOSE_PT_queue(SequencerTab, bpy.types.Panel):
         layout.operator("toondecompose.decompose", icon="ADD",
                         text=plural(count, "Add {} Strip to Queue", "Add {} Strips to Queue"))
 
-
-def register() -> None:
-    bpy.utils.register_class(TOONDECOMPOSE_PT_queue)
-
-
-def unregister() -> None:
-    bpy.utils.unregister_class(TOONDECOMPOSE_PT_queue)
+register, unregister = bpy.utils.register_classes_factory((TOONDECOMPOSE_PT_queue,))

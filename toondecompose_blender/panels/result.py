@@ -104,12 +104,4 @@ def _summary(entry: Any) -> str:
 
 _CLASSES = (TOONDECOMPOSE_UL_sprites, TOONDECOMPOSE_UL_results, TOONDECOMPOSE_PT_result)
 
-
-def register() -> None:
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)

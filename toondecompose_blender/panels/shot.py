@@ -146,10 +146,4 @@ def draw_run(layout: Any, context: Any, run: Run) -> None:
         box.template_icon(icon_value=icon, scale=_PREVIEW_SCALE)
         box.label(text=state.preview_label)
 
-
-def register() -> None:
-    bpy.utils.register_class(TOONDECOMPOSE_PT_shot)
-
-
-def unregister() -> None:
-    bpy.utils.unregister_class(TOONDECOMPOSE_PT_shot)
+register, unregister = bpy.utils.register_classes_factory((TOONDECOMPOSE_PT_shot,))

@@ -186,12 +186,4 @@ class TOONDECOMPOSE_PT_sprite_check(SpriteTab, bpy.types.Panel):
 _CLASSES = (TOONDECOMPOSE_PT_sprite, TOONDECOMPOSE_PT_sprite_drawings, TOONDECOMPOSE_PT_sprite_sheet,
             TOONDECOMPOSE_PT_sprite_timing, TOONDECOMPOSE_PT_sprite_compositing, TOONDECOMPOSE_PT_sprite_check)
 
-
-def register() -> None:
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)
