@@ -15,6 +15,8 @@ from toondecompose.engine.matte.state import Drawing, LayerState
 AROUND = 40  # px around a gap in which two drawings are compared
 AGREES = 40.0  # levels: mean difference (of premultiplied RGBA) around the gap up to which another drawing may fill it
 MIN_GAP = 12  # px
+TOUCH = 3  # px; a gap this close to the drawing's own px may hide more of it
+STRIDE = 2  # px per compared px
 
 
 def _shared(a: Drawing, b: Drawing) -> tuple[tuple[slice, slice], tuple[slice, slice]] | None:
@@ -36,7 +38,7 @@ def complete_drawings(state: LayerState) -> int:
     changes = []
     for drawing in drawings:
         gap = ~drawing.known.cpu().numpy()
-        if gap.sum() < MIN_GAP:
+        if gap.sum() < MIN_GAP or not _touches(gap, drawing.picture[3].cpu().numpy()):
             continue
         picture = drawing.picture.clone()
         for donor in _donors(drawing, gap, drawings):
@@ -53,26 +55,41 @@ def complete_drawings(state: LayerState) -> int:
     return filled
 
 
+def _touches(gap: np.ndarray, alpha: np.ndarray) -> bool:
+    """Does any of the drawing reach the gap? If not, nothing says that it goes on in there."""
+    body = cv2.dilate((alpha > 0).astype(np.uint8), np.ones((2 * TOUCH + 1,) * 2, np.uint8))
+    return int((gap & (body > 0)).sum()) >= MIN_GAP
+
+
 def _donors(drawing: Drawing, gap: np.ndarray, drawings: list[Drawing]) -> list[Drawing]:
     """Siblings that know some of the gap and look the same around it, best first."""
-    ring = cv2.dilate(gap.astype(np.uint8), np.ones((2 * AROUND + 1,) * 2, np.uint8)) > 0
-    own = drawing.picture.cpu().numpy().astype(np.int16)
+    ring = cv2.dilate(gap[::STRIDE, ::STRIDE].astype(np.uint8), np.ones((AROUND + 1,) * 2, np.uint8)) > 0
+    own = drawing.picture.cpu().numpy()
     known = drawing.known.cpu().numpy()
     found = []
     for index, other in enumerate(drawings):
         shared = None if other is drawing else _shared(drawing, other)
         if shared is None:
             continue
-        mine, theirs = shared
+        mine, theirs = (tuple(slice(s.start, s.stop, STRIDE) for s in part) for part in _even(*shared))
         other_known = other.known.cpu().numpy()[theirs]
-        picture = other.picture.cpu().numpy().astype(np.int16)[(slice(None), *theirs)]
-        if (gap[mine] & other_known & (picture[3] > 0)).sum() < MIN_GAP:
+        picture = other.picture.cpu().numpy()[(slice(None), *theirs)]
+        if (gap[mine] & other_known & (picture[3] > 0)).sum() * STRIDE**2 < MIN_GAP:
             continue
-        body = (own[3][mine] > 0) | (picture[3] > 0)
-        compare = ring[mine] & known[mine] & other_known & body
-        if compare.sum() < MIN_GAP:
+        part = own[(slice(None), *mine)]
+        near = ring[tuple(slice(s.start // STRIDE, s.start // STRIDE + n)
+                          for s, n in zip(mine, part.shape[1:], strict=True))]
+        compare = near & known[mine] & other_known & ((part[3] > 0) | (picture[3] > 0))
+        if compare.sum() * STRIDE**2 < MIN_GAP:
             continue
-        miss = float(np.abs(own[(slice(None), *mine)] - picture).mean(0)[compare].mean())
+        miss = float(np.abs(part[:, compare].astype(np.int16) - picture[:, compare]).mean())
         if miss <= AGREES:
             found.append((miss, index, other))
     return [other for _, _, other in sorted(found, key=lambda f: f[:2])]
+
+
+def _even(mine: tuple[slice, slice], theirs: tuple[slice, slice]) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+    """The same shared part, begun at a multiple of STRIDE of the first drawing."""
+    skip = [-s.start % STRIDE for s in mine]
+    return (tuple(slice(s.start + k, s.stop) for s, k in zip(mine, skip, strict=True)),
+            tuple(slice(s.start + k, s.stop) for s, k in zip(theirs, skip, strict=True)))

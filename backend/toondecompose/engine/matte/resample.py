@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 
+import cv2
 import numpy as np
 import torch
 
@@ -63,6 +64,37 @@ def _moved(image: torch.Tensor, offset: float, start: int, count: int, dim: int,
     return out
 
 
+def _span(offset: float, start: int, count: int, length: int, a: float) -> tuple[int, int, int, int, np.ndarray]:
+    """One axis of a move -> (first and last px that are read, px repeated before and after them, kernel)."""
+    whole = round(offset)
+    if abs(offset - whole) < WHOLE_PX:
+        base, before, after, taps = whole, 0, 0, np.ones(1)
+    else:
+        base = math.floor(offset)
+        before, after, taps = 1, 2, _cubic(np.arange(-1, 3) - (offset - base), a)
+    low, high = start + base - before, start + count + base + after
+    first, last = min(max(low, 0), length - 1), min(max(high, 1), length)
+    return first, last, max(0, min(first, high - 1) - low), max(0, high - max(last, low + 1)), taps.astype(np.float32)
+
+
+def _moved_on_host(image: torch.Tensor, tx: float, ty: float, box: Box, a: float) -> torch.Tensor:
+    """What `_moved` along both axes gives, by OpenCV's separable filter: several times faster on a CPU."""
+    x0, y0, x1, y1 = box
+    _, h, w = image.shape
+    left, right, *pad_x, kx = _span(tx, x0, x1 - x0, w, a)
+    top, bottom, *pad_y, ky = _span(ty, y0, y1 - y0, h, a)
+    out = np.empty((image.shape[0], y1 - y0, x1 - x0), np.float32)
+    skip_x, skip_y = (len(kx) - 1) // 2, (len(ky) - 1) // 2
+    for plane, result in zip(image.numpy(), out, strict=True):
+        part = plane[top:bottom, left:right]
+        if any(pad_x) or any(pad_y):
+            part = cv2.copyMakeBorder(part, *pad_y, *pad_x, cv2.BORDER_REPLICATE)
+        if len(kx) > 1 or len(ky) > 1:
+            part = cv2.sepFilter2D(np.ascontiguousarray(part), -1, kx, ky, anchor=(skip_x, skip_y))
+        result[:] = part[skip_y:skip_y + y1 - y0, skip_x:skip_x + x1 - x0]
+    return torch.from_numpy(out)
+
+
 def inside(M: np.ndarray, box: Box, size: tuple[int, int], device: str | torch.device = "cpu") -> torch.Tensor:
     """Bool [h, w]: does the output px's centre fall inside a source of `size` (w, h)? M: output -> source."""
     x0, y0, x1, y1 = box
@@ -101,6 +133,9 @@ def resample(image: torch.Tensor, M: np.ndarray, box: Box, smooth: bool = True, 
     M = M / M[2, 2]
     if _unit_translation(M):
         tx, ty = float(M[0, 2]), float(M[1, 2])
+        if image.device.type == "cpu":
+            out = _moved_on_host(image, tx, ty, box, a)
+            return out if smooth else out.clamp_(min=float(image.amin()), max=float(image.amax()))
         rows = slice(max(0, min(h - 1, y0 + math.floor(ty) - 1)), min(h, max(1, y1 + math.floor(ty) + 3)))
         out = _moved(_moved(image[:, rows], tx, x0, x1 - x0, 2, a), ty - rows.start, y0, y1 - y0, 1, a)
         return out if smooth else out.clamp_(min=float(image.amin()), max=float(image.amax()))

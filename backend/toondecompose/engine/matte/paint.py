@@ -1,0 +1,126 @@
+"""What colour a drawing has where the frames show it only mixed with the background."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import torch
+
+from toondecompose.engine.matte.moments import GREY
+from toondecompose.engine.matte.plates import push_pull
+
+PALETTE_BINS = 16  # per channel
+LINE_SPREAD = 5.0  # levels (L2 over RGB) off the mixing line that cost one bit
+UNKNOWN_PAINT_BITS = 12  # price of a colour that the drawing shows nowhere for sure
+SPREAD_BITS = 8.0  # price of the diffused colour: it is nobody's own
+FAR_BITS = 0.15  # per px of distance
+NEAR, NEAR_BITS = 40.0, 6.0  # levels from the background within which a paint explains anything, and what that costs
+RIM_BITS = 3.0  # for calling a px of the outermost rim pure
+PURE = 0.9  # share of the paint from which a px is called that
+CHUNK = 8192  # px whose temporary values stay in the processor's cache
+
+
+def _search_offsets(radius: int) -> list[tuple[int, int]]:
+    """Px of a disc, near ones first: all of them within 2 px, fewer further out."""
+    out = []
+    for dy in range(-radius, radius + 1):
+        for dx in range(-radius, radius + 1):
+            far = dx * dx + dy * dy
+            step = 1 if far <= 4 else 2 if far <= 20 else 3
+            if far <= radius * radius and dx % step == 0 and dy % step == 0:
+                out.append((far, dy, dx))
+    return [(dy, dx) for _, dy, dx in sorted(out)]
+
+
+def palette_bits(c: torch.Tensor, sure: torch.Tensor, ask: torch.Tensor) -> torch.Tensor:
+    """How many bits each px's colour costs under the drawing's own palette: cels are painted with few colours.
+
+    c: [3, h, w] levels relative to GREY. sure: bool [h, w], px that certainly show the drawing. ask: bool [h, w], px
+    whose price is wanted. Returns [number of True px in ask]."""
+    def bins(where: torch.Tensor) -> torch.Tensor:
+        at = torch.nonzero(where.view(-1))[:, 0]
+        q = [((plane.view(-1).index_select(0, at) + GREY).clamp_(0, 255) / (256 / PALETTE_BINS)).long() for plane in c]
+        q = [plane.clamp_(max=PALETTE_BINS - 1) for plane in q]
+        return (q[0] * PALETTE_BINS + q[1]) * PALETTE_BINS + q[2]
+
+    count = torch.bincount(bins(sure), minlength=PALETTE_BINS**3).float()
+    cube = count.reshape(1, 1, PALETTE_BINS, PALETTE_BINS, PALETTE_BINS)
+    soft = torch.nn.functional.avg_pool3d(cube, 3, 1, 1).reshape(-1)  # neighbouring shades are the same paint
+    share = soft / soft.sum().clamp(min=1e-6) + 2.0**-UNKNOWN_PAINT_BITS
+    return -torch.log2(share)[bins(ask)]
+
+
+def diffused(c: torch.Tensor, seeds: np.ndarray) -> torch.Tensor:
+    """The colour of the nearest seeds, softly. c: [3, h, w]. seeds: bool [h, w]. Returns [3, h, w]."""
+    h, w = seeds.shape
+    half = ((w + 1) // 2, (h + 1) // 2)
+    weight = seeds.astype(np.float32)
+    small_weight = cv2.resize(weight, half, interpolation=cv2.INTER_AREA)
+    planes = [cv2.resize(p * weight, half, interpolation=cv2.INTER_AREA) for p in c.cpu().numpy()]
+    small = np.stack(planes, -1) / np.maximum(small_weight, 1e-6)[..., None]
+    small = push_pull(small, np.minimum(small_weight * 2, 1))
+    out = np.stack([cv2.resize(p, (w, h), interpolation=cv2.INTER_LINEAR) for p in cv2.split(small)])
+    return torch.from_numpy(out).to(c.device)
+
+
+def find_colour(c: torch.Tensor, b: torch.Tensor, want: torch.Tensor, spread: torch.Tensor, price: torch.Tensor,
+                rim: torch.Tensor, noise: float, radius: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """The drawing's own colour for px that may be mixed with the background.
+
+    c: mean colour [3, h, w]. b, spread: the background and the diffused sure colour, which is always a candidate, of
+    the px that ask [3, p]. want: bool [h, w], those px. price: [h, w], bits of a px's colour as paint; inf where a px
+    cannot lend its colour. rim: bool [p], outermost px, which are blends. noise: levels.
+    Returns (F [3, p], distance off the mixing line [p]), in torch.nonzero order of `want`.
+    The cheapest explanation wins: distance off the mixing line through B and F, plus the price of the paint F. So a
+    blend of a common paint with the background beats a paint of its own that nothing else of the drawing has.
+    """
+    ys, xs = torch.nonzero(want, as_tuple=True)
+    around = (radius,) * 4
+    planes = [torch.nn.functional.pad(plane, around).view(-1) for plane in c]
+    prices = torch.nn.functional.pad(price, around, value=float("inf")).view(-1)
+    width = want.shape[1] + 2 * radius
+    at = (ys + radius) * width + xs + radius
+    steps = [(dy * width + dx, FAR_BITS * float(np.hypot(dy, dx))) for dy, dx in _search_offsets(radius)]
+    colour, off = torch.empty_like(b), torch.empty_like(b[0])
+    scale = 1 / (LINE_SPREAD * max(1.0, noise / 2)) ** 2
+    for start in range(0, len(at), CHUNK):
+        part = slice(start, start + CHUNK)
+        place, B = at[part], b[:, part]
+        D = [plane.index_select(0, place) - behind for plane, behind in zip(planes, B, strict=True)]
+        D2 = _dot(D, D)
+        rims = rim[part].float() * RIM_BITS
+
+        def judge(F: list[torch.Tensor], B: torch.Tensor = B, D: list[torch.Tensor] = D, D2: torch.Tensor = D2,
+                  rims: torch.Tensor = rims) -> tuple[torch.Tensor, torch.Tensor]:
+            line = [paint - behind for paint, behind in zip(F, B, strict=True)]
+            length2, along = _dot(line, line).clamp_(min=1.0), _dot(D, line)
+            share = (along / length2).clamp_(0, 1)
+            miss2 = (D2 + share * (share * length2 - 2 * along)).clamp_(min=0)  # |D - share line|^2
+            cost = (miss2 * scale).add_(1).log2_().mul_(1.5)
+            cost.add_(length2.sqrt_().mul_(-1 / NEAR).exp_(), alpha=NEAR_BITS)
+            return cost.addcmul_(rims, (share > PURE).float()), miss2
+
+        F = spread[:, part]
+        best, best_miss2 = judge(list(F))
+        best += SPREAD_BITS
+        source = torch.full_like(place, -1)
+        for step, far_bits in steps:
+            there = place + step
+            cost, miss2 = judge([plane.index_select(0, there) for plane in planes])
+            cost.add_(prices.index_select(0, there)).add_(far_bits)
+            better = cost < best
+            best = torch.minimum(best, cost)
+            best_miss2 = torch.where(better, miss2, best_miss2)
+            source = torch.where(better, there, source)
+        lent, index = source >= 0, source.clamp(min=0)
+        for k in range(3):
+            colour[k, part] = torch.where(lent, planes[k].index_select(0, index), F[k])
+        off[part] = best_miss2.sqrt()
+    return colour, off
+
+
+def _dot(x: Sequence[torch.Tensor], y: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Sum over the three channels of x * y."""
+    return (x[0] * y[0]).addcmul_(x[1], y[1]).addcmul_(x[2], y[2])

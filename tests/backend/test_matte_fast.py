@@ -1,0 +1,106 @@
+"""The matting stage's short cuts against their plain forms."""
+
+import numpy as np
+import pytest
+import torch
+
+from toondecompose.engine.matte import alpha as alpha_module
+from toondecompose.engine.matte.alpha import cut_out
+from toondecompose.engine.matte.moments import Moments
+from toondecompose.engine.matte.paint import LINE_SPREAD, NEAR, NEAR_BITS, _search_offsets, find_colour
+from toondecompose.engine.matte.resample import CATMULL_ROM, _moved, _moved_on_host
+from toondecompose.engine.matte.walk import walk
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_moves_by_the_separable_filter_equal_the_plain_sums(seed):
+    rng = np.random.default_rng(seed)
+    h, w, bw, bh = (int(n) for n in rng.integers(1, 30, 4))
+    x0, y0 = (int(n) for n in rng.integers(-40, 40, 2))
+    tx, ty = rng.uniform(-50, 50, 2)
+    if seed % 3 == 0:
+        tx = float(round(tx))
+    if seed % 5 == 0:
+        ty = float(round(ty))
+    picture = torch.from_numpy(rng.uniform(0, 255, (2, h, w)).astype(np.float32))
+    box = (x0, y0, x0 + bw, y0 + bh)
+    plain = _moved(_moved(picture, tx, x0, bw, 2, CATMULL_ROM), ty, y0, bh, 1, CATMULL_ROM)
+    assert torch.allclose(_moved_on_host(picture, tx, ty, box, CATMULL_ROM), plain, atol=1e-3)
+
+
+def bar(height=96, width=160):
+    """An undecided band between a sure body and sure surroundings, over a picture with an edge."""
+    alpha = torch.zeros(height, width)
+    alpha[:, 60:100] = 1
+    info = torch.full((height, width), 1e4)
+    info[:, 70:90] = 12.0
+    info[:, 50:70] = info[:, 90:110] = 0.6
+    guide = torch.zeros(3, height, width)
+    guide[:, :, 63:97] = 90.0
+    guide += torch.from_numpy(np.random.default_rng(3).normal(0, 1, (3, height, width)).astype(np.float32))
+    return alpha, info, guide
+
+
+def test_the_walk_over_what_can_move_equals_the_walk_over_everything():
+    alpha, info, guide = bar()
+    quick, plain = walk(alpha, info, guide, 6), walk(alpha, info, guide, 6, everywhere=True)
+    assert (quick - plain).abs().max() < 0.01
+    assert float(plain[40, 80]) > 0.9 and float(plain[40, 55]) < 0.1
+
+
+def test_paint_is_the_cheapest_explanation_among_all_that_may_lend():
+    rng = np.random.default_rng(5)
+    h, w, radius, noise = 24, 30, 4, 2.0
+    c = torch.from_numpy(rng.uniform(-100, 100, (3, h, w)).astype(np.float32))
+    behind = torch.from_numpy(rng.uniform(-100, 100, (3, h, w)).astype(np.float32))
+    spread = torch.from_numpy(rng.uniform(-100, 100, (3, h, w)).astype(np.float32))
+    price = torch.from_numpy(rng.uniform(1, 12, (h, w)).astype(np.float32))
+    price[torch.from_numpy(rng.random((h, w)) < 0.5)] = float("inf")
+    want = torch.from_numpy(rng.random((h, w)) < 0.3)
+    rim = torch.zeros(int(want.sum()), dtype=torch.bool)
+    F, off = find_colour(c, behind[:, want], want, spread[:, want], price, rim, noise, radius)
+    for k, (y, x) in enumerate(torch.nonzero(want).tolist()):
+        B, D = behind[:, y, x].numpy(), (c - behind)[:, y, x].numpy()
+        best = (np.inf, None, None)
+        candidates = [(spread[:, y, x].numpy(), 8.0)]
+        for dy, dx in _search_offsets(radius):
+            if 0 <= y + dy < h and 0 <= x + dx < w:
+                bits = float(price[y + dy, x + dx]) + 0.15 * np.hypot(dy, dx)
+                candidates.append((c[:, y + dy, x + dx].numpy(), bits))
+        for paint, bits in candidates:
+            line = paint - B
+            share = np.clip(D @ line / max(1, line @ line), 0, 1)
+            rho = np.linalg.norm(D - share * line)
+            cost = 1.5 * np.log2(1 + (rho / LINE_SPREAD) ** 2) + bits
+            cost += NEAR_BITS * np.exp(-np.linalg.norm(line) / NEAR)
+            best = min(best, (cost, rho, tuple(paint)))
+        assert np.allclose(F[:, k].numpy(), best[2], atol=1e-4)
+        assert abs(float(off[k]) - best[1]) < 0.1
+
+
+def two_discs(gap):
+    """Pooled moments of one drawing with two red discs over a textured background seen twice."""
+    h, w = 80, 120 + gap
+    rng = np.random.default_rng(8)
+    y, x = np.mgrid[:h, :w]
+    alpha = sum(np.clip(16.5 - np.hypot(x - cx, y - 40), 0, 1) for cx in (30, 90 + gap)).astype(np.float32)
+    paint = np.float32([90, -60, -70])[:, None, None]
+    sums = [np.zeros(s, np.float32) for s in ((h, w), (3, h, w), (3, h, w), *[(h, w)] * 5)]
+    for _ in range(2):
+        behind = rng.uniform(-60, 60, (3, h, w)).astype(np.float32)
+        seen = alpha * paint + (1 - alpha) * behind
+        for total, part in zip(sums, (1, seen, behind, (seen * behind).sum(0), (behind**2).sum(0), (seen**2).sum(0),
+                                      (alpha > 0.5), 1), strict=True):
+            total += part
+    return Moments(*(torch.from_numpy(s) for s in sums), 2), alpha
+
+
+def test_parts_of_a_drawing_cut_out_one_by_one_equal_the_whole(monkeypatch):
+    moments, truth = two_discs(120)
+    parts = cut_out(moments, 1.5, 3.0)
+    assert len(alpha_module._parts(alpha_module._distance(truth <= 0.5))) == 2
+    monkeypatch.setattr(alpha_module, "_parts", lambda far: [(0, 0, far.shape[1], far.shape[0])])
+    whole = cut_out(moments, 1.5, 3.0)
+    assert (parts.alpha - whole.alpha).abs().max() < 0.03
+    assert ((parts.colour - whole.colour).abs().amax(0) * whole.alpha).max() < 3
+    assert (parts.alpha.numpy() - truth).__abs__().max() < 0.05
