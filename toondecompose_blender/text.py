@@ -22,8 +22,8 @@ def paragraph(layout: Any, sentence: str, context: Any, icon: str = "NONE") -> N
     width = region.width / scale if region is not None and region.width > 1 else _WIDTH
     letters = max(_NARROWEST, int((width - _MARGIN) / _LETTER))
     column = layout.column(align=True)
-    for i, line in enumerate(textwrap.wrap(sentence, letters) or [""]):
-        column.label(text=line, icon=icon if i == 0 else ("BLANK1" if icon != "NONE" else "NONE"))
+    for i, line in enumerate(textwrap.wrap(iface_(sentence), letters) or [""]):
+        column.label(text=line, icon=icon if i == 0 else ("BLANK1" if icon != "NONE" else "NONE"), translate=False)
 
 
 def duration(seconds: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import bpy
+from bpy.app.translations import pgettext_rpt as rpt_
 
 from toondecompose.formats.errors import UserError, sentence_for_os_error
 
@@ -45,9 +46,10 @@ class TOONDECOMPOSE_OT_compare(ClipOperator, bpy.types.Operator):
         lowest, frame, worst = min(found)
         root["td_psnr"], root["td_psnr_frame"] = min(lowest, 999.0), frame
         if len(found) == 1:
-            return f"Frame {frame}: PSNR {lowest:.1f} dB, largest difference {worst} of 255"
+            return rpt_("Frame {}: PSNR {:.1f} dB, largest difference {} of 255").format(frame, lowest, worst)
         mean = sum(p for p, _, _ in found) / len(found)
-        return f"PSNR {mean:.1f} dB on average, {lowest:.1f} dB on frame {frame}; the differences are in “{folder}”"
+        return rpt_("PSNR {:.1f} dB on average, {:.1f} dB on frame {}; the differences are in “{}”").format(
+            mean, lowest, frame, folder)
 
 
 def _show(context: Any, image: Any) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import bpy
+from bpy.app.translations import pgettext_rpt as rpt_
 
 import toondecompose
 
@@ -33,7 +34,7 @@ class TOONDECOMPOSE_OT_copy_report(bpy.types.Operator):
 
     def execute(self, context: Any) -> set[str]:
         context.window_manager.clipboard = report_of(running.board.queue.last_failure)
-        self.report({"INFO"}, "The report is on the clipboard")
+        self.report({"INFO"}, rpt_("The report is on the clipboard"))
         return {"FINISHED"}
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import bpy
+from bpy.app.translations import pgettext_rpt as rpt_
 from bpy_extras.io_utils import ImportHelper
 
 from toondecompose.formats.errors import UserError
@@ -14,7 +15,6 @@ from toondecompose.formats.result import RESULT_FILE, result_folder
 from .. import results, running, versions
 from ..scene.importer import ImportOptions, import_result
 from ..scene.viewport import look_through_camera
-from ..text import plural
 
 COLOUR = dict(
     name="Colour", default="RAW", description="How colours are handled",
@@ -90,8 +90,8 @@ class TOONDECOMPOSE_OT_import_result(bpy.types.Operator, ImportHelper):
         for warning in done.warnings:
             self.report({"WARNING"}, warning)
         count = len(done.sprites)
-        into = plural(count, "Imported {} sprite into", "Imported {} sprites into")
-        self.report({"INFO"}, f"{into} “{done.scene.name}”")
+        self.report({"INFO"}, rpt_("Imported {} sprite into “{}”" if count == 1 else "Imported {} sprites into “{}”")
+                    .format(count, done.scene.name))
         return {"FINISHED"}
 
 register, unregister = bpy.utils.register_classes_factory((TOONDECOMPOSE_OT_import_result,))

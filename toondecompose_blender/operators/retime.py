@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import bpy
+from bpy.app.translations import pgettext_rpt as rpt_
 
 from ..sprite import retime
 from ..sprite.timing import sources
@@ -100,7 +101,7 @@ class TOONDECOMPOSE_OT_retime_restore(SpriteOperator, bpy.types.Operator):
 
     def act(self, context: Any, sprite: Any) -> str:
         count = sum(retime.restore(one) for one in chosen_sprites(context))
-        return "" if count else "The sprites had their own timing already"
+        return "" if count else rpt_("The sprites had their own timing already")
 
 
 CLASSES = (TOONDECOMPOSE_OT_retime_speed, TOONDECOMPOSE_OT_retime_fit, TOONDECOMPOSE_OT_retime_curve,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import bpy
+from bpy.app.translations import pgettext_rpt as rpt_
 from bpy_extras.io_utils import ImportHelper
 
 from .. import results
@@ -13,6 +14,7 @@ from ..scene.naming import clip_root
 from ..sprite import depth, drawings, motion, sheet
 from ..sprite.duplicate import duplicate
 from ..sprite.timing import read_sheet, source_of, write_sheet
+from ..text import plural
 from .import_result import TOLERANCE
 from .sprite_base import ClipOperator, SpriteOperator, chosen_sprites
 
@@ -32,7 +34,7 @@ class TOONDECOMPOSE_OT_drawing_add(SpriteOperator, bpy.types.Operator, ImportHel
             source = source_of(sprite)
             frame = source.playhead(context.scene.frame_current_final)
             write_sheet(source, sheet.expose(read_sheet(source), frame, number))
-        return f"Added drawing {number}"
+        return rpt_("Added drawing {}").format(number)
 
 
 class TOONDECOMPOSE_OT_drawing_replace(SpriteOperator, bpy.types.Operator, ImportHelper):
@@ -49,7 +51,7 @@ class TOONDECOMPOSE_OT_drawing_replace(SpriteOperator, bpy.types.Operator, Impor
         old = self.number or read_sheet(source).at(source.action_frame(context.scene.frame_current_final))
         new = drawings.add_drawing(sprite, Path(bpy.path.abspath(self.filepath)))
         write_sheet(source, sheet.replace(read_sheet(source), old, new))
-        return f"Drawing {new} is shown instead of {old}"
+        return rpt_("Drawing {} is shown instead of {}").format(new, old)
 
 
 class TOONDECOMPOSE_OT_relink(ClipOperator, bpy.types.Operator):
@@ -67,7 +69,7 @@ class TOONDECOMPOSE_OT_relink(ClipOperator, bpy.types.Operator):
         old = drawings.result_folder(root)
         count = drawings.relink(root, self.directory)
         results.move(old, drawings.result_folder(root))
-        return f"Found the drawings of {count} {'sprite' if count == 1 else 'sprites'}"
+        return plural(count, "Found the drawings of {} sprite", "Found the drawings of {} sprites")
 
 
 class TOONDECOMPOSE_OT_sprite_duplicate(SpriteOperator, bpy.types.Operator):
@@ -97,7 +99,7 @@ class TOONDECOMPOSE_OT_motion_simplify(SpriteOperator, bpy.types.Operator):
 
     def act(self, context: Any, sprite: Any) -> str:
         counts = [motion.simplify_motion(one, self.tolerance_px) for one in chosen_sprites(context)]
-        return f"{sum(c[0] for c in counts)} keys became {sum(c[1] for c in counts)}"
+        return rpt_("{} keys became {}").format(sum(c[0] for c in counts), sum(c[1] for c in counts))
 
 
 CLASSES = (TOONDECOMPOSE_OT_drawing_add, TOONDECOMPOSE_OT_drawing_replace, TOONDECOMPOSE_OT_relink,
