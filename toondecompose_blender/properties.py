@@ -33,7 +33,7 @@ class SpriteEntry(bpy.types.PropertyGroup):
     kind: bpy.props.StringProperty()
     drawings: bpy.props.IntProperty()
     confidence: bpy.props.FloatProperty()
-    first_drawing: bpy.props.StringProperty(description="Relative to the result's folder")
+    picture: bpy.props.StringProperty(description="Its most exposed drawing, relative to the result's folder")
 
 
 class ResultEntry(bpy.types.PropertyGroup):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +75,14 @@ def _fill(entry: Any, result: Result, stored: str, origin: Origin) -> None:
         item = entry.sprites.add()
         item.name, item.kind = sprite.name, sprite.kind
         item.drawings, item.confidence = len(sprite.drawings), sprite.confidence
-        item.first_drawing = sprite.drawings[0]
+        item.picture = sprite.drawings[most_exposed(sprite.exposure)]
     entry.active_sprite = 0
+
+
+def most_exposed(exposure: Sequence[int | None]) -> int:
+    """The drawing that is shown on most frames: the one that a sprite is known by."""
+    counts = Counter(drawing for drawing in exposure if drawing is not None)
+    return min(counts, key=lambda drawing: (-counts[drawing], drawing), default=0)
 
 
 def expected_seconds(scene: Any, frames: int, size: tuple[int, int]) -> float | None:

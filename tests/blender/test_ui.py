@@ -216,6 +216,11 @@ def test_a_failing_part_takes_the_others_back(monkeypatch):
     addon_utils.enable(ADDON, default_set=True)
 
 
+def test_a_sprite_is_known_by_the_drawing_that_is_shown_most():
+    assert results.most_exposed([0, 1, 1, None, 2, None, None]) == 1
+    assert results.most_exposed([2, 2, 0, 0]) == 0 and results.most_exposed([None]) == 0
+
+
 def test_words():
     assert [text.duration(s) for s in (0.4, 59.4, 100, 4000)] == ["0 s", "59 s", "1 min 40 s", "1 h 06 min"]
     assert tuple(text.plural(n, "{} drawing", "{} drawings") for n in (1, 2)) == ("1 drawing", "2 drawings")
