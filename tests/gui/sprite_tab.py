@@ -101,9 +101,7 @@ def tab() -> Iterator[float]:
         subprocess.run(["xdotool", "mousemove", *place.split(",")], check=True)
         yield 2.5
         steps.shot(pictures, f"tip_{number}")
-    ui = next(r for r in area.regions if r.type == "UI")
-    with bpy.context.temp_override(window=steps.window(), area=area, region=ui):
-        bpy.ops.view2d.scroll_down(deltay=3000)
+    steps.scroll_side_bar(area, down=True)
     steps.mouse_away()
     yield 1.0
     steps.shot(pictures, "tab_bottom")

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import bpy
 
+_SCROLLS = 60  # steps of the mouse wheel, more than any side bar is long
+
 
 def run(script: Callable[[], Iterator[float]]) -> None:
     """Drive a script of steps, then quit Blender. A failure is printed and gives exit code 1."""
@@ -136,3 +138,11 @@ def side_bar(area, category: str) -> Iterator[float]:
     region.active_panel_category = category
     area.tag_redraw()
     yield 0.7
+
+
+def scroll_side_bar(area, down: bool) -> None:
+    """To the end of an area's side bar, or to its start."""
+    region = next(r for r in area.regions if r.type == "UI")
+    with bpy.context.temp_override(window=window(), area=area, region=region):
+        for _ in range(_SCROLLS):
+            (bpy.ops.view2d.scroll_down if down else bpy.ops.view2d.scroll_up)("EXEC_DEFAULT")

@@ -110,10 +110,12 @@ def drawn_hint(scene, name: str, pictures: Path) -> Iterator[float]:
     w, h = scene.render.resolution_x, scene.render.resolution_y
     say("hint", {**found[0], "points": len(found[0]["points"])})
     say("drawn", [(x + w / 2, h / 2 - y) for x, y in drawn], "read", found[0]["points"][0], found[0]["points"][-1])
-    area = timeline()
-    ui = next(r for r in area.regions if r.type == "UI")
-    with bpy.context.temp_override(window=steps.window(), area=area, region=ui):
-        bpy.ops.view2d.scroll_down(deltay=2000)
+    panel = module("panels.hints").TOONDECOMPOSE_PT_hints
+    bpy.utils.unregister_class(panel)
+    panel.bl_options = set()  # open at once
+    bpy.utils.register_class(panel)
+    yield 1.0
+    steps.scroll_side_bar(timeline(), down=True)
     yield 1.0
     steps.shot(pictures, "hints")
     with steps.override(preview):
@@ -132,9 +134,7 @@ def in_the_sequencer(scene, name: str, pictures: Path) -> Iterator[float]:
     with steps.override(area):
         bpy.ops.sequencer.view_all()
         bpy.ops.toondecompose.solo_sprite(index=len(sprites) - 1 - sprites.find(name))
-    ui = next(r for r in area.regions if r.type == "UI")
-    with bpy.context.temp_override(window=steps.window(), area=area, region=ui):
-        bpy.ops.view2d.scroll_up(deltay=4000)
+    steps.scroll_side_bar(area, down=False)
     yield 3.0
     steps.shot(pictures, "sequencer")
     strips = scene.sequence_editor.strips
@@ -182,9 +182,7 @@ def time_curve(imported, view, sheet, middle: int, pictures: Path) -> Iterator[f
         bpy.ops.toondecompose.retime_curve()
         imported.frame_set(middle)
         bpy.ops.toondecompose.retime_key(frame=middle / 2)
-    ui = next(r for r in view.regions if r.type == "UI")
-    with bpy.context.temp_override(window=steps.window(), area=view, region=ui):
-        bpy.ops.view2d.scroll_down(deltay=2000)
+    steps.scroll_side_bar(view, down=True)
     sheet.ui_type = "FCURVES"
     yield 1.0
     with steps.override(sheet):

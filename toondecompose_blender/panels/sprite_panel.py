@@ -23,7 +23,7 @@ from . import pictures
 
 # thumbnails that are drawn at once, those around the drawing of the current frame
 _SHOWN = 48
-_THUMBNAIL = 4.0  # in interface rows
+_THUMBNAIL = 3.0  # in interface rows
 
 
 class SpriteTab:

@@ -15,7 +15,7 @@ from .. import versions
 COLOUR, BLUR, GLOW, SHADOW, OVER = "Colour", "Blur", "Glow", "Shadow", "Over"
 _SHADOW_GROUP = "Sprite Shadow"
 _NAME_BYTES = 63  # longest name that Blender keeps
-_ROW, _COLUMN = 420, 240  # height of one sprite's frame in the node editor, width of a node in it
+_ROW, _COLUMN = 420, 270  # height of one sprite's frame in the node editor, width of a node in it
 _LENGTH = 5  # nodes of a sprite before its alpha-over
 _BLUR_PX = 8.0  # what a blur starts with when it is unmuted: visible at any size of frame
 _GLOW_FROM = 0.5  # display value from which a glow starts
