@@ -7,6 +7,7 @@ import torch
 
 from toondecompose.engine.clip import source_from_array
 from toondecompose.engine.drawings.expose import expose
+from toondecompose.engine.types import LayerPath
 
 W, H = 288, 176
 
@@ -125,3 +126,53 @@ def test_same_bytes_with_one_and_two_threads():
     torch.set_num_threads(before)
     assert results[0].H.tobytes() == results[1].H.tobytes()
     assert results[0].drawing.tolist() == results[1].drawing.tolist()
+
+
+def pan(step: float, count: int) -> LayerPath:
+    """The background's motion in `clip`: to the left, px per frame."""
+    motion = np.tile(np.eye(3), (count, 1, 1))
+    motion[:, 0, 2] = -step * np.arange(count)
+    return LayerPath(motion, np.ones(count, bool), 0, "translation", 1.0)
+
+
+def test_background_inside_a_rough_mask_is_no_changed_drawing():
+    poses = [0, 0, 1, 1, 0, 0, 1, 1]
+    places = [(40 + 6.5 * (t // 2), 20) for t in range(8)]
+    source, masks = clip([drawing(p) for p in poses], places, pan=5)
+    for t in (1, 4, 6):  # a strip along the figure's back
+        x, y = (int(v) for v in places[t])
+        masks[t, y + 10 : y + 90, x - 6 : x + 30] = 255
+    sheet = expose(source, masks, 1.0, planes=[pan(5, 8)])
+    assert groups(sheet.drawing) == poses
+
+
+def test_background_creeping_behind_a_gap_is_no_changed_drawing():
+    figure = drawing(2)
+    figure[56:78, 32:50] = 0  # a window in the body that the masks have filled
+    source, masks = clip([figure] * 10, [(60, 20)] * 10, pan=1)
+    masks[:, 20 + 50 : 20 + 84, 60 + 30 : 60 + 52] = 255
+    sheet = expose(source, masks, 1.0, planes=[pan(1, 10)])
+    assert len(set(sheet.drawing)) == 1
+
+
+def test_mouth_that_opens_in_front_of_a_pan_is_another_drawing():
+    mouths = [0, 0, 0, 1, 1, 1, 0, 0]
+    source, masks = clip([drawing(2, bool(m)) for m in mouths], [(50, 20)] * 8, pan=3)
+    sheet = expose(source, masks, 1.0, planes=[pan(3, 8)])
+    assert groups(sheet.drawing) == mouths
+
+
+def test_symmetric_figure_hidden_in_part_is_not_split_by_its_mirror_image():
+    figure = drawing(2)
+    figure[:, 40:] = figure[:, :40][:, ::-1]  # but for a badge on one side
+    figure[60:70, 50:56] = (240, 220, 60, 255)
+    source, masks = clip([figure] * 8, [(40 + 8 * t, 20) for t in range(8)])
+    frames = np.array([source.read(t) for t in range(8)])
+    hidden = np.zeros_like(masks)
+    for t in (3, 4):
+        frames[t, 40:130, 70:110] = (10, 120, 10)
+        hidden[t, 40:130, 70:110] = 255
+        masks[t, 40:130, 70:110] = 0
+    sheet = expose(source_from_array(frames), masks, 1.0, hidden=hidden)
+    assert len(set(sheet.drawing)) == 1
+    assert (np.linalg.det(sheet.H) > 0).all()

@@ -60,8 +60,9 @@ def sample(picture: np.ndarray, xy: np.ndarray) -> np.ndarray:
         part = points[start : start + 30000]
         out.append(cv2.remap(picture, part[None, :, 0], part[None, :, 1], cv2.INTER_LINEAR,
                              borderMode=cv2.BORDER_REPLICATE)[0])
-    result = np.concatenate(out) if out else np.zeros((0, picture.shape[2] if picture.ndim == 3 else 1), np.float32)
-    return result.reshape(len(points), -1)
+    channels = picture.shape[2] if picture.ndim == 3 else 1
+    result = np.concatenate(out) if out else np.zeros((0, channels), np.float32)
+    return result.reshape(len(points), channels)
 
 
 def project(H: np.ndarray, xy: np.ndarray) -> np.ndarray:

@@ -9,8 +9,8 @@ import numpy as np
 
 from ..clip import FrameSource
 from .align import DOF, Points, align, choose_points, project, sample
-from .compare import place
 from .patches import BODY, EDGE, Patch, cut_patch, plate_at, smoothing, without_background
+from .pixels import place
 
 FINE_CAPS = (12.0, 6.0, 5.0, 4.0, 4.0, 4.0)  # grey levels: the start is good, so outliers are cut at once
 POINTS = 6000
@@ -44,8 +44,12 @@ def full_patch(source: FrameSource, mask: np.ndarray, hidden: np.ndarray | None,
             return None
         mask = cv2.resize(mask, (w, h), interpolation=cv2.INTER_LINEAR)
         hidden = None if hidden is None else cv2.resize(hidden, (w, h), interpolation=cv2.INTER_LINEAR)
-    behind = plate_at(plate, t, (w, h)) if plate is not None and leak > 0 else None
-    return without_background(cut_patch(frame, mask, hidden, t, smoothing(noise), behind, edge), leak)
+    blur, behind = smoothing(noise), None
+    if plate is not None and leak > 0:
+        picture, known = plate_at(plate, t, (w, h))
+        behind = cv2.GaussianBlur(picture.astype(np.float32), (0, 0), blur), known
+    smooth = cv2.GaussianBlur(frame.astype(np.float32), (0, 0), blur)
+    return without_background(cut_patch(smooth, mask, hidden, t, behind, edge), leak)
 
 
 def window(patches: list[Patch], H: list[np.ndarray], limit: tuple[int, int]) -> tuple[np.ndarray, tuple[int, int]]:

@@ -11,7 +11,6 @@ from ..types import ExposureSheet, LayerPath
 from .align import DOF, project
 from .canvas import Canvas, full_patch, motion_gain, refine, shift
 from .cluster import renumber
-from .compare import Backdrop
 from .gauge import Transition, choose_gauge
 from .match import Book
 from .patches import Patch, cut_patches
@@ -45,8 +44,7 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
     progress: callable(fraction 0..1). cancelled: callable -> bool. Nothing is random; seed is kept for the contract.
     """
     count, hs, ws = masks.shape
-    frames: dict[int, np.ndarray] | None = {} if planes else None
-    patches, noise = cut_patches(source, masks, hidden, plate, cancelled, frames)
+    patches, noise = cut_patches(source, masks, hidden, plate, cancelled, planes)
     whole = [p for p in patches if p is not None and p.area >= LEAST_AREA]
     if not whole:
         return ExposureSheet(np.full(count, -1), np.tile(np.eye(3), (count, 1, 1)), (1, 1), "translation")
@@ -59,10 +57,8 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
     most = (2, 4, 8) if path is not None and path.model != "translation" else (2, 4)
     dofs = tuple(d for d in most if motion_model == "auto" or d <= DOF[motion_model])
     book = Book(use, noise)
-    if frames is not None:
-        size = np.diag([ws / source.size[0], hs / source.size[1], 1.0])
-        centres = {p.frame: p.origin + np.array(p.body.shape[::-1]) / 2 for p in patches if p is not None}
-        book.backdrop = Backdrop(frames, [size @ q.H @ np.linalg.inv(size) for q in planes], centres)
+    size = np.diag([ws / source.size[0], hs / source.size[1], 1.0])
+    book.planes = [(size @ q.H @ np.linalg.inv(size), q.present) for q in planes]
     group = find_groups(book, dofs, known, motion_model != "translation", device, progress, cancelled)
     within = np.where(group[:, None] == group[None], book.score, np.nan)
     _, chained = trees(_restricted(book, within), np.inf)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from .align import CAPS, Points, align, choose_points
-from .compare import BLOB, Backdrop, compare_drawings
+from .compare import BLOB, compare_drawings
 from .patches import Patch, without_background
 
 SOFT_BLUR = 3.0  # px: a first alignment on blurred pictures forgives several px (rotation, scale) at the rim
@@ -24,12 +24,13 @@ class Book:
     score float64 [n, n]: 0 = same drawing, 1 = undecided, more = different, nan = unknown. link: (i, j) -> 3x3, px of
     patch i -> px of patch j. dof: (i, j) -> degrees of freedom of that motion beyond the start's. share float64 [n, n]:
     part of the larger cut-out that both show. fit float64 [n, n]: part of the compared pixels that agree.
+    planes: motions behind the sprite, float64 [T, 3, 3], canvas -> frame, working px, each with bool [T], present.
     """
 
     patches: list[Patch]
     noise: float
     leak: float = 0.0
-    backdrop: Backdrop | None = None
+    planes: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
     score: np.ndarray = field(init=False)
     share: np.ndarray = field(init=False)
     fit: np.ndarray = field(init=False)
@@ -78,10 +79,11 @@ def own_soft(book: Book, i: int) -> tuple[np.ndarray, Points]:
     return book.soft[i]
 
 
-def match(book: Book, i: int, j: int, start: np.ndarray, dofs: tuple[int, ...]) -> None:
+def match(book: Book, i: int, j: int, start: np.ndarray, dofs: tuple[int, ...], below: float = np.inf) -> None:
     """Align patch i to patch j from `start` (i's px -> j's px) and note the pair if it is better than what is known.
 
     dofs: motions to try, simplest first; a later one is tried only while the pair does not look the same.
+    below: only a score below it is noted (a mirrored start that fails says nothing about the pair).
     """
     a, b = book.patches[i], book.patches[j]
     known = book.score[i, j]
@@ -95,9 +97,9 @@ def match(book: Book, i: int, j: int, start: np.ndarray, dofs: tuple[int, ...]) 
                 H, _, _ = align(points, own_soft(book, j)[0], b.valid, H, dof, SOFT_CAPS)
             found, _, agree = align(own_points(book, i), b.smooth, b.valid, H, dof, CAPS)
         if agree > 0 and sane(found, start):
-            seen = compare_drawings(a, b, found, 0.5 * book.noise, book.backdrop)
+            seen = compare_drawings(a, b, found, 0.5 * book.noise)
             score = seen.blob / book.threshold
-            if seen.share >= LEAST_SHARE and not score >= known:
+            if seen.share >= LEAST_SHARE and score < below and not score >= known:
                 known = score
                 book.score[i, j] = book.score[j, i] = score
                 book.share[i, j] = book.share[j, i] = min(1.0, seen.share)

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import cv2
 import numpy as np
 
 from ..clip import FrameSource
+from ..types import LayerPath
+from .backdrop import MOST_FRAMES, crop, gather, start_planes
+from .pixels import strongest
 
 SURE = 0.88  # of the sprite's typical mask level: from here a pixel counts as its own colour and nothing else's
 BODY = 128  # mask level from which a pixel belongs to the sprite's silhouette
 HIDING = 16  # mask level of something in front from which the sprite's colour is spoilt
 ISLAND = 0.15  # of the largest connected part: smaller parts of a mask are as often leftovers of the background
 EDGE = 2  # working px: how far real masks are off; closer to the mask's edge nothing is compared
+OTHER = 25.0  # grey levels from a plate: not that plate, whatever resampling and compression did
+GAP = 24  # working px: as far inside a mask other sprites behind it are expected in its gaps
+SAMPLED = 6  # frames that the noise is measured on
 FLAT_SHARE = 0.1  # the flattest tenth of the blocks shows noise, not drawing
 
 
@@ -22,32 +30,41 @@ class Patch:
     """A sprite in one frame, cropped. Working px.
 
     origin: (x, y) of the crop's top-left corner in the working frame (edge coordinates).
-    colour: uint8 RGB [h, w, 3]. smooth: the same, blurred against noise and line phase (float32 [h, w, 3]).
+    smooth: RGB [h, w, 3], blurred against noise and line phase: uint8, or float32 at full resolution.
     inside: uint8 0/1 [h, w], surely the sprite's own colour (mask minus a rim).
     body: uint8 0/1 [h, w], the mask without losing the rim (for alignment by outlines).
     valid: uint8 0/1 [h, w], in the frame and not hidden by something in front.
-    plate: float32 RGB [h, w, 3] or None, the picture without the sprite, blurred like `smooth`;
-    plate_known: uint8 0/1 [h, w].
+    plates: pictures of what may lie behind, RGB like `smooth`, each with known uint8 0..2 [h, w], 2 = seen clear of
+        masks (one per plane).
     deep: uint8 0/1 [h, w], inside and so far from the mask's edge that no mask error brings background in.
     reach: px, how far a line's blur reaches (1 = sharp); misplacement shows that far beside a line.
+    foreign: uint8 0/1 [h, w] or None, near something outside the mask that is none of the plates: another sprite, which
+    may also be seen through gaps in this one.
+    gap: uint8 0/1 [h, w] or None, pixels inside the mask that were found to be background (gaps.py).
     """
 
     frame: int
     origin: np.ndarray
-    colour: np.ndarray
     smooth: np.ndarray
     inside: np.ndarray
     body: np.ndarray
     valid: np.ndarray
-    plate: np.ndarray | None = None
-    plate_known: np.ndarray | None = None
+    plates: tuple[tuple[np.ndarray, np.ndarray], ...] = ()
     deep: np.ndarray | None = None
     reach: int = 1
+    foreign: np.ndarray | None = None
+    gap: np.ndarray | None = None
 
     @property
     def area(self) -> float:
         """Pixels that are surely the sprite's."""
         return float(self.inside.sum())
+
+    @cached_property
+    def masks(self) -> np.ndarray:
+        """uint8 0/255 [h, w, 3]: inside, valid, deep, to be warped at once."""
+        deep = self.inside if self.deep is None else self.deep
+        return np.dstack([self.inside, self.valid, deep]) * np.uint8(255)
 
 
 def noise_level(pictures: list[np.ndarray]) -> float:
@@ -81,12 +98,12 @@ def main_parts(body: np.ndarray) -> np.ndarray:
     return (area >= ISLAND * area.max())[labels].astype(np.uint8)
 
 
-def cut_patch(frame: np.ndarray, mask: np.ndarray, hidden: np.ndarray | None, t: int, blur: float,
+def cut_patch(smooth: np.ndarray, mask: np.ndarray, hidden: np.ndarray | None, t: int,
               plate: tuple[np.ndarray, np.ndarray] | None = None, edge: int = EDGE) -> Patch | None:
     """Cut the sprite out of one frame; None where it is not visible.
 
-    frame: uint8 RGB [h, w, 3]. mask, hidden: uint8 [h, w]. blur: sigma, px. plate: (uint8 RGB, known 0/255).
-    edge: width of the mask's unsure rim, px.
+    smooth: the blurred frame, uint8 or float32 RGB [h, w, 3]. mask, hidden: uint8 [h, w]. plate: (RGB blurred like
+    the frame, known 0..255). edge: width of the mask's unsure rim, px.
     """
     body = main_parts((mask >= BODY).astype(np.uint8))
     ys, xs = np.nonzero(body)
@@ -98,7 +115,6 @@ def cut_patch(frame: np.ndarray, mask: np.ndarray, hidden: np.ndarray | None, t:
     pad = 8 + (max(y1 - y0, x1 - x0) // 8)
     y0, y1, x0, x1 = max(0, y0 - pad), min(hs, y1 + pad), max(0, x0 - pad), min(ws, x1 + pad)
     crop = (slice(y0, y1), slice(x0, x1))
-    colour = np.ascontiguousarray(frame[crop])
     disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * edge + 1, 2 * edge + 1))
     valid = np.ones_like(body[crop])
     if hidden is not None:
@@ -108,15 +124,13 @@ def cut_patch(frame: np.ndarray, mask: np.ndarray, hidden: np.ndarray | None, t:
     # the frame's own border does not erode the mask: the sprite goes on outside
     inside = cv2.erode(body[crop], disk, borderType=cv2.BORDER_CONSTANT, borderValue=1)
     inside = inside & valid & (mask[crop] >= level)
-    patch = Patch(t, np.array([x0, y0], np.float64), colour, cv2.GaussianBlur(colour.astype(np.float32), (0, 0), blur),
-                  inside, body[crop].copy(), valid)
+    patch = Patch(t, np.array([x0, y0], np.float64), np.ascontiguousarray(smooth[crop]), inside, body[crop].copy(),
+                  valid)
     patch.deep = cv2.erode(inside, np.ones((2 * edge + 3, 2 * edge + 3), np.uint8), borderType=cv2.BORDER_CONSTANT,
                            borderValue=1)
     patch.reach = line_reach(patch.smooth, inside)
     if plate is not None:
-        picture, known = plate
-        patch.plate = cv2.GaussianBlur(picture[crop].astype(np.float32), (0, 0), blur)
-        patch.plate_known = (known[crop] >= 128).astype(np.uint8)
+        patch.plates = ((plate[0][crop], (plate[1][crop] >= 128).astype(np.uint8) * np.uint8(2)),)
     return patch
 
 
@@ -145,39 +159,54 @@ def line_reach(smooth: np.ndarray, inside: np.ndarray) -> int:
     return 1 + int(ratio > SOFT_EDGE) + int(ratio > BLURRED_EDGE)
 
 
-def cut_patches(source: FrameSource, masks: np.ndarray, hidden: np.ndarray | None, plate,
-                cancelled=None, keep: dict[int, np.ndarray] | None = None) -> tuple[list[Patch | None], float]:
+def cut_patches(source: FrameSource, masks: np.ndarray, hidden: np.ndarray | None, plate, cancelled=None,
+                planes: Sequence[LayerPath] = ()) -> tuple[list[Patch | None], float]:
     """Cut the sprite out of every frame -> (patches, noise level in grey levels at working size).
 
-    plate: callable t -> (uint8 RGB [h, w, 3], known) at full size, or None. keep: gets the blurred working frames.
+    plate: callable t -> (uint8 RGB [h, w, 3], known) at full size, or None; then what lies behind is gathered from the
+    frames along the motions of `planes`. Frames are read one at a time and only the cut-outs are kept.
     """
-    hs, ws = masks.shape[1:]
-    frames: list[np.ndarray | None] = []
-    blur, sample, patches = None, [], []
-    for t in range(masks.shape[0]):
+    count, hs, ws = masks.shape
+
+    def working(t: int) -> np.ndarray:
+        frame = source.read(t)
+        return frame if frame.shape[:2] == (hs, ws) else cv2.resize(frame, (ws, hs), interpolation=cv2.INTER_AREA)
+
+    shown = [t for t in range(count) if (masks[t] >= BODY).any()]
+    noise = noise_level([working(t) for t in shown[:: max(1, -(-len(shown) // SAMPLED))]])
+    blur = smoothing(noise)
+    pictures = start_planes(planes, source.size, (ws, hs)) if plate is None else []
+    told = set(range(0, count, -(-count // MOST_FRAMES))) if pictures else set()
+    patches: list[Patch | None] = [None] * count
+    for t in sorted(told | set(shown)):
         if cancelled is not None and cancelled():
             break
-        if not (masks[t] >= BODY).any():
-            frames.append(None)
-            continue
-        frame = source.read(t)
-        if frame.shape[:2] != (hs, ws):
-            frame = cv2.resize(frame, (ws, hs), interpolation=cv2.INTER_AREA)
-        if blur is None:
-            sample.append(frame)
-        frames.append(frame)
-    noise = noise_level(sample[:: max(1, len(sample) // 6)])
-    blur = smoothing(noise)
-    for t, frame in enumerate(frames):
-        if frame is None:
-            patches.append(None)
-            continue
-        background = None if plate is None else plate_at(plate, t, (ws, hs))
-        patches.append(cut_patch(frame, masks[t], None if hidden is None else hidden[t], t, blur, background))
-        if keep is not None:
-            keep[t] = cv2.GaussianBlur(frame, (0, 0), blur)
-        frames[t] = None
+        smooth = cv2.GaussianBlur(working(t), (0, 0), blur)
+        if t in told:
+            covered = masks[t] if hidden is None else cv2.max(masks[t], hidden[t])
+            covered = cv2.dilate((covered >= HIDING).astype(np.uint8), np.ones((2 * EDGE + 1, 2 * EDGE + 1), np.uint8))
+            for picture in pictures:
+                gather(picture, smooth, covered, t)
+        behind = None
+        if plate is not None and t in shown:
+            behind, known = plate_at(plate, t, (ws, hs))
+            behind = cv2.GaussianBlur(behind, (0, 0), blur), known
+        patches[t] = cut_patch(smooth, masks[t], None if hidden is None else hidden[t], t, behind)
+    for p in patches:
+        if p is not None and pictures:
+            p.plates = tuple(crop(picture, p.frame, p.origin, p.body.shape[::-1]) for picture in pictures)
+        if p is not None and p.plates:
+            p.foreign = near_others(p)
     return patches, noise
+
+
+def near_others(patch: Patch) -> np.ndarray:
+    """uint8 0/1 [h, w]: within a gap's width of pixels outside the mask that differ from every plate."""
+    other = 1 - cv2.dilate(patch.body, np.ones((2 * EDGE + 3, 2 * EDGE + 3), np.uint8))
+    for picture, known in patch.plates:
+        other &= (known > 0) & (strongest(cv2.absdiff(patch.smooth, picture)) > OTHER).astype(np.uint8)
+    other = cv2.morphologyEx(other, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    return cv2.dilate(other, np.ones((2 * GAP + 1, 2 * GAP + 1), np.uint8))
 
 
 def plate_at(plate, t: int, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
@@ -194,17 +223,21 @@ def plate_at(plate, t: int, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarr
     return picture, known
 
 
-def without_background(patch: Patch, leak: float) -> Patch:
+def without_background(patch: Patch | None, leak: float) -> Patch | None:
     """A translucent sprite's patch with the background that shows through taken off (where the plate is known).
 
     leak: share of the plate that shows through, 0..1. Colours keep their level by adding the same share of middle grey.
     """
-    if patch.plate is None or leak <= 0:
+    if patch is None or not patch.plates or leak <= 0:
         return patch
-    grey = np.float32(128.0 * leak)
-    off = np.float32(leak) * patch.plate - grey
-    return replace(patch, smooth=patch.smooth - off, plate=patch.plate - off,
-                   valid=patch.valid & patch.plate_known, inside=patch.inside & patch.plate_known)
+    picture, known = patch.plates[0]
+
+    def lighter(colour: np.ndarray) -> np.ndarray:
+        off = colour - np.float32(leak) * picture + np.float32(128.0 * leak)
+        return np.clip(np.rint(off), 0, 255).astype(np.uint8) if patch.smooth.dtype == np.uint8 else off
+
+    return replace(patch, smooth=lighter(patch.smooth), plates=((lighter(picture), known),),
+                   valid=patch.valid & (known > 0), inside=patch.inside & (known > 0))
 
 
 def smoothing(noise: float) -> float:

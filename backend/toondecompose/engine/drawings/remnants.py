@@ -7,8 +7,9 @@ import numpy as np
 
 from .align import Points, align, project
 from .canvas import FINE_CAPS, Canvas, canvas_points, shift
-from .compare import compare_drawings, place
+from .compare import compare_drawings
 from .patches import Patch
+from .pixels import place
 
 WEAK = 0.35  # of the usual visible area: less, and cut by the frame's edge or by something in front, is a remnant
 SEARCH = 9  # shifts tried per axis
@@ -42,7 +43,7 @@ def canvas_patch(canvas: Canvas) -> Patch:
     """A drawing's mean picture as a patch (to be compared with a frame)."""
     inside = (canvas.weight >= 0.75).astype(np.uint8)
     body = (canvas.weight > 0.1).astype(np.uint8)
-    return Patch(-1, canvas.origin, np.zeros((0, 0, 3), np.uint8), canvas.smooth, inside, body, body)
+    return Patch(-1, canvas.origin, canvas.smooth, inside, body, body)
 
 
 def nearby_shift(points: Points, patch: Patch, H: np.ndarray, reach: float) -> np.ndarray:

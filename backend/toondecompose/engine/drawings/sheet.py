@@ -6,14 +6,17 @@ import numpy as np
 
 from .canvas import shift
 from .cluster import average_linkage
-from .compare import opacity_leak, overlay
+from .compare import opacity_leak, overlay, plates_at
 from .correlate import coarse_pairs
+from .gaps import open_gaps
 from .match import Book, match
 
 NEAREST = 4  # best coarse matches of every cut-out that are compared finely, besides its neighbours in time
 NEIGHBOURS = (1, 2)
 GROUP_NEAREST, GROUP_PAIRS = 4, 2  # groups compared with their nearest groups, over so many pairs not yet compared
 MIRROR_NEAREST = 2
+GAP_ROUNDS = 3
+DOUBTED = 0.3  # score from which a difference is looked into
 LEAST_LEAK = 0.06  # share of background showing through below which a drawing counts as opaque
 
 
@@ -62,6 +65,7 @@ def find_groups(book: Book, dofs: tuple[int, ...], known: list[np.ndarray | None
         distance, shifts = coarse_pairs(book.patches, False, device, cancelled)
         pairs = candidates(distance, NEAREST, NEIGHBOURS)
         compare(pairs, 0.0, 0.6)
+    reopened(book)
     second_chance(book, [], dofs)
     if mirrors:
         mirrored(book, dofs, device, cancelled)
@@ -77,17 +81,34 @@ def find_groups(book: Book, dofs: tuple[int, ...], known: list[np.ndarray | None
     return group
 
 
+def reopened(book: Book) -> None:
+    """Open gaps in the masks that pairs of one drawing show, and compare again what looked different."""
+    if not book.planes:
+        return
+    for _ in range(GAP_ROUNDS):
+        differ = [(i, j) for i, j in sorted(book.link) if i < j and book.score[i, j] > DOUBTED]
+        changed = open_gaps(book, differ)
+        again = [(i, j) for i, j in differ if i in changed or j in changed]
+        if not again:
+            break
+        for i, j in again:
+            book.score[i, j] = book.score[j, i] = np.nan
+            start = book.link[i, j]
+            match(book, i, j, start, (0,))
+
+
 def leaking(book: Book, pairs: list[tuple[int, int]]) -> float:
     """Share of the background that shows through the sprite: median over the pairs that fit best."""
     found = []
     for i, j in pairs:
-        if (i, j) in book.link and book.score[i, j] > 0:
+        # with several planes behind it cannot be said which one shines through where
+        if (i, j) in book.link and book.score[i, j] > 0 and len(book.patches[i].plates) == 1:
             both = overlay(book.patches[i], book.patches[j], book.link[i, j])
-            if both.plates is None:
-                continue
-            slope = opacity_leak(both.one, both.two, *both.plates, both.region)
-            if slope is not None:
-                found.append((book.score[i, j], slope))
+            ys, xs = np.nonzero(both.deep & both.sure)
+            for one, two, level in plates_at(both, ys, xs):
+                known = level > 0
+                mine, other = both.one[ys, xs].astype(np.float32), both.two[ys, xs].astype(np.float32)
+                found.append((book.score[i, j], opacity_leak(mine[known], other[known], one[known], two[known])))
     found.sort()
     best = [s for _, s in found[: max(3, len(found) // 3)]]
     return float(np.median(best)) if best else 0.0
@@ -161,4 +182,4 @@ def mirrored(book: Book, dofs: tuple[int, ...], device: str, cancelled) -> None:
     distance = np.where(component[:, None] == component[None], np.inf, distance)
     for i, j in candidates(distance, MIRROR_NEAREST, ()):
         if np.isfinite(distance[i, j]):
-            match(book, i, j, flip(book.patches[j].inside.shape[1]) @ shift(*shifts[i, j]), dofs)
+            match(book, i, j, flip(book.patches[j].inside.shape[1]) @ shift(*shifts[i, j]), dofs, 1.0)

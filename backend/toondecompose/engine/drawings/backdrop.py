@@ -1,0 +1,118 @@
+"""What lies behind a sprite before anything is matted: each plane's picture, gathered from frames along its motion.
+
+Masks of a first segmentation hold background (gaps between limbs, strips along hair). Compared between two frames it
+looks like a changed drawing; with the background's own picture at hand it is known for what it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ..segment.canvas import canvas_box
+from ..types import LayerPath
+from .pixels import place, strongest
+
+MOST_FRAMES = 48  # of the clip gathered into a plane's picture: enough to see behind a sprite, whatever the length
+SAME = 18.0  # grey levels within which two samples are one colour
+COVERED = 0.25  # weight of a sample near a mask's edge, where masks hold strips of background; deeper ones have none
+RIM = 8  # working px: how near
+CLEAR = 1.0  # and from which it was seen outside the masks, or often
+KNOWN = 0.5  # summed weight from which a colour is believed: one clear sample, or two near a mask's edge
+
+
+@dataclass
+class Plane:
+    """A plane's picture being gathered: two candidate colours per canvas pixel and how much weight each has.
+
+    motion: float64 [T, 3, 3], canvas -> frame, working px. present: bool [T]. box: (x0, y0, x1, y1), canvas px.
+    colour: float32 RGB [2, hc, wc, 3]. weight: float32 [2, hc, wc].
+    """
+
+    motion: np.ndarray
+    present: np.ndarray
+    box: tuple[int, int, int, int]
+    colour: np.ndarray
+    weight: np.ndarray
+
+
+def start_planes(paths: Sequence[LayerPath], full: tuple[int, int], working: tuple[int, int]) -> list[Plane]:
+    """Empty pictures for the planes' motions. full, working: (width, height) of the frames and of the masks."""
+    size = np.diag([working[0] / full[0], working[1] / full[1], 1.0])
+    planes = []
+    for path in paths:
+        if not path.present.any():
+            continue
+        motion = size @ path.H @ np.linalg.inv(size)
+        box = canvas_box(motion, path.present, working)
+        h, w = box[3] - box[1], box[2] - box[0]
+        planes.append(Plane(motion, path.present, box, np.zeros((2, h, w, 3), np.float32),
+                            np.zeros((2, h, w), np.float32)))
+    return planes
+
+
+def gather(plane: Plane, frame: np.ndarray, covered: np.ndarray, t: int) -> None:
+    """Add frame t to a plane's picture: a vote for the candidate of its colour, or against the weaker one.
+
+    Source: the two-counter frequent-items summary (Misra and Gries, 1982), with weights.
+    frame: uint8 RGB [hs, ws, 3]. covered: uint8 0/1 [hs, ws], where sprites are thought to be.
+    """
+    if not plane.present[t]:
+        return
+    hs, ws = frame.shape[:2]
+    back = np.linalg.inv(plane.motion[t])
+    corners = np.array([[0, 0, 1], [ws, 0, 1], [ws, hs, 1], [0, hs, 1]], np.float64) @ back.T
+    if (corners[:, 2] < 1e-6).any():  # the horizon is in the frame
+        return
+    corners = corners[:, :2] / corners[:, 2:]
+    x0, y0 = np.maximum(np.floor(corners.min(0)).astype(int), plane.box[:2])
+    x1, y1 = np.minimum(np.ceil(corners.max(0)).astype(int), plane.box[2:])
+    if x1 <= x0 or y1 <= y0:
+        return
+    to_box = np.array([[1, 0, -x0], [0, 1, -y0], [0, 0, 1.0]]) @ back
+    size = (int(x1 - x0), int(y1 - y0))
+    colour = place(frame, to_box, size, repeat=True).astype(np.float32)
+    # what a sprite covers is no sample, or a slow sprite would become its own background
+    rim = covered & ~cv2.erode(covered, np.ones((2 * RIM + 1, 2 * RIM + 1), np.uint8))
+    weight = place(np.where(covered > 0, np.float32(COVERED) * rim, np.float32(1)), to_box, size)
+    weight[place(np.full((hs, ws), 255, np.uint8), to_box, size) < 250] = 0
+    where = (slice(y0 - plane.box[1], y1 - plane.box[1]), slice(x0 - plane.box[0], x1 - plane.box[0]))
+    first, second = plane.colour[0][where], plane.colour[1][where]
+    strong, weak = plane.weight[0][where], plane.weight[1][where]
+    one = (strongest(cv2.absdiff(colour, first)) < SAME) & (strong > 0)
+    two = (strongest(cv2.absdiff(colour, second)) < SAME) & (weak > 0) & ~one
+    for mine, total, hit in ((first, strong, one), (second, weak, two)):
+        add = weight * hit
+        total += add
+        mine += (colour - mine) * (add / np.maximum(total, 1e-6))[..., None]
+    other = ~(one | two)
+    lost = other & (weak < weight)
+    np.copyto(second, colour, where=lost[..., None])
+    np.copyto(weak, np.where(lost, weight - weak, np.where(other, weak - weight, weak)))
+    swap = weak > strong
+    np.copyto(colour, first)
+    np.copyto(first, second, where=swap[..., None])
+    np.copyto(second, colour, where=swap[..., None])
+    kept = strong.copy()
+    np.copyto(strong, weak, where=swap)
+    np.copyto(weak, kept, where=swap)
+
+
+def crop(plane: Plane, t: int, origin: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """The plane in a window of frame t -> (uint8 RGB [h, w, 3], known uint8 0..2 [h, w], 2 = seen clear of masks).
+
+    origin: the window's corner, working px. size: (width, height).
+    """
+    w, h = size
+    if not plane.present[t]:
+        return np.zeros((h, w, 3), np.uint8), np.zeros((h, w), np.uint8)
+    to = np.array([[1, 0, -origin[0]], [0, 1, -origin[1]], [0, 0, 1.0]]) @ plane.motion[t] @ np.array(
+        [[1, 0, plane.box[0]], [0, 1, plane.box[1]], [0, 0, 1.0]])
+    picture = place(plane.colour[0], to, size, repeat=True)
+    weight = plane.weight[0]
+    levels = np.dstack([weight >= KNOWN, weight >= CLEAR]).astype(np.float32)
+    known = (place(levels, to, size) > 0.99).astype(np.uint8).sum(2, dtype=np.uint8)
+    return np.clip(np.rint(picture), 0, 255).astype(np.uint8), known

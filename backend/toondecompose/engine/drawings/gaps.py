@@ -1,0 +1,118 @@
+"""Gaps that masks have filled: pixels that show the background, or move with it, and not with the sprite."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from .align import project, sample
+from .compare import BARE, FORGIVEN, MOSTLY, Overlay, excess, overlay, plates_at
+from .match import Book
+from .patches import Patch
+from .pixels import local_range, place, strongest
+
+APART = 1.0  # working px by which a plane must have moved against the sprite to be told from it
+ALIKE = 0.9  # of the compared pixels agree: the drawing is the same but for a part
+MOST_GAPS = 0.2  # of a cut-out: no mask that is of any use has more in gaps
+LEAST_GAP = 9  # working px^2: smaller agreement with a plane is chance
+PROVEN = 0.3  # of a connected difference moves with a plane: then all of it is a gap
+
+
+def moved_with(plane: np.ndarray, here: Patch, there: Patch, xy: np.ndarray, along: np.ndarray) -> np.ndarray:
+    """bool [n]: does `there` show the colours of `here` at points xy (px of `here`) where the plane takes them?
+
+    plane: 3x3, frame px of here -> frame px of there. along: [n, 2], where the sprite's motion takes them, px of there.
+    """
+    at = project(plane, xy + here.origin) - there.origin
+    h, w = there.inside.shape
+    use = (at[:, 0] > 0.5) & (at[:, 1] > 0.5) & (at[:, 0] < w - 0.5) & (at[:, 1] < h - 0.5)
+    use &= np.abs(at - along).max(1) >= APART
+    error = np.abs(sample(there.smooth, np.where(use[:, None], at, 0.0)) - sample(here.smooth, xy).astype(np.float32))
+    return use & (strongest(error) < BARE)
+
+
+def gap(book: Book, both: Overlay) -> np.ndarray | None:
+    """bool [h, w]: differing pixels that show the background in both pictures. Where it is known, both equal it; where
+    it was never seen clearly, each shows, where a plane takes it, the other's colour (a mouth that opens shows in one
+    of them only), or gaps were found beside. None if the drawings differ on the whole.
+    """
+    a, b = both.first, both.second
+    reach = max(a.reach, b.reach)
+    e = excess(both.one, both.two, local_range(both.one, reach), local_range(both.two, reach), both.region,
+               0.5 * book.noise * np.sqrt(2))
+    hot = (e > 0) & both.region
+    if not hot.any() or np.count_nonzero(hot) > MOSTLY * np.count_nonzero(both.region):
+        return None
+    ys, xs = np.nonzero(hot)
+    seen, bare = np.zeros(len(ys), bool), np.zeros(len(ys), bool)
+    for one, two, level in plates_at(both, ys, xs):
+        seen |= level > 1
+        bare |= ((level > 0) & (strongest(np.abs(both.one[ys, xs] - one)) < BARE)
+                 & (strongest(np.abs(both.two[ys, xs] - two)) < BARE))
+    out = np.zeros(hot.shape, bool)
+    out[ys, xs] = bare
+    open_to_doubt = ~seen | bare
+    hot[ys, xs] = open_to_doubt
+    ys, xs, bare = ys[open_to_doubt], xs[open_to_doubt], bare[open_to_doubt]
+    xy = np.stack([xs + 0.5, ys + 0.5], 1)
+    along = project(both.H, xy)
+    found = bare
+    for motion, present in book.planes:
+        if present[a.frame] and present[b.frame]:
+            plane = motion[b.frame] @ np.linalg.inv(motion[a.frame])
+            found |= moved_with(plane, a, b, xy, along) & moved_with(np.linalg.inv(plane), b, a, along, xy)
+    for mask, H in ((a.gap, np.eye(3)), (b.gap, np.linalg.inv(both.H))):
+        if mask is not None:
+            near = cv2.dilate(place(mask, H, hot.shape[::-1]), np.ones((5, 5), np.uint8))
+            found |= near[ys, xs] > 0
+    # the parts of a gap that are hidden in the other frame belong to it all the same
+    count, label = cv2.connectedComponents(hot.astype(np.uint8), connectivity=8)
+    size = np.bincount(label[ys, xs], minlength=count)
+    moved = np.bincount(label[ys, xs], weights=found, minlength=count)
+    return out | ((moved >= LEAST_GAP) & (moved > PROVEN * size))[label]
+
+
+def solid(patch: Patch) -> np.ndarray:
+    """bool [h, w]: pixels that are not the known background, and not near another sprite that may be seen there."""
+    known = np.zeros(patch.inside.shape, bool)
+    bare = np.zeros(patch.inside.shape, bool)
+    tolerance = BARE + FORGIVEN * strongest(local_range(patch.smooth))
+    for picture, seen in patch.plates:
+        known |= seen > 1
+        bare |= (seen > 0) & (strongest(cv2.absdiff(patch.smooth, picture)) < tolerance)
+    return known & ~bare & (True if patch.foreign is None else patch.foreign == 0)
+
+
+def open_gaps(book: Book, pairs: list[tuple[int, int]]) -> set[int]:
+    """Take gaps that the pairs show out of the masks, in all frames that show about the same drawing. Returns the
+    patches that changed."""
+    removed: dict[int, np.ndarray] = {}
+    for i, j in pairs:
+        both = overlay(book.patches[i], book.patches[j], book.link[i, j])
+        found = gap(book, both)
+        if found is None or not found.any():
+            continue
+        a, b = (i, j) if both.first is book.patches[i] else (j, i)
+        h, w = book.patches[b].inside.shape
+        for k, H, size in ((a, np.eye(3), found.shape[::-1]), (b, book.link[a, b], (w, h))):
+            removed[k] = removed.get(k, False) | (place(found * np.uint8(255), H, size) > 127)
+    spread = {k: mask.copy() for k, mask in removed.items()}
+    for (i, j), link in sorted(book.link.items()):
+        if i in removed and book.fit[i, j] > ALIKE:
+            h, w = book.patches[j].inside.shape
+            spread[j] = spread.get(j, False) | (place(removed[i] * np.uint8(255), link, (w, h)) > 127)
+    changed = set()
+    for k, mask in spread.items():
+        p = book.patches[k]
+        # the rim of a gap is a mixture of sprite and background
+        mask = cv2.dilate((mask & ~solid(p)).astype(np.uint8), np.ones((5, 5), np.uint8)) & p.body
+        if not mask.any() or np.count_nonzero(mask & p.inside) > MOST_GAPS * p.area:
+            continue
+        changed.add(k)
+        p.gap = mask if p.gap is None else p.gap | mask
+        for name in ("inside", "body", "deep"):
+            setattr(p, name, getattr(p, name) & (1 - mask))
+        p.__dict__.pop("masks", None)
+        book.points.pop(k, None)
+        book.soft.pop(k, None)
+    return changed
