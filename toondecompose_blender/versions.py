@@ -136,6 +136,16 @@ def assign_action(datablock: Any, action: Any, slot: Any = None) -> None:
                                     action.slots.new(datablock.id_type, datablock.name))
 
 
+def own_action(data: Any) -> tuple[Any, Any]:
+    """(action, slot) that animates a data-block by itself, not through an NLA strip. While an artist tweaks a strip
+    (Tab in the NLA editor), the strip's action stands in `data.action`, and the own one is put aside."""
+    if not data.use_tweak_mode:
+        return data.action, getattr(data, "action_slot", None)
+    action, handle = data.action_tweak_storage, getattr(data, "action_slot_handle_tweak_storage", None)
+    slots = action.slots if action is not None and handle is not None else ()
+    return action, next((slot for slot in slots if slot.handle == handle), None)
+
+
 def curve_home(action: Any, slot: Any = None, ensure: bool = False) -> Any:
     """What has `.fcurves` and `.groups` for a slot of an action (default: its first slot): the action itself before
     4.4, the channelbag since. None if there is none and ensure is false."""

@@ -87,6 +87,26 @@ def test_a_strip_of_time_that_starts_between_frames(context, tmp_path):
     assert shown(made, 11, 7) == [1, 1, 1, 9, 9, 3, 3]
 
 
+def test_a_strip_that_is_being_tweaked(context, tmp_path):
+    """Tab in the NLA editor: the playhead still stands on scene time, and re-timing ends the tweaking."""
+    made = walker(tmp_path, 1)
+    bpy.ops.toondecompose.retime_speed(percent=50.0)
+    data = made.sprites[1].animation_data
+    data.nla_tracks.active = data.nla_tracks[0]
+    data.nla_tracks[0].strips[0].select = True
+    data.use_tweak_mode = True
+    assert data.use_tweak_mode
+    made.scene.frame_set(7)  # plays frame 4
+    bpy.ops.toondecompose.sheet_expose(number=12, length=1)
+    assert shown(made, 1) == [1, 1, 2, 2, 3, 3, 12, 12, 5, 5, 6, 6]
+    bpy.ops.toondecompose.retime_speed(percent=200.0)
+    assert not data.use_tweak_mode and shown(made, 1, 6) == [1, 3, 5, 7, 9, 11]
+    data.use_tweak_mode = True
+    assert bpy.ops.toondecompose.retime_restore() == {"FINISHED"}
+    assert not data.nla_tracks and data.action.name == "girl"
+    assert shown(made, 1) == [1, 2, 3, 12, 5, 6, 7, 8, 9, 10, 11, 12]
+
+
 def test_one_frame_is_a_whole_clip(context, tmp_path):
     made = walker(tmp_path, 7, frames=1)
     for name, values in (("sheet_step", {"step": 2}), ("sheet_reverse", {"with_motion": True}), ("motion_simplify", {}),
@@ -187,3 +207,15 @@ def test_dialogs_open_with_what_is_likeliest(context, tmp_path):
     versions.assign_action(made.sprites[1], None)
     with pytest.raises(RuntimeError, match="has no exposure sheet"):
         bpy.ops.toondecompose.sheet_swap()
+
+
+def test_the_motion_is_found_while_the_drawings_strip_is_tweaked(context, tmp_path):
+    made = walker(tmp_path, 1)
+    bpy.ops.toondecompose.retime_speed(percent=50.0, drawings_only=True)
+    data = made.sprites[1].animation_data
+    data.nla_tracks.active = data.nla_tracks[0]
+    data.nla_tracks[0].strips[0].select = True
+    data.use_tweak_mode = True
+    found = timing.source_of(made.sprites[1], "location", 0)
+    assert found.strip is None and found.action.name == "girl"
+    assert timing.source_of(made.sprites[1]).action.name == "girl drawings"

@@ -118,6 +118,8 @@ def drawn_hint(scene, name: str, pictures: Path) -> Iterator[float]:
     steps.scroll_side_bar(timeline(), down=True)
     yield 1.0
     steps.shot(pictures, "hints")
+    for layer, _ in module("operators.refine").layers_in_view(bpy.context):
+        layer.annotation_hide = True  # the next pictures are about something else
     with steps.override(preview):
         bpy.ops.wm.tool_set_by_id(name="builtin.select_box")
 

@@ -100,6 +100,7 @@ def set_time_key(sprite: Any, frame: float, plays: float) -> None:
 def restore(sprite: Any) -> bool:
     """Give a sprite back its own timing. Keys were never touched, so everything done to them stays. False: it has
     it."""
+    leave_tweak_mode(sprite)
     every = list(sources(sprite))
     if all(source.strip is None for source in every):
         return False
@@ -121,8 +122,15 @@ def restore(sprite: Any) -> bool:
     return True
 
 
+def leave_tweak_mode(sprite: Any) -> None:
+    """Blender holds on to a strip that is being tweaked; it can be changed only afterwards."""
+    if sprite.animation_data is not None and sprite.animation_data.use_tweak_mode:
+        sprite.animation_data.use_tweak_mode = False
+
+
 def _strip(sprite: Any, drawings_only: bool) -> Any:
     """The strip that plays the drawings alone, or everything; made when there is none."""
+    leave_tweak_mode(sprite)
     source = source_of(sprite)
     together = source.curve("location", 0) is not None
     if drawings_only and together:

@@ -60,8 +60,9 @@ def sources(sprite: Any) -> Iterator[Source]:
     data = sprite.animation_data
     if data is None:
         return
-    if data.action is not None:
-        yield Source(data.action, getattr(data, "action_slot", None), None)
+    action, slot = versions.own_action(data)
+    if action is not None:
+        yield Source(action, slot, None)
     for track in data.nla_tracks:
         for strip in track.strips:
             if strip.action is not None and not track.mute and not strip.mute:
