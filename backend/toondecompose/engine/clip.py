@@ -15,7 +15,7 @@ class FrameSource:
     reader(t) returns uint8 RGB [h, w, 3]. Every frame must have the same size.
     """
 
-    def __init__(self, reader: Callable[[int], np.ndarray], count: int, size: tuple[int, int], cache_mb: int = 160):
+    def __init__(self, reader: Callable[[int], np.ndarray], count: int, size: tuple[int, int], cache_mb: int = 256):
         self._reader = reader
         self._cache: OrderedDict[int, np.ndarray] = OrderedDict()
         self.count = count

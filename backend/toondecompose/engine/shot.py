@@ -23,6 +23,8 @@ from .visible import picture_behind, visible_masks
 
 # A second pass over the sheet sees draft mattes instead of coarse masks; a third one has never changed a sheet.
 SHEET_PASSES = 2
+# Rounds of the last pass. The draft's mattes already weigh its panorama, so that a second round changes little.
+ROUNDS = {"preview": 1, "standard": 1, "best": 2}
 # Of all pixels of a shot; below it a layer is a few specks: in a shot of 48 frames of 640 x 360, 4 x 5 px a frame.
 LEAST_SHARE = 1e-4
 # Up to this many frames a layer's place and its drawing cannot be told from one another: too few views of each.
@@ -100,7 +102,8 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
             solved = checkpoints.stage(
                 f"{label}matte{sheet_pass}", key,
                 lambda layers=to_solve, scale=segmentation.scale, report=report_matte: solve(
-                    source, layers, scale=scale, quality=settings.quality, progress=report, **common))
+                    source, layers, scale=scale, rounds=ROUNDS[settings.quality], quality=settings.quality,
+                    progress=report, **common))
         if solved.order != list(range(len(sheets))):  # votes in the overlaps found another depth order
             segmentation = replace(segmentation, layers=[segmentation.layers[k] for k in solved.order])
             sheets = [sheets[k] for k in solved.order]

@@ -26,7 +26,8 @@ def solved_plate(state: LayerState) -> SolvedLayer:
 
 
 def solved_sprite(state: LayerState) -> SolvedLayer:
-    """A sprite or a plane with alpha: all its drawings on the layer's canvas, colour bled under zero alpha."""
+    """A sprite or a plane with alpha: all its drawings on the layer's canvas, colour bled under zero alpha
+    within each drawing's box (its rim is wider than any renderer's kernel)."""
     w, h = state.size
     given = state.given
     number, pictures = {}, []
@@ -40,7 +41,6 @@ def solved_sprite(state: LayerState) -> SolvedLayer:
         picture = np.zeros((h, w, 4), np.uint8)
         if shown.any():
             colour = np.where(shown[..., None] > 0, colour, push_pull(colour * shown[..., None], shown))
-            picture[..., :3] = np.rint(colour[shown > 0].mean(0, dtype=np.float64))
         picture[y0:y1, x0:x1, :3] = np.rint(colour)
         picture[y0:y1, x0:x1, 3] = np.rint(alpha[..., 0] * 255)
         number[d] = len(pictures)

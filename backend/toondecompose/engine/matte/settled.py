@@ -11,20 +11,21 @@ from toondecompose.engine.matte.resample import footprint
 from toondecompose.engine.matte.state import Drawing, LayerState
 
 STRIDE = 4  # px of a drawing per looked-at px
-CHANGED = 3.0  # levels; a background that moved less leaves alpha where it is
+CHANGED = 4.0  # levels; a background that moved less leaves alpha where it is
 OPEN_BAND = 8  # px around a drawing's soft px in which the background decides
-WORTH = 0.005  # share of a drawing's outline band that must have changed
+MANY = 0.25  # share of a looked-at px that must have changed: single px are noise
+WORTH = 0.02  # share of a drawing's outline band that must have changed
 _HALF = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
 
 
 def plate_changes(before: Plate, after: Plate) -> np.ndarray:
-    """uint8 [h, w] at 1/STRIDE of the plate: 255 where the plate, or what is known of it, is no longer the same."""
+    """uint8 [h, w] at 1/STRIDE of the plate: 1 where the plate, or what is known of it, is no longer the same."""
     moved = torch.zeros_like(after.weight, dtype=torch.bool)
     for old, new in zip(before.colour, after.colour, strict=True):
         moved |= (old - new).abs() > CHANGED
     moved |= (before.weight > 0) != (after.weight > 0)
-    small = torch.nn.functional.max_pool2d(moved[None].float(), STRIDE, ceil_mode=True)[0]
-    return (small * 255).to(torch.uint8).cpu().numpy()
+    small = torch.nn.functional.avg_pool2d(moved[None].float(), STRIDE, ceil_mode=True)[0]
+    return (small >= MANY).to(torch.uint8).cpu().numpy()
 
 
 def _meets_others(states: list[LayerState], index: int, drawing: Drawing) -> bool:

@@ -64,8 +64,9 @@ def solve(source: FrameSource, layers: list[LayerToSolve], *, scale: float, roun
     loop, order, objective, votes = run_rounds(source, layers, everything, scale, rounds, device, progress, cancelled)
     steps = SHARPEN_STEPS[quality]
     if steps:
-        hidden = None if len(objective) > 1 else _masks_in_front(loop, 0)
-        sharpen_plate(source, loop.states[0], _background_weight(loop, hidden), steps, device, loop.tick)
+        if len(objective) == rounds:  # the last mattes have not weighed the panorama yet
+            _solve_background(loop, None)
+        sharpen_plate(source, loop.states[0], _background_weight(loop, None), steps, device, loop.tick)
         for index, state in enumerate(loop.states[1:], 1):
             for drawing in state.drawings.values():
                 sharpen_drawing(source, state, drawing, _scene(loop, index, None), steps, device)
@@ -110,7 +111,7 @@ def run_rounds(source: FrameSource, layers: list[LayerToSolve], frames: list[int
             _solve_layer(loop, index, _masks_in_front(loop, index) if number == 0 else None, changes)
             done += 1
         objective.append(description_length(source, loop.states, loop.noise, device))
-        if number == 0 and rounds > 1:
+        if number == 0:
             votes = order_votes(source, loop.states, device)
             order = voted_order(votes)
             loop.layers = [layers[k] for k in order]
@@ -237,5 +238,6 @@ def _solve_layer(loop: Loop, index: int, hidden: np.ndarray | None, changes: np.
                 cut = pooled(drawing, done / len(state.drawings))
         drawing.store(torch.cat([cut.colour * cut.alpha, cut.alpha[None]]))
         drawing.known = cut.known
+        drawing.crop()
         open_px = (cut.alpha > 0.02) & (cut.alpha < 0.98)
         drawing.std = float(cut.std[open_px].median()) if bool(open_px.any()) else 0.0

@@ -35,6 +35,17 @@ class Drawing:
     known: torch.Tensor | None = None
     std: float = 0.0
 
+    def crop(self) -> None:
+        """Give back the room that the drawing turned out not to need."""
+        x, y, w, h = cv2.boundingRect((self.picture[3] > 0).to(torch.uint8).cpu().numpy())
+        if w == 0:
+            return
+        x0, y0 = max(0, x - MARGIN), max(0, y - MARGIN)
+        x1, y1 = min(self.picture.shape[2], x + w + MARGIN), min(self.picture.shape[1], y + h + MARGIN)
+        self.picture = self.picture[:, y0:y1, x0:x1].clone()
+        self.known = self.known[y0:y1, x0:x1].clone()
+        self.box = (self.box[0] + x0, self.box[1] + y0, self.box[0] + x1, self.box[1] + y1)
+
     @property
     def premult(self) -> torch.Tensor:
         """float32 [4, h, w], premultiplied colour 0..255 and alpha 0..1."""
