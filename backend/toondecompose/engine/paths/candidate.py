@@ -17,6 +17,8 @@ from .mosaic import build_mosaic
 CAPS = (6.0, 3.0)  # grey levels: the residual spread that is believed, annealed
 BLURS = (0.8, 0.5)  # px at search size, the same rounds: coarse to fine
 FRAMES_ENOUGH = 26  # frames that the mosaic of a long shot is made from, at least
+LARGER = 1.15  # times the size on the canvas: finer canvases are worth their pixels from here on
+LARGEST_CANVAS = 2.5  # times the reference frame's pixels per side, at most
 ENOUGH = 0.1  # a frame belongs to a path if it saves this share of what the path's better frames save
 
 
@@ -48,6 +50,22 @@ def anchored(H: np.ndarray, ref: int) -> np.ndarray:
     """The same motion with frame `ref` as the canvas."""
     out = H @ np.linalg.inv(H[ref])
     return out / out[:, 2:3, 2:3]
+
+
+def sizes(H: np.ndarray, where: np.ndarray) -> np.ndarray:
+    """[T]: how large each frame shows a layer beside its canvas. where: a point of the layer in each frame, [T, 2]."""
+    out = np.ones(len(H))
+    for t, m in enumerate(H):
+        here = apply(np.linalg.inv(m), where[t] + np.array([[0, 0], [1, 0], [0, 1.0]]))
+        out[t] = abs(np.linalg.det(np.stack([here[1] - here[0], here[2] - here[0]]))) ** -0.5
+    return out
+
+
+def sharpest(size: np.ndarray, present: np.ndarray, ref: int) -> int:
+    """The frame whose pixels a canvas should have: one that shows the layer much larger than `ref`, if there is one.
+    size: [T], present: bool [T]. On a smaller canvas the larger frames would lose what they show."""
+    fit = np.where(present & (size < LARGEST_CANVAS * size[ref]), size, 0.0)
+    return int(fit.argmax()) if fit.max() > LARGER * size[ref] else ref
 
 
 def blurred_values(field: Field, t: int, blur: float) -> np.ndarray:

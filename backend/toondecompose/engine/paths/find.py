@@ -18,7 +18,7 @@ from ..types import LayerPath
 from .candidate import Candidate, measured
 from .field import Field, build_field
 from .groups import MODELS, NAMES
-from .refine import GrayFrames, final_width, ownership, refined
+from .refine import GrayFrames, final_width, ownership, recanvassed, refined
 from .search import pruned, search, simplest, whole
 
 FIELD_PART, SEARCH_PART = 0.2, 0.6  # shares of the progress bar; the rest is the refinement
@@ -61,6 +61,7 @@ def find_paths(source: FrameSource, count: int | None, *, motion_model: str = "a
 def _final(found: list[Candidate], source: FrameSource, field: Field, seed: int, tick: Callable[[float], None],
            stop: Callable[[], bool]) -> list[LayerPath]:
     """Refines the paths near full resolution and drops those that turn out to be one motion."""
+    found = [recanvassed(c, field) for c in found]
     frames = GrayFrames(source, final_width(source.size), field)
     owned = ownership(found, field)
     shrink = np.diag([field.scale, field.scale, 1.0])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
@@ -9,9 +11,9 @@ from ..clip import FrameSource, working_scale
 from .align import Sampler, canvas_units, sampler
 from .bundle import adjust, cubic
 from .calm import calmed
-from .candidate import Candidate, anchored, enough_frames
+from .candidate import Candidate, anchored, enough_frames, sharpest, sizes
 from .field import CELL, Field, choose, contrast_weights, gray_of
-from .groups import apply, grid_points
+from .groups import apply
 from .mosaic import build_mosaic
 
 FINAL_WIDTH = 640  # px; larger clips are refined at half their size, at most at LARGEST_FINAL
@@ -24,6 +26,8 @@ STAGES = ((6.0, 1.5, 0.25, 2), (3.0, 0.6, 1.0, 4))  # believed residual in grey 
 FAINT = 1.0  # grey levels per px: the mosaic has less noise than a frame, so weaker slopes count
 SETTLED = 0.004  # px: most frames have moved less than this
 STRAYED = 2.0  # px: a path that moves so far had no drawing of its own, only motion
+LARGEST_GROWTH = 4.0  # times the smallest appearance of a layer: a wider blur leaves nothing of a drawing
+OTHER_DRAWING = 0.25  # of a path's points: a frame that shows fewer of them as they should be is left where it is
 FOREIGN = 3.0  # times the expected residual: such a pixel shows something else
 FOREIGN_RIM = 7  # px across: an occluder's soft edge and its interpolated neighbours
 MISPLACED = 0.3  # px: what a path may still be off before the joint adjustment
@@ -37,7 +41,7 @@ class GrayFrames:
         self.scale = working_scale(source.size, width)
         self._source, self._kept = source, field.kept
         self._blur = field.blur / field.scale * self.scale
-        self._soft: tuple[float, dict[int, np.ndarray]] = (0.0, {})
+        self._soft: dict[int, tuple[float, np.ndarray]] = {}
         self._weights = contrast_weights(source).astype(np.float32).reshape(1, 3)
 
     def __getitem__(self, t: int) -> np.ndarray:
@@ -45,16 +49,13 @@ class GrayFrames:
         return cv2.GaussianBlur(grey, (0, 0), self._blur) if self._blur >= 0.4 else grey
 
     def soft(self, t: int, blur: float) -> np.ndarray:
-        """Frame t as float32 [h, w], blurred by sigma px; kept while the clip is small."""
-        if self._soft[0] != blur:
-            self._soft = (blur, {})
-        kept = self._soft[1]
-        if t not in kept:
-            grey = cv2.GaussianBlur(self[t].astype(np.float32), (0, 0), blur)
-            if len(self) * grey.size > SOFT_PIXELS:
-                return grey
-            kept[t] = grey
-        return kept[t]
+        """Frame t as float32 [h, w], blurred by sigma px; the last of each frame is kept while the clip is small."""
+        if t in self._soft and self._soft[t][0] == blur:
+            return self._soft[t][1]
+        grey = cv2.GaussianBlur(self[t].astype(np.float32), (0, 0), blur)
+        if len(self) * grey.size <= SOFT_PIXELS:
+            self._soft[t] = (blur, grey)
+        return grey
 
     def __len__(self) -> int:
         return self._source.count
@@ -82,8 +83,14 @@ def ownership(chosen: list[Candidate], field: Field) -> list[list[np.ndarray]]:
     return out
 
 
+def recanvassed(c: Candidate, field: Field) -> Candidate:
+    """The same path with a frame as canvas that shows the layer large, where its size changes."""
+    ref = sharpest(layer_sizes(c, field), c.present, c.ref) if c.dof > 2 else c.ref
+    return c if ref == c.ref else replace(c, H=anchored(c.H, ref), ref=ref)
+
+
 def refined(c: Candidate, owned: list[np.ndarray], frames: GrayFrames, field: Field, seed: int) -> np.ndarray:
-    """The path's H [T, 3, 3] in FULL-resolution px, frame `ref` as canvas, settled at the frames' size."""
+    """The path's H [T, 3, 3] in FULL-resolution px, frame `c.ref` as canvas, settled at the frames' size."""
     ratio = frames.scale / field.scale
     d = np.diag([ratio, ratio, 1.0])
     H = d @ c.H @ np.linalg.inv(d)
@@ -98,40 +105,65 @@ def _adjusted(H: np.ndarray, c: Candidate, owned: list[np.ndarray], frames: Gray
               rng: np.random.Generator) -> np.ndarray:
     """All present frames moved together, coarse to fine, until they settle."""
     size, ratio = frames.size, frames.scale / field.scale
-    units, grid, given = canvas_units(size), grid_points(frames.size, 5), H
+    units, given = canvas_units(size), H
     present = np.flatnonzero(c.present)
     if len(present) < 2:
         return H
     ref = int(np.abs(present - c.ref).argmin())
+    grown = layer_sizes(c, field) if c.dof > 2 else np.ones(len(H))
+    # larger appearances are blurred as much on the canvas: a layer that grows is otherwise sharp in one frame and soft
+    # in the other, and its edges agree nowhere
+    grown = np.clip(grown / grown[present].min(), 1, LARGEST_GROWTH)
     for cap, blur, part, steps in STAGES:
         mosaic = build_mosaic(frames, H, _mosaic_frames(H, size, c.present), FINAL_SAMPLES)
         if mosaic is None:
             return given
-        target = sampler(mosaic, blur, len(frames))
+        target = sampler(mosaic, blur * float(grown[present[ref]]), len(frames))
         at, slope, start, share = _canvas_points(target, size, len(present), part, rng)
         if len(at) < 6 * c.dof:
             return given
-        weight = np.stack([_weights(target, at, H[t], frames.soft(t, blur), owned[t], ratio, field.noise) * share
-                           for t in present])
+        blurs = blur * grown
+        parts = [_weights(target, at, H[t], frames.soft(t, blurs[t]), owned[t], ratio, field.noise) for t in present]
+        moving = np.array([fits for _, fits in parts]) > OTHER_DRAWING
+        if moving.sum() < 2 or not moving[ref]:
+            return given
+        weight = np.stack([w * share for w, _ in parts])[moving]
+        moving = present[moving]
+        shared = (weight > 0).sum(0) > 1
+        at, slope, start, weight = at[shared], slope[shared], start[shared], weight[:, shared]
         for _ in range(steps):
             values = np.zeros_like(weight)
-            for i, t in enumerate(present):
+            for i, t in enumerate(moving):
                 used = np.flatnonzero(weight[i])
-                values[i, used] = cubic(frames.soft(t, blur), apply(H[t], at[used]))
+                values[i, used] = cubic(frames.soft(t, blurs[t]), apply(H[t], at[used]))
             moved = H.copy()
-            moved[present] = adjust(H[present], ref, c.dof, at, slope, start, values, weight, units,
-                                    max(cap, 1.5 * field.noise))
+            moved[moving] = adjust(H[moving], int(np.searchsorted(moving, present[ref])), c.dof, at, slope, start,
+                                   values, weight, units, max(cap, 1.5 * field.noise))
             moved = anchored(moved, c.ref)
-            change = _apart(moved, H, grid)[present]
+            change = _apart(moved[moving], H[moving], at, weight)
             H = moved
-            if np.quantile(change, 0.8) < SETTLED:
+            if change < SETTLED:
                 break
-    return given if np.quantile(_apart(H, given, grid)[present], 0.8) > STRAYED * max(ratio, 1) else H
+    return given if _apart(H[moving], given[moving], at, weight) > STRAYED * max(ratio, 1) else H
 
 
-def _apart(a: np.ndarray, b: np.ndarray, grid: np.ndarray) -> np.ndarray:
-    """[T]: how far two paths lie apart at points of the frame, px."""
-    return np.array([np.linalg.norm(apply(m, grid) - grid, axis=1).mean() for m in a @ np.linalg.inv(b)])
+def layer_sizes(c: Candidate, field: Field) -> np.ndarray:
+    """[T]: how large each frame shows the layer beside its canvas; 1 where it is not present."""
+    where = np.zeros((len(c.H), 2))
+    for t in np.flatnonzero(c.present):
+        where[t] = np.median(field.points[t].at[c.bits[t] > 0], 0)
+    return np.where(c.present, sizes(c.H, where), 1.0)
+
+
+def _apart(a: np.ndarray, b: np.ndarray, at: np.ndarray, weight: np.ndarray) -> float:
+    """How far two paths [T, 3, 3] lie apart at the canvas points [n, 2] that each frame shows (weight [T, n]), in four
+    of five frames, px."""
+    off = [0.0]
+    for m, n, w in zip(a, b, weight, strict=True):
+        there = at[w > 0][::50]
+        if len(there):
+            off.append(float(np.linalg.norm(apply(m, there) - apply(n, there), axis=1).mean()))
+    return float(np.quantile(off, 0.8))
 
 
 def _canvas_points(target: Sampler, size: tuple[int, int], count: int,
@@ -148,9 +180,10 @@ def _canvas_points(target: Sampler, size: tuple[int, int], count: int,
 
 
 def _weights(target: Sampler, at: np.ndarray, H: np.ndarray, grey: np.ndarray, owned: np.ndarray, ratio: float,
-             noise: float) -> np.ndarray:
+             noise: float) -> tuple[np.ndarray, float]:
     """How surely frame `grey` shows the path at canvas points [n, 2]: float32 [n] in 0..1, 0 where the frame ends,
-    where other paths explain it better and near what the mosaic does not explain."""
+    where other paths explain it better and near what the mosaic does not explain; and which share of
+    the points that are the path's by what was explained before remains."""
     h, w = grey.shape
     there = apply(H, at)
     inside = np.flatnonzero(((there > 1) & (there < [w - 1, h - 1])).all(1))
@@ -158,8 +191,9 @@ def _weights(target: Sampler, at: np.ndarray, H: np.ndarray, grey: np.ndarray, o
     cell, pixel = (there / ratio / CELL).astype(np.int64), there.astype(np.int64)
     mine = owned[cell[:, 1].clip(0, owned.shape[0] - 1), cell[:, 0].clip(0, owned.shape[1] - 1)]
     out = np.zeros(len(at), np.float32)
-    out[inside] = mine * (mine > OWNED) * _usable(target, H, grey, noise)[pixel[:, 1], pixel[:, 0]]
-    return out
+    mine = mine * (mine > OWNED)
+    out[inside] = mine * _usable(target, H, grey, noise)[pixel[:, 1], pixel[:, 0]]
+    return out, float(out.sum() / max(mine.sum(), 1e-6))
 
 
 def _usable(target: Sampler, H: np.ndarray, grey: np.ndarray, noise: float) -> np.ndarray:

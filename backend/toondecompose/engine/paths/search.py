@@ -14,6 +14,7 @@ from .candidate import Candidate, explained, propose, settled
 from .field import Field
 from .groups import MODELS, apply
 from .parallax import planes
+from .pieces import rigid_pieces
 
 PARAMETER_BITS = 60.0  # 6 bits per parameter and frame, and 10 neighbouring pixels make one independent observation
 SEARCH_MODELS = (2, 4, 8)
@@ -67,17 +68,18 @@ def _weights(c: Candidate, free: list[np.ndarray]) -> list[np.ndarray]:
 
 
 def best_candidate(field: Field, free: list[np.ndarray], models: tuple[int, ...], rng: np.random.Generator,
-                   refs: list[int], base: Candidate | None = None) -> Candidate | None:
+                   refs: list[int], chosen: list[Candidate]) -> Candidate | None:
     """The best path through what is free, settled on its mosaic; None if nothing can be followed.
 
-    base: the path of the camera, if known: its parallax planes are tried first. Richer models are tried while they
-    pay, the other frames of refs if most of what is free stays unexplained.
+    chosen: the paths found before: parallax planes of the first are tried first, and pieces of the picture that none
+    explains if flow finds little. Richer models are tried while they pay, the other frames of refs if most of what is
+    free stays unexplained.
     """
     best, best_worth = None, 0.0
     least = SMALLEST_GAIN * whole(field)
     left = sum(float((p.bits * f).sum()) for p, f in zip(field.points, free, strict=True))
-    if base is not None:
-        for c in planes(field, base, free, models[0]):
+    if chosen:
+        for c in planes(field, chosen[0], free, models[0]):
             if worth(c, free, field) > best_worth:
                 best, best_worth = c, worth(c, free, field)
     for ref in refs:
@@ -94,6 +96,12 @@ def best_candidate(field: Field, free: list[np.ndarray], models: tuple[int, ...]
             elif value < tried * RICHER:  # a similarity that sees no more than a translation: no perspective either
                 break
             tried = max(tried, value)
+    if chosen and best_worth < GOOD_SEED * left and left > 2 * least:
+        for c in rigid_pieces(field, chosen, free, refs, min(4, max(models)), rng):
+            if worth(c, free, field) > max(best_worth, least):
+                best, best_worth = c, worth(c, free, field)
+            if best_worth > GOOD_SEED * left:
+                break
     if best is None:
         return None
     better = settled(best, best.dof, field, _weights(best, free))
@@ -119,7 +127,7 @@ def search(field: Field, wanted: int | None, motion_model: str, rng: np.random.G
         if stop():
             return chosen
         free = without(field, chosen)
-        c = best_candidate(field, free, models, rng, seeds(field.count), chosen[0] if chosen else None)
+        c = best_candidate(field, free, models, rng, seeds(field.count), chosen)
         tick(0.8 * (k + 1) / limit)
         if c is None or worth(c, free, field) < SMALLEST_GAIN * total:
             break
