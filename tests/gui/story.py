@@ -45,6 +45,10 @@ def install(zip_file: Path, python: Path) -> None:
     bpy.context.preferences.view.show_splash = False
     bpy.ops.extensions.package_install_files(filepath=str(zip_file), repo="user_default", enable_on_install=True)
     bpy.context.preferences.addons[MODULE].preferences.backend_python = str(python)
+    panel = module("panels.hints").TOONDECOMPOSE_PT_hints
+    bpy.utils.unregister_class(panel)
+    panel.bl_options = set()  # else it is closed until somebody opens it
+    bpy.utils.register_class(panel)
 
 
 def strip_and_run(scene, files: list[Path], layers: str, pictures: Path) -> Iterator[float]:
@@ -92,7 +96,7 @@ def drawn_hint(scene, name: str, pictures: Path) -> Iterator[float]:
         bpy.ops.toondecompose.hint_choose(layer=name)
     yield 1.0
     # (x, y) from the frame's middle, y up, in px of the frame
-    drawn = [(-20, 0), (0, 10), (20, 0), (20, -30)]
+    drawn = [(10, -5), (0, -20), (5, -40), (15, -55)]
     places = [region.view2d.view_to_region(*point, clip=False) for point in drawn]
     screen = [(region.x + x, steps.window().height - (region.y + y)) for x, y in places]
     for i, (x, y) in enumerate(screen):
@@ -110,11 +114,6 @@ def drawn_hint(scene, name: str, pictures: Path) -> Iterator[float]:
     w, h = scene.render.resolution_x, scene.render.resolution_y
     say("hint", {**found[0], "points": len(found[0]["points"])})
     say("drawn", [(x + w / 2, h / 2 - y) for x, y in drawn], "read", found[0]["points"][0], found[0]["points"][-1])
-    panel = module("panels.hints").TOONDECOMPOSE_PT_hints
-    bpy.utils.unregister_class(panel)
-    panel.bl_options = set()  # open at once
-    bpy.utils.register_class(panel)
-    yield 1.0
     steps.scroll_side_bar(timeline(), down=True)
     yield 1.0
     steps.shot(pictures, "hints")
@@ -233,6 +232,8 @@ def replaced(scene, middle: int, pictures: Path) -> Iterator[float]:
     steps.mouse_away()
     yield 20.0
     steps.shot(pictures, "replaced")
+    scene.render.filepath = str(pictures / "rendered.png")
+    bpy.ops.render.render(write_still=True, scene=scene.name)
 
 
 def story() -> Iterator[float]:
