@@ -7,9 +7,10 @@ import rendering
 import result_folders as rf
 from test_import import shot
 
-from toondecompose_blender import versions
+from toondecompose_blender import results, versions
 from toondecompose_blender.scene import camera, compositor
 from toondecompose_blender.scene.importer import ImportOptions, import_result
+from toondecompose_blender.session.run import Origin
 
 CURRENT = ImportOptions(scene="CURRENT")
 GREEN = (0.0, 0.5, 0.0, 1.0)
@@ -100,6 +101,25 @@ def test_before_a_set_in_3d(context, ready, folder, tmp_path):
     got = rendering.render(ready, 2, tmp_path / "o.png")
     assert rendering.worst(got, over_green(shot()[1:], 1)) <= 1
     assert {"wall", "girl"} <= {o.name for o in context.view_layer.objects if o.visible_get()}
+
+
+def test_back_in_the_edit_the_preview_shows_the_clip_that_joined(context, scene, folder, tmp_path, monkeypatch):
+    """In a scene with a tree of its own, the sprites are hidden from the layer that the tree shows. (Before 5.2 the
+    preview shows the first rendered layer whatever is chosen.)"""
+    from conftest import add_strip, numbered
+
+    strip = add_strip(scene, numbered(tmp_path / "frames", 6), frame_start=1, name="shot")
+    results.remember(scene, folder, Origin(scene.name, scene.session_uid, "shot", 1))
+    stage = bpy.data.scenes.new("stage")
+    own_tree(stage)
+    context.window.scene = stage
+    import_result(context, folder, CURRENT)
+    context.window.scene = scene
+    chosen = []
+    monkeypatch.setattr(versions, "preview_view_layer", lambda strip, layer: chosen.append(layer))
+    assert bpy.ops.toondecompose.replace_source() == {"FINISHED"}
+    assert versions.top_strips(scene.sequence_editor)["shot Sprites"].scene == stage and strip.mute
+    assert {"girl", "mist"} <= set(chosen[0].objects.keys())
 
 
 def test_things_outside_collections_and_an_opaque_film_are_told(context, ready, folder):

@@ -10,7 +10,7 @@ import bpy
 from toondecompose.formats.errors import UserError
 
 from .. import results, running, sequencer, versions
-from ..scene.naming import scene_roots
+from ..scene.naming import SPRITE, scene_roots
 
 # knots of the curve between 0 and 1; with 32 of them Blender's spline is closer than its own table of 256 values
 _CURVE_POINTS = 32
@@ -70,21 +70,24 @@ def replace_source(scene: Any, entry: Any, composited: Any) -> Any:
     versions.set_strip_handles(strip, left, right)
     sequencer.copy_placing(source, strip)
     strip.blend_type = "ALPHA_OVER"
-    if any(root.get("td_colour") == "RAW" for root in _roots(composited, results.folder_of(entry))):
+    roots = _roots(composited, results.folder_of(entry))
+    if any(root.get("td_colour") == "RAW" for root in roots):
         keep_display_values(scene, strip)
-    _preview_everything(strip)
+    _preview_everything(strip, roots)
     source.mute = True
     return strip
 
 
-def _preview_everything(strip: Any) -> None:
+def _preview_everything(strip: Any, roots: list[Any]) -> None:
     """Let the Sequencer's preview show the sprites; the final render goes through the compositor anyhow.
 
     It draws a scene strip as solid shading would, where planes are grey, and one view layer, which would be a sprite's.
     """
     shading = strip.scene.display.shading
     shading.light, shading.color_type = "FLAT", "TEXTURE"
-    versions.preview_view_layer(strip, strip.scene.view_layers[0])
+    layers = [layer for layer in strip.scene.view_layers if SPRITE not in layer]
+    whole = [layer for layer in layers if all(root.name in layer.objects for root in roots)]
+    versions.preview_view_layer(strip, (whole or layers)[0])
 
 
 def keep_display_values(scene: Any, strip: Any) -> None:
