@@ -10,6 +10,7 @@ import bpy
 from toondecompose.formats.errors import UserError
 
 from .. import results, running, sequencer, versions
+from ..scene import view_layers
 from ..scene.naming import SPRITE, scene_roots
 
 # knots of the curve between 0 and 1; with 32 of them Blender's spline is closer than its own table of 256 values
@@ -86,7 +87,8 @@ def _preview_everything(strip: Any, roots: list[Any]) -> None:
     shading = strip.scene.display.shading
     shading.light, shading.color_type = "FLAT", "TEXTURE"
     layers = [layer for layer in strip.scene.view_layers if SPRITE not in layer]
-    whole = [layer for layer in layers if all(root.name in layer.objects for root in roots)]
+    clips = [collection for root in roots for collection in root.users_collection]
+    whole = [layer for layer in layers if not any(view_layers.is_excluded(layer, clip) for clip in clips)]
     versions.preview_view_layer(strip, (whole or layers)[0])
 
 
