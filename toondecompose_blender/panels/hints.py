@@ -12,6 +12,8 @@ from ..operators.refine import layers_in_view
 from ..text import paragraph
 from .shot import SequencerTab
 
+_SWATCH = 0.25  # share of a row that the eye and the colour take
+
 
 class TOONDECOMPOSE_PT_hints(SequencerTab, bpy.types.Panel):
     bl_label = "Hints"
@@ -26,9 +28,10 @@ class TOONDECOMPOSE_PT_hints(SequencerTab, bpy.types.Panel):
         layout.operator("toondecompose.hint_layers", icon="ADD")
         column = layout.column(align=True)
         for layer in layers:
-            row = column.row(align=True)
-            row.prop(layer, "annotation_hide", text="", icon="HIDE_ON" if layer.annotation_hide else "HIDE_OFF")
-            row.prop(layer, "color", text="")
+            row = column.split(factor=_SWATCH, align=True)
+            switches = row.row(align=True)
+            switches.prop(layer, "annotation_hide", text="", icon="HIDE_ON" if layer.annotation_hide else "HIDE_OFF")
+            switches.prop(layer, "color", text="")
             row.operator("toondecompose.hint_choose", text=layer.info, depress=is_active(context, layer),
                          translate=False).layer = layer.info
         row = layout.row()
