@@ -8,6 +8,7 @@ import torch
 from toondecompose.engine.clip import source_from_array
 from toondecompose.engine.drawings.expose import expose
 from toondecompose.engine.types import LayerPath
+from toondecompose.formats.conventions import edge_from_centre
 
 W, H = 288, 176
 
@@ -176,3 +177,25 @@ def test_symmetric_figure_hidden_in_part_is_not_split_by_its_mirror_image():
     sheet = expose(source_from_array(frames), masks, 1.0, hidden=hidden)
     assert len(set(sheet.drawing)) == 1
     assert (np.linalg.det(sheet.H) > 0).all()
+
+
+def test_figure_that_tumbles_and_grows_is_one_drawing_that_is_followed():
+    big = cv2.resize(drawing(0), None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+    rng = np.random.default_rng(1)
+    back = cv2.resize(rng.integers(90, 200, (6, 9, 3)).astype(np.uint8), (W, H), interpolation=cv2.INTER_CUBIC)
+    truth, frames, masks = [], [], []
+    front = big.astype(np.float32) / 255
+    front[..., :3] *= front[..., 3:]
+    for t in range(8):
+        m = cv2.getRotationMatrix2D((80, 104), 32.0 * t, 0.45 * 1.07**t)
+        m[:, 2] += (60 + 16 * t - 80, 88 - 104)
+        layer = cv2.warpAffine(front, m, (W, H), flags=cv2.INTER_AREA)
+        frames.append(np.clip(layer[..., :3] * 255 + back * (1 - layer[..., 3:]), 0, 255).astype(np.uint8))
+        masks.append(np.clip(np.rint(layer[..., 3] * 255), 0, 255).astype(np.uint8))
+        truth.append(edge_from_centre(np.vstack([m, [0, 0, 1]])))
+    sheet = expose(source_from_array(np.array(frames)), np.array(masks), 1.0)
+    assert len(set(sheet.drawing)) == 1
+    for t in range(7):
+        corners = truth[t] @ np.array([[40, 120, 80], [40, 60, 190], [1, 1, 1.0]])
+        found = sheet.H[t + 1] @ np.linalg.inv(sheet.H[t]) @ corners
+        assert found[:2] == pytest.approx((truth[t + 1] @ np.linalg.inv(truth[t]) @ corners)[:2], abs=0.25)

@@ -13,7 +13,7 @@ import numpy as np
 
 from .align import project, sample
 from .patches import Patch
-from .pixels import as_bytes, local_range, place, strongest
+from .pixels import as_bytes, local_range, pixels_of, place, strongest
 
 # Misregistration and resampling that are forgiven: this share of the colour range around the pixel (3x3 where sharp)
 # (a ramp of g grey levels per px has the range 2 g, so .25 forgives about half a pixel) ...
@@ -159,7 +159,7 @@ def shining(both: Overlay, hot: np.ndarray, noise: float) -> tuple[np.ndarray, n
     them another sprite), or a mixture of one colour with the background: then the colours differ by a part of what the
     background differs by. (Away from such pixels and the masks' edges, where mixtures are rare, by most of it.)
     Second, those at which one frame shows background and the other one does not: the outline has changed."""
-    ys, xs = np.nonzero(hot)
+    ys, xs = pixels_of(hot)
     a = both.one[ys, xs].astype(np.float32)
     b = both.two[ys, xs].astype(np.float32)
     tolerance = max(BARE, NOISE_SIGMAS * noise)

@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 
 from .align import project, sample
-from .compare import BARE, FORGIVEN, MOSTLY, Overlay, excess, overlay, plates_at
+from .compare import BARE, FORGIVEN, Overlay, excess, overlay, plates_at
 from .match import Book
 from .patches import Patch
-from .pixels import local_range, place, strongest
+from .pixels import local_range, pixels_of, place, strongest
 
 APART = 1.0  # working px by which a plane must have moved against the sprite to be told from it
 ALIKE = 0.9  # of the compared pixels agree: the drawing is the same but for a part
@@ -41,9 +41,9 @@ def gap(book: Book, both: Overlay) -> np.ndarray | None:
     e = excess(both.one, both.two, local_range(both.one, reach), local_range(both.two, reach), both.region,
                0.5 * book.noise * np.sqrt(2))
     hot = (e > 0) & both.region
-    if not hot.any() or np.count_nonzero(hot) > MOSTLY * np.count_nonzero(both.region):
+    if not hot.any() or np.count_nonzero(hot) > (1 - ALIKE) * np.count_nonzero(both.region):
         return None
-    ys, xs = np.nonzero(hot)
+    ys, xs = pixels_of(hot)
     seen, bare = np.zeros(len(ys), bool), np.zeros(len(ys), bool)
     for one, two, level in plates_at(both, ys, xs):
         seen |= level > 1
@@ -88,6 +88,8 @@ def open_gaps(book: Book, pairs: list[tuple[int, int]]) -> set[int]:
     patches that changed."""
     removed: dict[int, np.ndarray] = {}
     for i, j in pairs:
+        if book.fit[i, j] < ALIKE:
+            continue
         both = overlay(book.patches[i], book.patches[j], book.link[i, j])
         found = gap(book, both)
         if found is None or not found.any():

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from .align import CAPS, Points, align, choose_points
+from .align import CAPS, Points, align, choose_points, project
 from .compare import BLOB, compare_drawings
 from .patches import Patch, without_background
 
 SOFT_BLUR = 3.0  # px: a first alignment on blurred pictures forgives several px (rotation, scale) at the rim
 SOFT_CAPS = (40.0, 24.0, 16.0)
+ENOUGH, MOST_ASKED = 4, 24  # pairs of one drawing that are asked whether it only slides
+SLIDING = 0.15  # working px a frame that a corner of a sliding picture seems to move besides: noise
 LEAST_SHARE = 0.15  # of the larger cut-out must be seen in both, or nothing is said
 
 
@@ -109,6 +111,26 @@ def match(book: Book, i: int, j: int, start: np.ndarray, dofs: tuple[int, ...], 
             if score < 1:
                 break
             H = found if agree > 0.3 and k == 0 else start
+
+
+def bending(book: Book, pairs: list[tuple[int, int]]) -> int:
+    """Degrees of freedom with which one drawing's pictures in the pairs move: 2 if all that look the same only slide,
+    else 8 (a turn or a change of size too small to see between neighbours adds up between others)."""
+    same = [(i, j) for i, j in pairs if book.score[i, j] < 1]
+    if len(same) < ENOUGH:
+        return 8
+    moved = []
+    for i, j in same[:: -(-len(same) // MOST_ASKED)]:
+        a, b = book.patches[i], book.patches[j]
+        link = book.link[i, j]
+        found, residual, agree = align(own_points(book, i), b.smooth, b.valid, link, 4, CAPS)
+        if np.isfinite(residual) and agree > 0.3:
+            h, w = a.inside.shape
+            corners = np.array([[0, 0], [w, 0], [w, h], [0, h]], np.float64)
+            slid = np.eye(3)
+            slid[:2, 2] = (project(found, corners) - corners).mean(0)
+            moved.append(float(np.abs(project(found, corners) - project(slid, corners)).max()) / (j - i))
+    return 2 if len(moved) >= ENOUGH and np.percentile(moved, 90) < SLIDING else 8
 
 
 def sane(H: np.ndarray, start: np.ndarray) -> bool:

@@ -9,7 +9,9 @@ from .cluster import average_linkage
 from .compare import opacity_leak, overlay, plates_at
 from .correlate import coarse_pairs
 from .gaps import open_gaps
-from .match import Book, match
+from .match import Book, bending, match
+from .pixels import pixels_of
+from .turn import turned_start
 
 NEAREST = 4  # best coarse matches of every cut-out that are compared finely, besides its neighbours in time
 NEIGHBOURS = (1, 2)
@@ -47,6 +49,7 @@ def find_groups(book: Book, dofs: tuple[int, ...], known: list[np.ndarray | None
     distance, shifts = coarse_pairs(book.patches, False, device, cancelled)
 
     def compare(pairs: list[tuple[int, int]], low: float = 0.0, high: float = 1.0) -> None:
+        pairs = [(i, j) for i, j in pairs if np.isnan(book.score[i, j])]
         for k, (i, j) in enumerate(pairs):
             if cancelled is not None and cancelled():
                 return
@@ -57,8 +60,13 @@ def find_groups(book: Book, dofs: tuple[int, ...], known: list[np.ndarray | None
             if progress is not None:
                 progress(low + (high - low) * (k + 1) / len(pairs))
 
+    neighbours = [(i, i + k) for k in NEIGHBOURS for i in range(len(known) - k)]
+    compare(neighbours, 0.0, 0.2)
+    if max(dofs) > 2:
+        turned(book, neighbours, dofs)
+        dofs = tuple(d for d in dofs if d <= bending(book, neighbours))
     pairs = candidates(distance, NEAREST, NEIGHBOURS)
-    compare(pairs, 0.0, 0.6)
+    compare(pairs, 0.2, 0.6)
     leak = leaking(book, pairs)
     if leak > LEAST_LEAK:
         book.take_off(leak)
@@ -104,7 +112,7 @@ def leaking(book: Book, pairs: list[tuple[int, int]]) -> float:
         # with several planes behind it cannot be said which one shines through where
         if (i, j) in book.link and book.score[i, j] > 0 and len(book.patches[i].plates) == 1:
             both = overlay(book.patches[i], book.patches[j], book.link[i, j])
-            ys, xs = np.nonzero(both.deep & both.sure)
+            ys, xs = pixels_of(both.deep & both.sure)
             for one, two, level in plates_at(both, ys, xs):
                 known = level > 0
                 mine, other = both.one[ys, xs].astype(np.float32), both.two[ys, xs].astype(np.float32)
@@ -171,6 +179,16 @@ def between_groups(book: Book, group: np.ndarray, distance: np.ndarray) -> list[
                            if np.isnan(book.score[i, j]) and np.isfinite(distance[i, j]))
             pairs |= {(int(i), int(j)) for _, i, j in fresh[:GROUP_PAIRS]}
     return sorted(pairs)
+
+
+def turned(book: Book, pairs: list[tuple[int, int]], dofs: tuple[int, ...]) -> None:
+    """Compare pairs that look different once more, turned and scaled so that their silhouettes agree."""
+    for i, j in pairs:
+        if book.score[i, j] < 1:
+            continue
+        start = turned_start(book.patches[i], book.patches[j])
+        if start is not None:
+            match(book, i, j, start, tuple(d for d in dofs if d > 2), 1.0)
 
 
 def mirrored(book: Book, dofs: tuple[int, ...], device: str, cancelled) -> None:

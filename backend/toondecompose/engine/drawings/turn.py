@@ -1,0 +1,55 @@
+"""How a cut-out has turned and grown since another one: circular correlation in polar coordinates about their centres.
+
+Source of the idea: the Fourier-Mellin transform (Reddy and Chatterji, 1996). Here the silhouettes give centre and size,
+so that only the angle is searched for.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from .patches import Patch
+
+ANGLES, RINGS = 120, 24  # 3 degrees apart: the alignment that follows catches several times that
+FARTHEST = 1.6  # radius of the outermost ring, in radii of a disk of the silhouette's area
+TURNED = 6.0  # degrees: less is found without
+GROWN = 0.06  # of the size: less is found without
+
+
+def centre_and_radius(patch: Patch) -> tuple[np.ndarray, float]:
+    """Centre of the silhouette and radius of a disk of its area, patch px (edge coordinates)."""
+    m = cv2.moments(patch.body, binaryImage=True)
+    return np.array([m["m10"], m["m01"]]) / max(m["m00"], 1e-9) + 0.5, float(np.sqrt(max(m["m00"], 1.0) / np.pi))
+
+
+def polar(patch: Patch) -> np.ndarray:
+    """float32 [ANGLES, RINGS, 4]: premultiplied colour less middle grey, and silhouette, by angle and distance."""
+    centre, radius = centre_and_radius(patch)
+    own = patch.body.astype(np.float32)
+    picture = np.dstack([(patch.smooth.astype(np.float32) - 128.0) * own[..., None], own * 128.0])
+    soft = cv2.GaussianBlur(picture, (0, 0), max(0.8, 0.05 * radius))
+    return cv2.warpPolar(soft, (RINGS, ANGLES), tuple(float(v) for v in centre - 0.5), FARTHEST * radius,
+                         cv2.WARP_POLAR_LINEAR | cv2.WARP_FILL_OUTLIERS | cv2.INTER_LINEAR)
+
+
+def turned_start(a: Patch, b: Patch) -> np.ndarray | None:
+    """Similarity that lays a on b by centre, size and the angle that fits best; None if it hardly turns or grows.
+
+    Returns 3x3, a's px -> b's px. Both silhouettes should be whole.
+    """
+    rings = np.sqrt(np.arange(RINGS, dtype=np.float32) + 0.5)[None, :, None]  # outer rings have more pixels
+    one = np.fft.rfft(polar(a) * rings, axis=0)
+    two = np.fft.rfft(polar(b) * rings, axis=0)
+    score = np.fft.irfft((np.conj(one) * two).sum((1, 2)), ANGLES)
+    angle = 2 * np.pi * int(np.argmax(score)) / ANGLES
+    (ca, ra), (cb, rb) = centre_and_radius(a), centre_and_radius(b)
+    scale = rb / ra
+    if np.cos(angle) > np.cos(np.radians(TURNED)) and abs(np.log(scale)) < GROWN:
+        return None
+    c, s = scale * np.cos(angle), scale * np.sin(angle)
+    turn = np.array([[c, -s], [s, c]])
+    out = np.eye(3)
+    out[:2, :2] = turn
+    out[:2, 2] = cb - turn @ ca
+    return out
