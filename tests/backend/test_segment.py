@@ -142,16 +142,17 @@ def test_two_sprites_keep_their_identity_and_order_when_they_cross():
 
 
 def test_a_plane_beyond_the_asked_number_is_a_background_plane():
-    w, h = SIZE
-    far, near = painting(w + 80, h, 1), painting(w + 80, h, 2)
-    frames = []
-    for t in range(COUNT):
-        frame = far[:, t : t + w].astype(np.uint8).copy()
-        frame[40:] = near[40:, 4 * t : 4 * t + w].astype(np.uint8)
-        put(frame, walker_drawing(t), 40 + 2 * t, 20)
+    w, h = 2 * SIZE[0], 2 * SIZE[1]
+    far, near = (painting(w // 2 + 80, h // 2, seed).repeat(2, 0).repeat(2, 1) for seed in (1, 2))
+    frames, truth = [], []
+    for t in range(16):
+        frame = far[:, 2 * t : 2 * t + w].astype(np.uint8).copy()
+        frame[80:] = near[80:, 6 * t : 6 * t + w].astype(np.uint8)
+        truth.append(put(frame, walker_drawing(t // 2).repeat(2, 0).repeat(2, 1), 40 + 3 * t, 40))
         frames.append(frame)
-    found = segment(source_from_array(frames), [slide(-1), slide(-4)], 2)
+    found = segment(source_from_array(frames), [slide(-2, 16), slide(-6, 16)], 2)
     assert [layer.kind for layer in found.layers].count("sprite") == 1
+    assert iou(next(layer.masks for layer in found.layers if layer.kind == "sprite"), np.array(truth)) > 0.7
     assert [layer.kind for layer in found.layers].count("background") == 2
 
 

@@ -11,24 +11,46 @@ import torch
 
 from . import evidence as ev
 from .canvas import Mosaic, build_mosaic, canvas_box, gather, render
+from .drawn import same_drawing
 from .regions import rim_owner
 from .roles import Traces, own, unexplained
 from .walker import spread
 
 EXPLAINED = 2.2  # standard deviations up to which a mosaic still explains a pixel
 UNEXPLAINED = 2.5  # from here on it does not
+SEEN_TWICE = 1.5  # frames' worth of evidence: a point of a layer that more than one frame shows
 FLAT_TEXTURE = 24  # of 255: below, a pixel says nothing about motion
 
 
-class Rigid:
-    """The rigid layers at one picture size: transforms, presence, and what their mosaics are made from."""
+ALL = -1  # in place of a drawing's number: what all frames of a layer have in common
+LayerMosaics = dict[int, Mosaic]  # a layer's drawings by number, and ALL
 
-    def __init__(self, H: list[np.ndarray], present: list[np.ndarray]):
+
+class Rigid:
+    """The layers with a path at one picture size: transforms, presence, and which drawing each shows when.
+
+    painted: the layers that are, or may be, planes: a painting does not change. drawing: int [T] per layer; ALL where
+    its drawing is unknown. Layers that never change have only zeros.
+    """
+
+    def __init__(self, H: list[np.ndarray], present: list[np.ndarray], painted: list[bool],
+                 drawing: list[np.ndarray] | None = None):
         self.H = H
         self.present = present
+        self.painted = painted
+        self.drawing = drawing or [np.zeros(len(on), int) for on in present]
 
     def __len__(self) -> int:
         return len(self.H)
+
+    def exposures(self, i: int) -> dict[int, np.ndarray]:
+        """Layer i's drawings -> in which frames they are seen, bool [T]; ALL only if there are others to compare."""
+        numbers = sorted(set(self.drawing[i][self.present[i]].tolist()))
+        return {n: self.present[i] & (True if n == ALL else self.drawing[i] == n) for n in numbers}
+
+    def at(self, layer: list[LayerMosaics | None], i: int, t: int) -> Mosaic | None:
+        """Which of layer i's mosaics frame t shows; None if it is not present or (presence) is everywhere."""
+        return None if layer[i] is None or not self.present[i][t] else layer[i][int(self.drawing[i][t])]
 
 
 def first_mass(traces: Traces, layers: list[int], redrawn: bool) -> torch.Tensor:
@@ -74,40 +96,58 @@ def walk(pictures: torch.Tensor, mass: torch.Tensor) -> torch.Tensor:
     return p / p.sum(0, keepdim=True).clamp_min(1e-6)
 
 
-def mosaics(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torch.Tensor) -> list[Mosaic]:
-    """Every rigid layer's mosaic, and in .seen / .votes how much of it belongs to the layer.
+def mosaics(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torch.Tensor) -> list[LayerMosaics]:
+    """Every rigid layer's mosaics, and in .seen / .votes how much of them belongs to the layer.
 
     A canvas point shows one colour only: samples beside sure texture outvote those amid flat areas.
     """
     out = []
-    for i, (H, present) in enumerate(zip(rigid.H, rigid.present, strict=True)):
+    for i, H in enumerate(rigid.H):
         weight = (1.5 * p[i] - 0.5).clamp(0, 1) * (0.05 + ev.blur(mass[i], 4.0))
-        out.append(build_mosaic(frames, H, present, weight))
+        out.append({n: build_mosaic(frames, H, on, weight) for n, on in rigid.exposures(i).items()})
     return out
 
 
-def presence(rigid: Rigid, p: torch.Tensor) -> list[Mosaic | None]:
+def presence(rigid: Rigid, p: torch.Tensor) -> list[LayerMosaics | None]:
     """How surely a layer exists at each of its canvas points.
 
     votes = the frames' mean of p where nothing in front hides the point, seen = number of such frames. None for the
     backmost layer, which is everywhere.
     """
-    out: list[Mosaic | None] = [None]
+    out: list[LayerMosaics | None] = [None]
     size = p.shape[-1], p.shape[-2]
     for i in range(1, len(rigid)):
-        H, use = rigid.H[i], [int(t) for t in np.flatnonzero(rigid.present[i])]
-        box = canvas_box(H, rigid.present[i], size)
+        H = rigid.H[i]
         free = 1 - p[i + 1 :].sum(0)
         both = torch.stack([p[i], free.clamp(0, 1)], 1)
-        mine = torch.zeros(2, box[3] - box[1], box[2] - box[0], device=p.device)
-        for t in use:
-            got = gather(both, H, [t], box)[0]
-            mine += got[:2] * got[2]
-        empty = torch.zeros_like(mine[0])
-        ratio = mine[0] / mine[1].clamp_min(1e-3)
-        out.append(Mosaic(empty.expand(3, -1, -1), ratio.clamp(0, 1), mine[1], empty, empty,
-                          (float(box[0]), float(box[1]))))
+        out.append({})
+        for n, on in rigid.exposures(i).items():
+            box = canvas_box(H, on, size)
+            mine = torch.zeros(2, box[3] - box[1], box[2] - box[0], device=p.device)
+            for t in np.flatnonzero(on):
+                got = gather(both, H, [int(t)], box)[0]
+                mine += got[:2] * got[2]
+            empty = torch.zeros_like(mine[0])
+            ratio = mine[0] / mine[1].clamp_min(1e-3)
+            out[i][n] = Mosaic(empty.expand(3, -1, -1), ratio.clamp(0, 1), mine[1], empty, empty,
+                               (float(box[0]), float(box[1])))
     return out
+
+
+def find_drawings(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, noise: float) -> Rigid:
+    """The same layers with their drawings told apart: redrawn sprites whose way is known have one mosaic each."""
+    there = presence(rigid, p)
+    drawing = [np.zeros(len(frames), int)]
+    anywhere = p[len(rigid) :].sum(0)
+    for i in range(1, len(rigid)):
+        if rigid.painted[i]:
+            drawing.append(np.zeros(len(frames), int))
+            continue
+        here = there[i][min(there[i])]
+        seen = ev.largest_near(here.votes * here.seen, 2) >= SEEN_TWICE
+        drawing.append(same_drawing(frames, rigid.H[i], rigid.present[i], p[i] + anywhere, p[i + 1 : len(rigid)].sum(0),
+                                    seen, here.origin, noise))
+    return Rigid(rigid.H, rigid.present, rigid.painted, drawing)
 
 
 def frame_mass(picture: torch.Tensor, tex: torch.Tensor, backs: list[torch.Tensor | None],
@@ -157,7 +197,8 @@ def frame_mass(picture: torch.Tensor, tex: torch.Tensor, backs: list[torch.Tenso
     return out
 
 
-def photometric_mass(frames: torch.Tensor, rigid: Rigid, pictures: list[Mosaic], there: list[Mosaic | None],
+def photometric_mass(frames: torch.Tensor, rigid: Rigid, pictures: list[LayerMosaics],
+                     there: list[LayerMosaics | None],
                      shown: torch.Tensor, noise: float, texture: torch.Tensor, redrawn: bool) -> torch.Tensor:
     """frame_mass of every frame -> [L, T, h, w]."""
     mass = torch.empty_like(shown)
@@ -167,17 +208,23 @@ def photometric_mass(frames: torch.Tensor, rigid: Rigid, pictures: list[Mosaic],
     return mass
 
 
-def rendered(rigid: Rigid, pictures: list[Mosaic], there: list[Mosaic | None], t: int,
+def rendered(rigid: Rigid, pictures: list[LayerMosaics], there: list[LayerMosaics | None], t: int,
              shape: torch.Size) -> tuple[list[torch.Tensor | None], list[torch.Tensor | None]]:
     """Every rigid layer's mosaic and presence in frame t, None where not present / everywhere."""
     size = shape[-1], shape[-2]
-    return tuple([None if m is None or not on[t] else render(m, H[t], size)
-                  for m, H, on in zip(layer, rigid.H, rigid.present, strict=True)] for layer in (pictures, there))
+    out = []
+    for layer in (pictures, there):
+        shown = [rigid.at(layer, i, t) for i in range(len(rigid))]
+        out.append([None if m is None else render(m, rigid.H[i][t], size) for i, m in enumerate(shown)])
+    return out[0], out[1]
 
 
 def solve(frames: torch.Tensor, rigid: Rigid, first: torch.Tensor, noise: float, redrawn: bool, rounds: int = 3
-          ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Masks -> mosaics -> evidence -> masks. first: first_mass. -> (probabilities [L, T, h, w], the last mass)."""
+          ) -> tuple[torch.Tensor, torch.Tensor, Rigid]:
+    """Masks -> mosaics -> evidence -> masks. first: first_mass.
+
+    Returns (probabilities [L, T, h, w], the last mass, the layers with their drawings told apart).
+    """
     texture = ev.texture_of(frames, noise)
     pictures = frames.to(torch.float32)
     mass = first
@@ -187,7 +234,9 @@ def solve(frames: torch.Tensor, rigid: Rigid, first: torch.Tensor, noise: float,
                                 texture, redrawn) + 0.5 * first
         # once a mosaic has been made without the sprites, rims only decide where it cannot
         p = walk(pictures, add_rims(mass, texture, only_unknown=turn > 1))
-    return p, mass
+        if turn == 1:
+            rigid = find_drawings(frames, rigid, p, noise)
+    return p, mass, rigid
 
 
 def best_label(p: torch.Tensor) -> torch.Tensor:
@@ -219,7 +268,7 @@ def depth_order(rigid: Rigid, p: torch.Tensor, votes: np.ndarray | None = None) 
         for b in range(1, len(rigid)):
             if not rigid.present[b][t]:
                 continue
-            here = render(there[b], rigid.H[b][t], size)
+            here = render(rigid.at(there, b, t), rigid.H[b][t], size)
             known = here[4] >= 3
             for a in range(1, count):
                 if a == b:

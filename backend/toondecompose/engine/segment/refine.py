@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 
 from . import evidence as ev
-from .canvas import Mosaic, build_mosaic, render
-from .labels import Rigid, best_label, frame_mass, presence, rendered
+from .canvas import build_mosaic, render
+from .labels import LayerMosaics, Rigid, best_label, frame_mass, presence, rendered
 from .walker import spread
 
 SMALLEST = 2e-4  # of the frame's area: a smaller separate piece is noise, not a drawing
@@ -30,7 +30,7 @@ def upsampled(p: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
     return F.interpolate(p[None], (size[1], size[0]), mode="bilinear")[0]
 
 
-def edge_width(frames: torch.Tensor, rigid: Rigid, pictures: list[Mosaic], p: torch.Tensor) -> int:
+def edge_width(frames: torch.Tensor, rigid: Rigid, pictures: list[LayerMosaics], p: torch.Tensor) -> int:
     """How many px inside the redrawn sprites' outlines still show what is behind: measured, not assumed.
 
     The contrast with the background's mosaic grows from the outline inwards and stays when the sprite is opaque.
@@ -43,7 +43,7 @@ def edge_width(frames: torch.Tensor, rigid: Rigid, pictures: list[Mosaic], p: to
         inside = upsampled(p[len(rigid) :, t].sum(0)[None], (w, h))[0] > 0.5
         if not inside.any():
             continue
-        back = render(pictures[0], rigid.H[0][t], (w, h))
+        back = render(pictures[0][0], rigid.H[0][t], (w, h))
         contrast = (frames[t].to(torch.float32) - back[:3]).abs().amax(0)
         deep = cv2.distanceTransform(inside.to(torch.uint8).cpu().numpy(), cv2.DIST_L2, 3)
         use = inside.cpu().numpy() & (back[3] > 0.1).cpu().numpy()
@@ -105,15 +105,16 @@ def refine(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torch.Tens
     labels' depth order, back to front. Returns uint8 [L, T, h, w].
     """
     count, _, h, w = frames.shape
-    pictures: list[Mosaic] = []
+    pictures: list[LayerMosaics] = []
     for i in range(len(rigid)):
         weight = ((1.5 * p[i] - 0.5).clamp(0, 1) * (0.05 + ev.blur(mass[i], 4.0)).clamp(0, 1) * 255)
         fine = torch.stack([upsampled(x[None], (w, h))[0].round().to(torch.uint8) for x in weight])
-        pictures.append(build_mosaic(frames, rigid.H[i], rigid.present[i], fine))
+        pictures.append({n: build_mosaic(frames, rigid.H[i], on, fine) for n, on in rigid.exposures(i).items()})
     there = presence(rigid, p)
     grow = w / p.shape[-1]
     up = np.diag([grow, grow, 1.0])
-    coarse = Rigid([np.linalg.inv(up) @ H @ up for H in rigid.H], rigid.present)
+    coarse = Rigid([np.linalg.inv(up) @ H @ up for H in rigid.H], rigid.present, rigid.painted,
+                   rigid.drawing)
     width = edge_width(frames, rigid, pictures, p) if redrawn else EDGE
     out = np.zeros((p.shape[0], count, h, w), np.uint8)
     for t in range(count):

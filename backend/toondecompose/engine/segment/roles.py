@@ -1,4 +1,4 @@
-"""Which motions are layers, which of them is the background, and who hides whom.
+"""Which motions may be layers, which of them is the background, and who hides whom: a first guess.
 
 Never by area or strength: the background is what others hide. A layer must explain texture that no other explains.
 """
@@ -122,21 +122,21 @@ STEADY = 0.75  # rigidity of one drawing, allowing for a changing mouth; two dra
 SAME_MOTION = 1.0  # px at full resolution: paths that part by less over the clip follow the same thing
 LEAST_OWN = 0.01  # of all texture; and
 LEAST_COVER = 0.15  # of the texture that the layers so far leave unexplained: less is a coincidence
-LEFT_OVER = 0.35  # of what the planes do not explain: if so much stays unexplained, something is redrawn
-WIDE = 0.4  # of the texture along the frame's border: a layer that explains so much of it is a plane, not a sprite
+WIDE = 0.4  # of the texture along the frame's border: a layer that explains so much of it may be a plane
 
 
 @dataclass
 class Roles:
-    """rigid: indices of the paths that are layers, planes first, each back to front, the background foremost in the
-    list. planes: how many of the first ones are planes (the background itself is one). asked: how many of `rigid` count
-    towards the number of layers that was asked for. redrawn: whether there are sprites without a path. confidence: of
-    the choice of the background, 0..1."""
+    """rigid: indices of the paths that are layers, in depth order from back to front; the first is the background.
+
+    plane: which of them are planes (the first one is). painted: which may be: their picture never changes.
+    redrawn: how many sprites have no path (None: unknown, but some). confidence: of the choice of the background, 0..1.
+    """
 
     rigid: list[int]
-    planes: int
-    asked: int
-    redrawn: bool
+    plane: list[bool]
+    painted: list[bool]
+    redrawn: int | None
     confidence: float
     notes: list[str]
 
@@ -165,9 +165,13 @@ def border_share(traces: Traces, i: int) -> float:
     return float((tex * ((traces.whole[i] - 0.2) / 0.15).clamp(0, 1)).sum() / tex.sum().clamp_min(1e-6))
 
 
-def decide(traces: Traces, H: list[np.ndarray], present: list[np.ndarray], gain: list[float], count: int | None,
-           scale: float) -> Roles:
-    """Choose the background, the other rigid layers, and whether something is redrawn. count: layers asked for."""
+def candidates(traces: Traces, H: list[np.ndarray], present: list[np.ndarray], gain: list[float], scale: float
+               ) -> tuple[list[int], tuple[int, ...], dict[int, float]]:
+    """Paths that may be layers: each explains texture, and moves otherwise than the ones before.
+
+    Returns (their indices, a first guess at those that are layers, back to front, the share of the frame's border that
+    each explains).
+    """
     h, w = traces.texture.shape[1:]
     whole = max(float(traces.solid.sum()), 1.0)
     kept: list[int] = []
@@ -176,38 +180,21 @@ def decide(traces: Traces, H: list[np.ndarray], present: list[np.ndarray], gain:
         if not kept or (not same and float(own(traces, i, kept).sum()) > 0.3 * LEAST_OWN * whole):
             kept.append(i)
     V = votes(traces, kept, H, present)
-    back = []
+    border = {i: border_share(traces, i) for i in kept}
+    back = {}
     for b, i in enumerate(kept):
         ratio = min([(V[a, b] + 50) / (V[a, b] + V[b, a] + 100) for a in range(len(kept)) if a != b], default=0.5)
-        back.append(ratio * (0.1 + border_share(traces, i)) * (0.1 + gain[i] / max([1e-9, *gain])) ** 0.5)
-    first = int(np.argmax(back))
-    ranked = sorted(back, reverse=True)
-    confidence = 1.0 if len(ranked) < 2 else float(np.clip(2 * (1 - ranked[1] / max(ranked[0], 1e-9)), 0.1, 1))
-    chosen = [kept[first]]
-    others = sorted((i for i in kept if i != kept[first]), key=lambda i: -float(own(traces, i, chosen).sum()))
-    for i in others:
+        back[i] = ratio * (0.1 + border[i]) * (0.1 + gain[i] / max([1e-9, *gain])) ** 0.5
+    first = max(kept, key=lambda i: back[i])
+    chosen = [first]
+    for i in sorted((i for i in kept if i != first), key=lambda i: -float(own(traces, i, chosen).sum())):
         mine, left = float(own(traces, i, chosen).sum()), float(unexplained(traces, chosen).sum())
         steady = rigidity(traces, i, [j for j in kept if j != i], H, present)
         if steady >= STEADY and mine > LEAST_OWN * whole and mine > LEAST_COVER * left:
             chosen.append(i)
-    left = float(unexplained(traces, chosen).sum())
-    place = {i: back[kept.index(i)] for i in kept}
-    wide = {i for i in chosen[1:] if border_share(traces, i) >= WIDE}
-    start = float(unexplained(traces, [chosen[0], *wide]).sum())
-    redrawn = left > max(LEFT_OVER * start, LEAST_OWN * whole)
-    # planes first; behind what hides it: fewest votes of hiding first
-    layers = [chosen[0], *sorted(chosen[1:], key=lambda i: (i not in wide, -_behindness(V, kept, chosen, i, place)))]
-    planes = 1
-    if count is not None:
-        spare = len(layers) - count + (1 if redrawn else 0)
-        planes = 1 + max(0, min(spare, len(layers) - 1))
-        redrawn = count > len(layers) - planes + 1
-    asked = len(layers) - planes + 1
-    planes = max(planes, 1 + len(wide))
-    note = f"background is path {layers[0]}, rigid {layers[1:]}, unexplained {left / whole:.3f} of {start / whole:.3f}"
-    return Roles(layers, planes, asked, redrawn, confidence, [note])
 
+    def behind(i: int) -> float:
+        b = kept.index(i)
+        return sum((V[a, b] + 10) / (V[a, b] + V[b, a] + 20) for a in (kept.index(j) for j in chosen) if a != b)
 
-def _behindness(V: np.ndarray, kept: list[int], chosen: list[int], i: int, place: dict[int, float]) -> float:
-    b = kept.index(i)
-    return sum((V[a, b] + 10) / (V[a, b] + V[b, a] + 20) for a in (kept.index(j) for j in chosen) if a != b)
+    return kept, (first, *sorted(chosen[1:], key=lambda i: -behind(i))), border

@@ -12,11 +12,12 @@ from ..clip import FrameSource, working_frames
 from ..types import LayerPath, Segmentation, SegmentedLayer
 from . import evidence as ev
 from .canvas import render
+from .choose import DECIDE_FRAMES, DECIDE_WIDTH, DEGREES, SEARCH_FRAMES, SEARCH_WIDTH, Ledger, accounts, choose
 from .labels import Rigid, best_label, depth_order, first_mass, presence, solve, walk
 from .parallax import parallax_paths
 from .refine import refine
-from .roles import decide, trace, unexplained
-from .tracklets import track
+from .roles import WIDE, Roles, Traces, candidates, trace, unexplained
+from .tracklets import count_sprites, track
 
 LABEL_WIDTH = 320  # px across at which labels are decided
 WORKING_WIDTH = 640  # px across of the masks handed on
@@ -61,8 +62,9 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
     H = [scaled(q.H, small_scale) for q in paths]
     present = [q.present for q in paths]
     traces = trace(frames, H, present, coarse_noise)
-    roles = decide(traces, H, present, [q.gain for q in paths], count, small_scale)
-    if roles.redrawn:
+    roles = _roles(small, traces, paths, H, present, coarse_noise, count, small_scale)
+    redrawn = roles.redrawn != 0
+    if redrawn:
         back = roles.rigid[0]
         left_over = (unexplained(traces, roles.rigid, solid=False) > 0.5).cpu().numpy()
         slow = parallax_paths(small, paths[back], H[back], left_over)
@@ -72,32 +74,34 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
             present += [q.present for q in slow]
             traces = traces.joined(trace(frames, H[-len(slow) :], present[-len(slow) :], coarse_noise))
             roles.rigid[1:1] = range(len(paths) - len(slow), len(paths))
-            roles.planes += len(slow)
+            roles.plane[1:1] = [True] * len(slow)
+            roles.painted[1:1] = [True] * len(slow)
             roles.notes.append(f"{len(slow)} more plane that slides at another rate")
         del left_over
     layers = roles.rigid
-    rigid = Rigid([H[i] for i in layers], [present[i] for i in layers])
-    first = first_mass(traces, layers, roles.redrawn)
+    rigid = Rigid([H[i] for i in layers], [present[i] for i in layers], roles.painted)
+    first = first_mass(traces, layers, redrawn)
     del traces
     step(0.2)
-    p, mass = solve(frames, rigid, first, coarse_noise, roles.redrawn)
-    if roles.redrawn:
-        for i in range(1, roles.planes):
+    p, mass, rigid = solve(frames, rigid, first, coarse_noise, redrawn)
+    if redrawn:
+        for i in (i for i in range(1, len(layers)) if roles.plane[i]):
             _only_supported(p, i, len(layers), first[i])
         _only_supported(p, len(layers), 0, first[len(layers)])
+        _without_slivers(p, len(layers))
     del first
     step(0.5)
-    p, mass, parts, hiding = _split(small, frames, rigid, p, mass, roles, count)
+    p, mass, parts, hiding = _split(small, frames, rigid, p, mass, roles)
     order = depth_order(rigid, p, hiding)
     step(0.6)
-    fine = Rigid([scaled(paths[i].H, scale) for i in layers], rigid.present)
+    fine = Rigid([scaled(paths[i].H, scale) for i in layers], rigid.present, rigid.painted, rigid.drawing)
     masks = refine(_tensor(work, device), fine, p, mass, order, noise, p.shape[0] - len(layers),
                    lambda done: step(0.6 + 0.4 * done))
     for part, whole in parts.items():  # drawings of a sprite that its rigid motion does not explain
         masks[whole] = np.minimum(255, masks[whole].astype(np.uint16) + masks[part]).astype(np.uint8)
     out: list[SegmentedLayer] = []
     for i in [i for i in order if i not in parts]:
-        plane = i < roles.planes
+        plane = i < len(layers) and roles.plane[i]
         number = 1 + sum((layer.kind == "background") == plane for layer in out)
         name = f"plane {number}" if plane else f"sprite {number}"
         path = paths[layers[i]] if i < len(layers) else None
@@ -106,6 +110,10 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
     return Segmentation(out, scale, None, [f"noise {noise:.1f} levels", *roles.notes])
 
 
+BACK = 0.25  # of what the widest layer explains of the frame's border: the background explains some of it
+PLANE = 0.6  # of the texture along the frame's border: nobody having said otherwise, a plane shows that much
+THREAD = 3  # px at labelling size; what is thinner is a thread: hair and lines, or the edge between two layers
+NEAR_BODY = 0.03  # of the frame's width: hair is nearer than this to the head it grows on
 SUPPORT = 0.02  # share of a piece that must be textured and repeat, or not repeat, as its layer should
 
 
@@ -131,15 +139,68 @@ def _only_supported(p: torch.Tensor, label: int, heir: int, sure: torch.Tensor) 
         p[label, t] *= 1 - drop
 
 
-def _changing(rigid: Rigid, p: torch.Tensor, planes: int) -> list[int]:
+def _without_slivers(p: torch.Tensor, label: int) -> None:
+    """Take from a redrawn sprite, in place, the threads that are far from any body, for the likeliest rest.
+
+    Where two rigid layers meet, neither explains the mixed pixels of their common edge. p: [L, T, h, w].
+    """
+    found = (best_label(p) == label).to(torch.uint8).cpu().numpy()
+    reach = max(3, round(NEAR_BODY * found.shape[2]))
+    for t in range(len(found)):
+        body = cv2.erode(found[t], np.ones((THREAD, THREAD), np.uint8), borderValue=1)
+        near = cv2.dilate(body, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
+        count, piece = cv2.connectedComponents(found[t], connectivity=8)
+        kept = np.bincount(piece.ravel(), near.ravel(), minlength=count) > 0
+        kept[0] = True
+        if kept.all():
+            continue
+        drop = torch.from_numpy(~kept[piece]).to(p.device)
+        rest = p[:, t].clone()
+        rest[label] = 0
+        heir = rest.argmax(0)
+        for i in range(p.shape[0]):
+            p[i, t] = torch.where(drop, (heir == i).to(torch.float32), p[i, t])
+
+
+def _roles(small: np.ndarray, traces: Traces, paths: list[LayerPath], H: list[np.ndarray], present: list[np.ndarray],
+           noise: float, count: int | None, scale: float) -> Roles:
+    """The layers' roles, by the shortest account of the shot. small: uint8 [T, h, w, 3] at LABEL_WIDTH."""
+    kept, first, border = candidates(traces, H, present, [q.gain for q in paths], scale)
+    wide = {i for i in kept if border[i] >= WIDE}
+    backs = {i for i in kept if border[i] >= BACK * max(border.values())}
+    every = accounts(kept, count, wide, backs)
+
+    def ledger(width: int, most: int) -> Ledger:
+        some = np.unique(np.linspace(0, len(small) - 1, min(len(small), most)).round().astype(int))
+        grow = min(1.0, width / small.shape[2])
+        size = round(small.shape[2] * grow), round(small.shape[1] * grow)
+        frames = np.stack([cv2.resize(small[t], size, interpolation=cv2.INTER_AREA) for t in some])
+        return Ledger(_tensor(frames, traces.texture.device), [scaled(h[some], grow) for h in H],
+                      [on[some] for on in present], [DEGREES[q.model] for q in paths],
+                      [i in wide for i in range(len(paths))], noise * grow)
+
+    best, sure, note = choose(ledger(SEARCH_WIDTH, SEARCH_FRAMES), lambda: ledger(DECIDE_WIDTH, DECIDE_FRAMES), first,
+                              every)
+    if count is not None:
+        by_border = sorted((i for i in best.paths[1:] if i in wide), key=lambda i: -border[i])
+        planes = {best.paths[0], *by_border[: best.extra]}
+    else:  # what lies in front of everything else is a sprite, however wide
+        front = len(best.paths) if best.redrawn else len(best.paths) - 1
+        planes = {i for place, i in enumerate(best.paths) if place == 0 or (place < front and border[i] >= PLANE)}
+    redrawn = None if count is None and best.redrawn else best.redrawn
+    return Roles(list(best.paths), [i in planes for i in best.paths],
+                 [i in wide for i in best.paths], redrawn, sure, [note])
+
+
+def _changing(rigid: Rigid, p: torch.Tensor, plane: list[bool]) -> list[int]:
     """Rigid sprites that are sometimes drawn otherwise: where they should be, what is behind them shows."""
     out = []
     there = presence(rigid, p)
     size = p.shape[-1], p.shape[-2]
-    for i in range(max(1, planes), len(rigid)):
+    for i in (i for i in range(1, len(rigid)) if not plane[i]):
         frames = 0
         for t in np.flatnonzero(rigid.present[i]):
-            here = render(there[i], rigid.H[i][t], size)
+            here = render(rigid.at(there, i, t), rigid.H[i][t], size)
             solid = (here[3] > 0.6) & (here[4] >= 3)
             gone = float(((p[:i, t].sum(0) > 0.6) & solid).sum())
             mine = float(((p[i, t] > 0.5) & solid).sum())
@@ -151,16 +212,16 @@ def _changing(rigid: Rigid, p: torch.Tensor, planes: int) -> list[int]:
     return out
 
 
-def _split(small, frames, rigid, p, mass, roles, count):
+def _split(small, frames, rigid, p, mass, roles):
     """Divide the redrawn label into sprites. -> (p, mass, {label: rigid label it is part of}, votes of hiding)."""
-    if not roles.redrawn:
+    if roles.redrawn == 0:
         return p, mass, {}, None
     base = len(rigid)
-    wanted = 1 if count is None else max(1, count - roles.asked)
-    known = _changing(rigid, p, roles.planes)
+    label = best_label(p).cpu().numpy()
+    wanted = roles.redrawn or count_sprites(small, label == base)
+    known = _changing(rigid, p, roles.plane)
     if wanted + len(known) < 2:
         return p, mass, {}, None
-    label = best_label(p).cpu().numpy()
     ids = np.full(label.shape, -1, np.int8)
     union = label == base
     for k, i in enumerate(known):

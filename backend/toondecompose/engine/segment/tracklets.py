@@ -18,6 +18,10 @@ LEAST_PIECE = 8e-4  # of the frame's area; smaller pieces follow the nearest spr
 ALONE = 0.85  # share of a piece's colours that one sprite must account for
 GROWN = 1.3  # times the usual area of a sprite: more is two sprites
 TEMPLATES = 10  # clean cut-outs tried per sprite in a merged frame
+PART = 0.15  # of the largest sprite's usual area: smaller pieces are parts, not sprites of their own
+UNLIKE = 0.45  # Bhattacharyya distance of two sprites' colours; two parts of one drawing share its palette
+TOGETHER = 0.1  # of the frames that show any: so long they are seen together
+MOST_SPRITES = 6
 REACH = 0.09  # of the frame's width around the predicted place that is searched
 
 
@@ -124,6 +128,28 @@ def _seeds(rows: list[list[Piece]], count: int, size: tuple[int, int]) -> list[P
     while len(chosen) < count and len(chosen) < len(free):
         chosen.append(max(free, key=lambda p: min(_distance(p.colours, c.colours) for c in chosen)))
     return chosen
+
+
+def count_sprites(frames: np.ndarray, union: np.ndarray) -> int:
+    """How many redrawn sprites there are: as many as stand apart, look different and are there long enough.
+
+    frames: uint8 [T, h, w, 3]. union: bool [T, h, w], pixels of any of them.
+    """
+    rows = _pieces(frames, union, np.full(union.shape, -1, np.int8))
+    largest = [max((p.area for p in row), default=0) for row in rows]
+    some = [area for area in largest if area]
+    if not some:
+        return 1
+    least = PART * float(np.quantile(some, 0.75))
+    numbers = []
+    for row in rows:
+        apart: list[Piece] = []
+        for p in sorted((p for p in row if p.area >= least), key=lambda p: -p.area):
+            if all(_distance(p.colours, q.colours) > UNLIKE for q in apart):
+                apart.append(p)
+        numbers.append(len(apart))
+    seen = sum(n > 0 for n in numbers)
+    return max([1, *(n for n in range(2, MOST_SPRITES + 1) if sum(m >= n for m in numbers) >= TOGETHER * seen)])
 
 
 def _alone(piece: Piece, sprites: list[Sprite]) -> int:

@@ -1,0 +1,184 @@
+"""Which paths are layers, and in what depth order: the account that codes the shot in the fewest bits.
+
+Every account is an ordered list of paths, with or without redrawn sprites in front. It is labelled quickly at a small
+size and charged for all that a decoder would need: each layer's mosaic once, the motions, which layer is seen where
+(given every layer's fixed outline on its canvas and the order: a wrong order needs outlines that flicker), what the
+mosaics miss, and every redrawn pixel anew. Adding, dropping, exchanging and reordering layers are compared by this one
+number. (Minimum description length, Rissanen 1978; for layers, Darrell and Pentland 1995.)
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from . import evidence as ev
+from .canvas import slope
+from .labels import ALL, Rigid, best_label, first_mass, mosaics, presence, rendered, solve
+from .roles import Traces, trace
+
+SEARCH_WIDTH = 128  # px across at which accounts are first compared: outlines and planes, not hair
+DECIDE_WIDTH = 240  # px across at which the close ones are compared again
+SEARCH_FRAMES = 16  # of the shot, evenly spread, are coded first;
+DECIDE_FRAMES = 32  # and when close ones are compared again
+CLOSE = 0.05  # accounts longer by at most this share are compared again
+MOST_ALL = 9  # accounts up to which every one is tried
+MOST_CLOSE = 3  # accounts compared again
+MOST_STEPS = 4  # changes of the first account, else
+LEVEL = 4.0  # grey levels per px: less slope is flat colour and costs nothing
+FITS = 1.5  # standard deviations of misfit that cost one bit: below, it is noise
+OUTLINE_BITS = 2.0  # per px of a redrawn sprite's outline: which way it turns
+PER_SAMPLE = 10.0  # px that are coded alike: neighbours are not independent, motion parameters are
+PARAMETER_BITS = 6.0  # per parameter and frame, to a fraction of a px
+MOST_EXTRA = 2  # planes beyond the number asked for, each of which
+EXTRA_PAYS = 0.03  # must save this share of the bits
+PATH_PAYS = 0.1  # a sprite without a path may take this share more: nothing but colour tells its pixels from another's
+UNSURE = 0.02  # a layer's outline is known no better than this
+DEGREES = {"translation": 2, "similarity": 4, "affine": 6, "homography": 8}
+
+
+@dataclass(frozen=True)
+class Account:
+    """paths: indices, back to front. redrawn: how many sprites without a path are in front of them, at least.
+    extra: how many of the paths are planes beyond the number of layers that was asked for."""
+
+    paths: tuple[int, ...]
+    redrawn: int
+    extra: int = 0
+
+
+class Ledger:
+    """Bits of accounts at one picture size, each computed once."""
+
+    def __init__(self, frames: torch.Tensor, H: list[np.ndarray], present: list[np.ndarray], degrees: list[int],
+                 painted: list[bool], noise: float):
+        self.frames, self.H, self.present, self.degrees, self.noise = frames, H, present, degrees, noise
+        self.painted = painted
+        self.traces: Traces = trace(frames, H, present, noise)
+        self.known: dict[Account, float] = {}
+
+    def bits(self, account: Account) -> float:
+        if account not in self.known:
+            rigid = Rigid([self.H[i] for i in account.paths], [self.present[i] for i in account.paths],
+                          [self.painted[i] for i in account.paths])
+            first = first_mass(self.traces, list(account.paths), account.redrawn > 0)
+            p, mass, rigid = solve(self.frames, rigid, first, self.noise, account.redrawn > 0, rounds=2)
+            motion = PER_SAMPLE * PARAMETER_BITS * sum(self.degrees[i] for i in account.paths) * len(self.frames)
+            bits = motion + picture_bits(self.frames, rigid, p, mass, self.noise)
+            self.known[account] = bits * (1 + EXTRA_PAYS * account.extra + PATH_PAYS * account.redrawn)
+        return self.known[account]
+
+
+def texture_bits(slopes: torch.Tensor) -> torch.Tensor:
+    """Bits to code a pixel anew, from its slope in levels per px: none for flat colour, the slope's size else."""
+    return torch.where(slopes > LEVEL, torch.log2(1 + slopes), torch.zeros_like(slopes))
+
+
+def picture_bits(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torch.Tensor, noise: float) -> float:
+    """Bits of frames uint8 [T, 3, h, w] given their labelling p, mass [L, T, h, w], mosaics included."""
+    pictures, there, labels, count = mosaics(frames, rigid, p, mass), presence(rigid, p), best_label(p), len(rigid)
+    total = 0.0
+    for i in range(count):
+        for number, picture in pictures[i].items():
+            if number == ALL and len(pictures[i]) > 1:
+                continue  # frames of their own drawings pay for what it misses
+            used = picture.votes > 0.1
+            if there[i] is not None:
+                used = used & (there[i][number].votes > 0.3)
+            total += float((texture_bits(picture.slope) * used).sum())
+    for t in range(len(frames)):
+        frame, label = frames[t].to(torch.float32), labels[t]
+        backs, theres = rendered(rigid, pictures, there, t, frames.shape)
+        anew = texture_bits(slope(frame))
+        for i in range(count):
+            mine = (label == i).to(torch.float32)
+            if backs[i] is None:
+                total += float((mine * (anew + LEVEL)).sum())
+                continue
+            misfit = torch.log2(1 + (ev.misfit(frame, backs[i], noise) / FITS).square())
+            misfit = torch.where(backs[i][3] > 0.05, torch.minimum(misfit, anew + LEVEL), anew)
+            total += float((mine * misfit).sum())
+            if i > 0 and theres[i] is not None:  # seen from the front: is it this layer, or one behind?
+                known = (theres[i][4] >= 2).to(torch.float32)
+                share = theres[i][3].clamp(UNSURE, 1 - UNSURE) * known + 0.5 * (1 - known)
+                behind = (label < i).to(torch.float32)
+                total -= float((mine * torch.log2(share) + behind * torch.log2(1 - share)).sum())
+        if p.shape[0] > count:
+            redrawn = label >= count
+            total += float((anew * redrawn).sum())
+            total += OUTLINE_BITS * float((redrawn[1:] != redrawn[:-1]).sum() +
+                                          (redrawn[:, 1:] != redrawn[:, :-1]).sum())
+    return total
+
+
+def accounts(kept: list[int], count: int | None, wide: set[int], backs: set[int]) -> list[Account]:
+    """All accounts of `count` layers (None: any number); a redrawn label stands for all that are missing.
+
+    wide: paths that may be planes. Nobody counts the planes of a painted set, so there may be more of them.
+    backs: paths that may be the background.
+    """
+    out = []
+    for size in range(1, len(kept) + 1):
+        for paths in (one for one in itertools.permutations(kept, size) if one[0] in backs):
+            for redrawn in (False, True):
+                extra = 0 if count is None else max(0, size + redrawn - count)
+                missing = int(redrawn) if count is None or not redrawn else max(1, count - size)
+                enough = count is None or redrawn or size >= count
+                if enough and extra <= min(len(wide & set(paths)), size - 1, MOST_EXTRA):
+                    out.append(Account(paths, missing, extra))
+    return out
+
+
+def _neighbours(account: Account, every: list[Account]) -> list[Account]:
+    """Accounts that differ by one layer added, dropped or exchanged, by two neighbours in depth, or by redrawing."""
+
+    def near(one: Account) -> bool:
+        a, b = account.paths, one.paths
+        if len(a) == len(b):
+            return sum(x != y for x, y in zip(a, b, strict=True)) <= 2
+        longer, shorter = (a, b) if len(a) > len(b) else (b, a)
+        return any(longer[:i] + longer[i + 1 :] == shorter for i in range(len(longer)))
+
+    return [one for one in every if one != account and near(one)]
+
+
+def search(ledger: Ledger, first: tuple[int, ...], every: list[Account]) -> list[Account]:
+    """Accounts compared, the shortest first, starting from one whose paths are roughly right."""
+    if len(every) <= MOST_ALL:
+        for account in every:
+            ledger.bits(account)
+    else:
+        best = min(every, key=lambda one: (one.paths != first, len(one.paths)))
+        for _ in range(MOST_STEPS):
+            better = min([best, *_neighbours(best, every)], key=ledger.bits)
+            if better == best:
+                break
+            best = better
+    return sorted(ledger.known, key=ledger.bits)
+
+
+def choose(small: Ledger, fine: Callable[[], Ledger], first: tuple[int, ...], every: list[Account]
+           ) -> tuple[Account, float, str]:
+    """-> (the account chosen, how surely its background is the right one 0..1, a note for the report)."""
+    if len(every) == 1:
+        return every[0], 1.0, f"layers {list(every[0].paths)}: nothing else was possible"
+    ranked = search(small, first, every)
+    # the order of the same sprites over the same background is asked again later, where their outlines meet
+    alike = {(one.paths[0], frozenset(one.paths), one.redrawn): one for one in reversed(ranked)}
+    close = [one for one in ranked if one in alike.values() and small.bits(one) <= (1 + CLOSE) * small.bits(ranked[0])]
+    close = close[:MOST_CLOSE]
+    ledger = small
+    if len(close) > 1:
+        ledger = fine()
+        ranked = sorted(close, key=ledger.bits)
+    best = ranked[0]
+    other = [ledger.bits(one) for one in ranked if one.paths[0] != best.paths[0]]
+    # a tenth more bits is as clear as it gets: the rest is what all accounts share
+    sure = float(np.clip((min(other) / ledger.bits(best) - 1) / 0.1, 0.1, 1.0)) if other else 1.0
+    note = ", ".join(f"{list(one.paths)}{'+' if one.redrawn else ''} {ledger.bits(one) / 1000:.0f}"
+                     for one in ranked[:3])
+    return best, sure, f"kilobits: {note}"

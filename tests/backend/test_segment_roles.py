@@ -1,0 +1,85 @@
+"""Which motions become layers, in which order, and which frames show the same drawing."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from test_segment import COUNT, iou, painting, put, slide, walker_drawing
+
+from toondecompose.engine.clip import source_from_array
+from toondecompose.engine.segment import segment
+from toondecompose.engine.segment.choose import accounts
+from toondecompose.engine.segment.drawn import same_drawing
+
+torch.set_num_threads(1)
+W, H = 224, 144
+
+
+def big(picture: np.ndarray) -> np.ndarray:
+    return picture.repeat(2, 0).repeat(2, 1)
+
+
+def clip_of(near_top: int, steps: tuple[int, int], count: int = 16, walker: bool = False):
+    """A far plane, a near one below near_top, and maybe a walker in front -> (frames, near masks, walker masks)."""
+    far, near = (big(painting(W // 2 + 90, H // 2, seed)) for seed in (1, 2))
+    frames, low, walks = [], [], []
+    for t in range(count):
+        frame = far[:, steps[0] * t : steps[0] * t + W].astype(np.uint8).copy()
+        frame[near_top:] = near[near_top:, steps[1] * t : steps[1] * t + W].astype(np.uint8)
+        below = np.zeros((H, W), bool)
+        below[near_top:] = True
+        on = put(frame, big(walker_drawing(t // 2)), 40 + 3 * t, 40) if walker else np.zeros((H, W), bool)
+        low.append(below & ~on)
+        walks.append(on)
+        frames.append(frame)
+    return frames, np.array(low), np.array(walks)
+
+
+def test_every_plane_that_was_asked_for_is_found_without_a_redrawn_sprite():
+    frames, low, _ = clip_of(80, (2, 6))
+    found = segment(source_from_array(frames), [slide(-6, 16), slide(-2, 16)], 2)
+    assert len(found.layers) == 2
+    assert max(iou(layer.masks, low) for layer in found.layers) > 0.9
+
+
+def test_auto_counts_a_redrawn_sprite_over_one_plane():
+    frames, _, _ = clip_of(H, (3, 3), walker=True)
+    found = segment(source_from_array(frames), [slide(-3, 16)], None)
+    assert [layer.kind for layer in found.layers] == ["background", "sprite"]
+
+
+def test_auto_finds_nothing_in_front_of_a_painting_that_only_slides():
+    frames, _, _ = clip_of(H, (3, 3))
+    found = segment(source_from_array(frames), [slide(-3, 16)], None)
+    assert [layer.kind for layer in found.layers] == ["background"]
+
+
+def test_a_motion_that_explains_nothing_is_not_a_layer():
+    frames, _, walks = clip_of(H, (3, 3), walker=True)
+    found = segment(source_from_array(frames), [slide(-3, 16), slide(-11, 16)], 2)
+    sprite = next(layer for layer in found.layers if layer.kind == "sprite")
+    assert sprite.path is None
+    assert iou(sprite.masks, walks) > 0.7
+
+
+def test_accounts_have_the_number_of_layers_that_was_asked_for_or_further_planes():
+    for one in accounts([0, 1, 2], 3, {1}, {0, 1}):
+        assert one.paths[0] in {0, 1}
+        assert len(one.paths) + one.redrawn - one.extra == 3
+        assert one.extra == 0 or 1 in one.paths
+
+
+def test_frames_that_show_one_drawing_are_grouped_wherever_they_are():
+    order = [0, 0, 1, 1, 2, 2, 0, 0, 1, 1]
+    ground = painting(W + 80, H, 3)
+    frames, shown = [], torch.zeros(COUNT, H, W)
+    for t, phase in enumerate(order):
+        frame = ground[:, 4 * t : 4 * t + W].astype(np.uint8).copy()
+        shown[t] = torch.from_numpy(put(frame, big(walker_drawing(phase)), 30 + 5 * t, 40))
+        frames.append(frame)
+    stack = torch.from_numpy(np.stack(frames).transpose(0, 3, 1, 2).copy())
+    way = slide(5, COUNT).H
+    region = torch.zeros(H, W, dtype=torch.bool)
+    region[40:112, 30:78] = True
+    group = same_drawing(stack, way, np.ones(COUNT, bool), shown, torch.zeros(COUNT, H, W), region, (0.0, 0.0), 0.0)
+    assert group.tolist() == order
