@@ -17,7 +17,7 @@ EDGE = 2  # px at working size in which a drawn edge is mixed with what is behin
 WIDEST = 12  # px at working size, the widest mixed edge that is looked for
 BLURRED = 10  # px; a narrower ramp may as well be hair or an outline of another contrast than the body
 PLATEAU = 0.85  # of the contrast deep inside: from here on a pixel is not mixed any more
-MARGIN = 12  # px at working size around what is not plainly background that is looked at again
+CLEAR = 0.65  # probability from which a layer is clearly the likeliest
 
 
 def _eroded(mask: torch.Tensor, r: int) -> torch.Tensor:
@@ -98,11 +98,13 @@ def _without_specks(p: torch.Tensor, mass: torch.Tensor) -> torch.Tensor:
 
 
 def refine(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torch.Tensor, order: list[int], noise: float,
-           redrawn: bool, progress=None) -> np.ndarray:
-    """All masks at working size.
+           redrawn: bool, progress=None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """All masks at working size, and how sure they are.
 
     frames: uint8 [T, 3, h, w]. rigid: transforms at this size. p, mass: [L, T, hc, wc] at labelling size. order: the
-    labels' depth order, back to front. Returns uint8 [L, T, h, w].
+    labels' depth order, back to front.
+    Returns (masks uint8 [L, T, h, w]; unresolved uint8 [T, h, w], 255 where no layer is clearly likelier than the
+    others; certainty float [L] in 0..1, how clear the choice is on the pixels that each layer got).
     """
     count, _, h, w = frames.shape
     pictures: list[LayerMosaics] = []
@@ -117,16 +119,25 @@ def refine(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torch.Tens
                    rigid.drawing)
     width = edge_width(frames, rigid, pictures, p) if redrawn else EDGE
     out = np.zeros((p.shape[0], count, h, w), np.uint8)
+    unresolved = np.zeros((count, h, w), np.uint8)
+    clear, area = np.zeros(p.shape[0]), np.full(p.shape[0], 1e-6)
     for t in range(count):
-        out[:, t] = _one(frames[t].to(torch.float32), rigid, coarse, pictures, there, p[:, t], order, noise, redrawn, t,
-                         width)
+        out[:, t], best = _one(frames[t].to(torch.float32), rigid, coarse, pictures, there, p[:, t], order, noise,
+                               redrawn, t, width)
+        # an outline is as wide as this; what is wider lies open
+        open_here = (best < CLEAR).to(torch.uint8).cpu().numpy() * 255
+        unresolved[t] = cv2.morphologyEx(open_here, cv2.MORPH_OPEN, np.ones((2 * EDGE + 1, 2 * EDGE + 1), np.uint8))
+        mine = out[:, t] > 127
+        area += mine.sum((1, 2))
+        clear += (mine * ((best - 0.5) / 0.5).clamp(0, 1).cpu().numpy()).sum((1, 2))
         if progress is not None:
             progress((t + 1) / count)
-    return out
+    return out, unresolved, clear / area
 
 
-def _one(picture, rigid, coarse, pictures, there, p, order, noise, redrawn, t, width) -> np.ndarray:
-    """One frame's masks, uint8 [L, h, w]."""
+def _one(picture, rigid, coarse, pictures, there, p, order, noise, redrawn, t, width
+         ) -> tuple[np.ndarray, torch.Tensor]:
+    """One frame's masks, uint8 [L, h, w], and the likeliest layer's probability, float32 [h, w]."""
     h, w = picture.shape[-2:]
     shown = upsampled(p, (w, h))
     backs, _ = rendered(rigid, pictures, [None] * len(rigid), t, picture.shape)
@@ -163,7 +174,7 @@ def _one(picture, rigid, coarse, pictures, there, p, order, noise, redrawn, t, w
         masks[i] = left * alpha
         left = left * (1 - alpha)
     masks[order[0]] = left
-    return (masks * 255).round().to(torch.uint8).cpu().numpy()
+    return (masks * 255).round().to(torch.uint8).cpu().numpy(), fine.amax(0)
 
 
 def _behind(order: list[int], backs: list, fine: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -95,7 +95,7 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
     order = depth_order(rigid, p, hiding)
     step(0.6)
     fine = Rigid([scaled(paths[i].H, scale) for i in layers], rigid.present, rigid.painted, rigid.drawing)
-    masks = refine(_tensor(work, device), fine, p, mass, order, noise, p.shape[0] - len(layers),
+    masks, unresolved, certainty = refine(_tensor(work, device), fine, p, mass, order, noise, p.shape[0] - len(layers),
                    lambda done: step(0.6 + 0.4 * done))
     for part, whole in parts.items():  # drawings of a sprite that its rigid motion does not explain
         masks[whole] = np.minimum(255, masks[whole].astype(np.uint16) + masks[part]).astype(np.uint8)
@@ -106,8 +106,8 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
         name = f"plane {number}" if plane else f"sprite {number}"
         path = paths[layers[i]] if i < len(layers) else None
         out.append(SegmentedLayer(name if out else "background", "background" if plane else "sprite", path, masks[i],
-                                  roles.confidence))
-    return Segmentation(out, scale, None, [f"noise {noise:.1f} levels", *roles.notes])
+                                  float(np.sqrt(roles.confidence * certainty[i]))))
+    return Segmentation(out, scale, unresolved, [f"noise {noise:.1f} levels", *roles.notes])
 
 
 BACK = 0.25  # of what the widest layer explains of the frame's border: the background explains some of it
