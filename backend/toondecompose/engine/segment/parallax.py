@@ -33,12 +33,12 @@ def _shift(H: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 def _errors(frames: np.ndarray, t: int, u: int, moves: np.ndarray) -> np.ndarray:
     """Blurred differences of frame t and frame u moved back by each of moves [n, 2] -> float32 [n, h, w]."""
     h, w = frames.shape[1:3]
-    here = frames[t].astype(np.float32)
     out = []
     for dx, dy in moves:
         there = cv2.warpAffine(frames[u], np.float32([[1, 0, -dx], [0, 1, -dy]]), (w, h), flags=cv2.INTER_LINEAR,
                                borderMode=cv2.BORDER_CONSTANT, borderValue=(255, 0, 255))
-        out.append(cv2.blur(np.abs(here - there).max(2), (5, 5)))
+        red, green, blue = cv2.split(cv2.absdiff(frames[t], there))
+        out.append(cv2.blur(cv2.max(cv2.max(red, green), blue).astype(np.float32), (5, 5)))
     return np.stack(out)
 
 
