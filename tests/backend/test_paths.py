@@ -8,6 +8,7 @@ import pytest
 
 from toondecompose.engine.clip import source_from_array
 from toondecompose.engine.paths import find_cuts, find_paths
+from toondecompose.engine.paths.light import lighting
 from toondecompose.formats.errors import UserError
 
 SIZE = (200, 120)
@@ -259,3 +260,41 @@ def test_small_sprite_that_spins_and_grows_is_followed():
         off.append([np.linalg.norm(e[:2] / e[2] - there, axis=0).mean() for e in ends])
     assert np.mean(off, 0).min() < 0.15
     assert min(motion_error(p, np.stack(camera)) for p in found) < 0.05
+
+
+@pytest.mark.parametrize("light", ["fade", "flash", "flicker"])
+def test_changing_light_does_not_hide_the_pan(light):
+    H = np.stack([shift(-100 - 2.5 * t, -60) for t in range(14)])
+    gain, lift = np.ones(14), np.zeros(14)
+    if light == "fade":
+        gain = np.minimum(1, (np.arange(14) + 1) / 9)
+    elif light == "flash":
+        gain[5], gain[6], lift[5], lift[6] = 1.5, 1.2, 45, 20
+    else:
+        gain = 1 + np.random.default_rng(3).uniform(-0.12, 0.12, 14)
+    frames = [np.clip(np.rint(shown(painting(16), m) * g + o), 0, 255).astype(np.uint8)
+              for m, g, o in zip(H, gain, lift, strict=True)]
+    best = find_paths(source_from_array(frames), None)[0]
+    assert best.model == "translation" and best.present.sum() >= 13
+    assert motion_error(best, H) < 0.05
+
+
+def test_light_that_does_not_change_is_left_alone():
+    walls = np.stack([shown(painting(17), shift(-100 - 2.5 * t, -60)) for t in range(8)])
+    for t in range(8):  # a bright figure walks through: that is not the shot's light
+        cv2.rectangle(walls[t], (10 + 15 * t, 30), (70 + 15 * t, 115), (250, 250, 240), -1)
+    assert lighting(walls[..., 1]) is None
+
+
+def test_whip_pan_by_a_quarter_of_the_frame_is_followed():
+    x = np.cumsum([0, 2, 6, 20, 45, 50, 50, 50, 45, 20, 6, 2])
+    H = np.stack([shift(-10 - v, -60) for v in x]).astype(np.float64)
+    best = find_paths(clip_of(painting(18, 640), H), None)[0]
+    assert best.model == "translation" and motion_error(best, H) < 0.02
+
+
+def test_motion_runs_on_where_the_picture_is_black():
+    H = np.stack([shift(-100 - 2.0 * t, -60) for t in range(12)])
+    frames = [shown(painting(19), m) // (1 if t not in (5, 6) else 255) for t, m in enumerate(H)]
+    best = find_paths(source_from_array(frames), None)[0]
+    assert motion_error(best, H) < 0.05 and not best.present[5:7].any()

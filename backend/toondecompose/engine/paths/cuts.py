@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 
 from ..clip import FrameSource
-from .field import bilinear, flow_between
+from .field import bilinear
+from .flow import flow_between
 
 LOOK_WIDTH = 160  # px: cuts are seen at thumbnail size
 WINDOW = 3  # frames before and after a cut that must all differ: a flash of one or two frames is not a cut

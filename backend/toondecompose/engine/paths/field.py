@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 
 from ..clip import FrameSource, working_scale
+from .flow import flow_between
+from .light import lighting
 
 SEARCH_WIDTH = 400  # px; camera and sprite motions are found at this size, then refined
 FLOW_WIDTH = 640  # px; flow of short clips is taken at this size: layers that slide slowly on each other come apart
@@ -54,7 +56,8 @@ class Points:
 class Field:
     """gray: uint8 [T, h, w] at search size. noise: standard deviation in grey levels. scale: search px per full px.
     flow_scale: px of the pictures that flow was taken from per search px. blur: sigma in search px that calms grain;
-    gray already has it. kept: uint8 [T, h', w'] at a larger size, or None."""
+    gray already has it. kept: uint8 [T, h', w'] at a larger size, or None. light: uint8 [T, 256], tables that undo
+    fades and flashes (gray and kept already have it), or None."""
 
     gray: np.ndarray
     noise: float
@@ -63,6 +66,7 @@ class Field:
     blur: float
     points: list[Points]
     kept: np.ndarray | None = None
+    light: np.ndarray | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -145,14 +149,6 @@ def _calmest(picture: np.ndarray, block: int = 16) -> float:
     return float(np.sort(rms)[: max(1, len(rms) // 10)].mean()) * NOISE_OF_BAND
 
 
-def flow_between(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Optical flow (DIS) from grey picture a to b -> float32 [h, w, 2] px."""
-    h, w = a.shape
-    if min(h, w) < 24:  # DIS needs a few patches
-        return np.zeros((h, w, 2), np.float32)
-    return cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(a, b, None)
-
-
 def choose(texture: np.ndarray, budget: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Textured pixels [h, w] bool spread evenly over cells -> (rows, columns, pixels that each stands for)."""
     y, x = np.nonzero(texture)
@@ -217,6 +213,11 @@ def build_field(source: FrameSource, seed: int, width: int = SEARCH_WIDTH, keep:
         widths.append(keep)
     (gray, scale), (fine, fine_scale), *last = gray_frames(source, widths)
     ratio = fine_scale / scale
+    light = lighting(gray)
+    if light is not None:
+        for frames in {id(g): g for g in (gray, fine, *(g for g, _ in last))}.values():
+            for t, table in enumerate(light):
+                frames[t] = cv2.LUT(frames[t], table)
     noise = noise_level(gray)
     blur = min(2.5, 0.4 * noise)
     soft = fine
@@ -260,4 +261,4 @@ def build_field(source: FrameSource, seed: int, width: int = SEARCH_WIDTH, keep:
                              *matches))
         if tick:
             tick((t + 1) / count)
-    return Field(gray, noise, scale, ratio, blur, points, last[0][0] if last else None)
+    return Field(gray, noise, scale, ratio, blur, points, last[0][0] if last else None, light)

@@ -39,13 +39,17 @@ class GrayFrames:
 
     def __init__(self, source: FrameSource, width: int, field: Field):
         self.scale = working_scale(source.size, width)
-        self._source, self._kept = source, field.kept
+        self._source, self._kept, self._light = source, field.kept, field.light
         self._blur = field.blur / field.scale * self.scale
         self._soft: dict[int, tuple[float, np.ndarray]] = {}
         self._weights = contrast_weights(source).astype(np.float32).reshape(1, 3)
 
     def __getitem__(self, t: int) -> np.ndarray:
-        grey = gray_of(self._source.read(t), self.scale, self._weights) if self._kept is None else self._kept[t]
+        if self._kept is not None:
+            grey = self._kept[t]
+        else:
+            grey = gray_of(self._source.read(t), self.scale, self._weights)
+            grey = grey if self._light is None else cv2.LUT(grey, self._light[t])
         return cv2.GaussianBlur(grey, (0, 0), self._blur) if self._blur >= 0.4 else grey
 
     def soft(self, t: int, blur: float) -> np.ndarray:
@@ -94,7 +98,7 @@ def refined(c: Candidate, owned: list[np.ndarray], frames: GrayFrames, field: Fi
     ratio = frames.scale / field.scale
     d = np.diag([ratio, ratio, 1.0])
     H = d @ c.H @ np.linalg.inv(d)
-    H = _adjusted(H, c, owned, frames, field, np.random.default_rng(seed))
+    H = _bridged(_adjusted(H, c, owned, frames, field, np.random.default_rng(seed)), c.present)
     if field.blur > 0 and c.present.all():
         H = anchored(calmed(H, frames.size), c.ref)
     full = np.diag([frames.scale, frames.scale, 1.0])
@@ -145,6 +149,19 @@ def _adjusted(H: np.ndarray, c: Candidate, owned: list[np.ndarray], frames: Gray
             if change < SETTLED:
                 break
     return given if _apart(H[moving], given[moving], at, weight) > STRAYED * max(ratio, 1) else H
+
+
+def _bridged(H: np.ndarray, present: np.ndarray) -> np.ndarray:
+    """H [T, 3, 3] with an even motion through the frames where the path was not seen (darkness, something in front)."""
+    seen = np.flatnonzero(present)
+    if len(seen) < 2 or len(seen) == len(H):
+        return H
+    out = H.copy()
+    for t in np.flatnonzero(~present):
+        after = int(np.clip(np.searchsorted(seen, t), 1, len(seen) - 1))
+        a, b = seen[after - 1], seen[after]
+        out[t] = H[a] + (H[b] - H[a]) * ((t - a) / (b - a))
+    return out / out[:, 2:3, 2:3]
 
 
 def layer_sizes(c: Candidate, field: Field) -> np.ndarray:
