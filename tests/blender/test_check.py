@@ -182,6 +182,16 @@ def test_the_sprite_tab(context, folder):
     assert "Relink Drawings" in drawn(sprite_panel.TOONDECOMPOSE_PT_sprite_drawings)
 
 
+def test_many_drawings_are_listed_around_the_current_one(context, tmp_path):
+    pictures = [rf.plate((16, 12)) for _ in range(60)]
+    sprite = rf.sprite("crowd", 0, pictures, list(range(60)), np.eye(3))
+    made = import_result(context, rf.make_result(tmp_path / "many", [sprite]))
+    activate(made, 0)
+    made.scene.frame_set(40)
+    notes = drawn(sprite_panel.TOONDECOMPOSE_PT_sprite_drawings)
+    assert "13 to 60 of 60, around the current frame's" in notes and "60" in notes and "12" not in notes
+
+
 def test_a_scene_with_strips_is_told_and_still_compared(context, folder, scene, tmp_path):
     from conftest import add_strip, numbered
 

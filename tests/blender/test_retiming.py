@@ -100,6 +100,19 @@ def test_changing_ones_mind_leaves_no_litter(girl):
     assert shown == [1, 2, 3, 4, 5, 6]
 
 
+def test_a_hundred_percent_is_its_own_timing(girl):
+    own = girl.animation_data.action
+    retime.set_speed(girl, 50, drawings_only=False)
+    retime.set_speed(girl, 100, drawings_only=False)
+    assert girl.animation_data.action == own and not girl.animation_data.nla_tracks
+    retime.set_speed(girl, 50, drawings_only=False)
+    retime.set_speed(girl, 100, drawings_only=True)  # the motion stays slow
+    shown = [rendering.shown(girl.users_scene[0], girl, FIRST + f)["Drawing"] for f in (0, 1, 2, 3)]
+    assert shown == [1, 2, 3, 4]
+    x = [rendering.shown(girl.users_scene[0], girl, FIRST + f).location.x for f in (0, 2)]
+    assert x[1] - x[0] == pytest.approx(0.125, abs=1e-5)
+
+
 def test_a_held_sprite_of_one_frame_can_be_slowed(context, tmp_path):
     one = rf.sprite("one", 0, [rf.plate((160, 90))], [0], np.eye(3), kind="background")
     sprite = import_result(context, rf.make_result(tmp_path / "r", [one])).sprites[0]

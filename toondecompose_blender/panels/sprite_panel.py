@@ -83,6 +83,9 @@ class TOONDECOMPOSE_PT_sprite_drawings(SpriteTab, bpy.types.Panel):
             layout.operator("toondecompose.relink", icon="FILE_FOLDER")
         grid = layout.grid_flow(row_major=True, columns=0, even_columns=True, even_rows=True, align=True)
         start = min(max(0, now - 1 - _SHOWN // 2), max(0, len(files) - _SHOWN))
+        if len(files) > _SHOWN:
+            layout.label(text=iface_("{} to {} of {}, around the current frame's").format(
+                start + 1, start + _SHOWN, len(files)), translate=False)
         for number in range(start + 1, min(len(files), start + _SHOWN) + 1):
             column = grid.column(align=True)
             icon = pictures.icon_of(files[number - 1])

@@ -32,7 +32,11 @@ def clip_range(sprite: Any) -> tuple[int, int]:
 
 
 def set_speed(sprite: Any, percent: float, drawings_only: bool, backwards: bool = False) -> None:
-    """Play a sprite at percent of its speed, from the clip's first frame on. 100 and forwards is its own timing."""
+    """Play a sprite at percent of its speed, from the clip's first frame on. 100 and forwards is its own timing, for
+    which it needs no strip."""
+    if percent == 100 and not backwards and not drawings_only:
+        restore(sprite)
+        return
     strip = _strip(sprite, drawings_only)
     strip.use_animated_time = False
     first, last = clip_range(sprite)
