@@ -199,3 +199,18 @@ def test_figure_that_tumbles_and_grows_is_one_drawing_that_is_followed():
         corners = truth[t] @ np.array([[40, 120, 80], [40, 60, 190], [1, 1, 1.0]])
         found = sheet.H[t + 1] @ np.linalg.inv(sheet.H[t]) @ corners
         assert found[:2] == pytest.approx((truth[t + 1] @ np.linalg.inv(truth[t]) @ corners)[:2], abs=0.25)
+
+
+def test_sliver_of_a_held_pose_is_placed_by_the_frame_after_it():
+    poses = [1, 1, 1, 0, 0, 0, 0]
+    places = [(40, 20)] * 3 + [(75, 20)] * 4
+    source, masks = clip([drawing(p) for p in poses], places)
+    frames = np.array([source.read(t) for t in range(7)])
+    hidden = np.zeros_like(masks)
+    for t in (3, 4):  # a wall in front leaves an arm and a leg
+        frames[t, :, 60:126] = (10, 120, 10)
+        hidden[t, :, 60:126] = 255
+        masks[t, :, 60:126] = 0
+    sheet = expose(source_from_array(frames), masks, 1.0, hidden=hidden)
+    assert groups(sheet.drawing) == [0, 0, 0, 1, 1, 1, 1]
+    assert (sheet.H[5] @ np.linalg.inv(sheet.H[3]))[:2, 2] == pytest.approx((0, 0), abs=0.3)

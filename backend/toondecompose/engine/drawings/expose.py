@@ -22,6 +22,7 @@ MARGIN = 8  # full px around the drawings: room for soft edges
 OFTEN = 0.2  # of the pairs of one drawing
 EVIDENCE = 24  # exposures asked about a richer motion
 LEAST_SAVED, LEAST_MOVED = 0.04, 0.06  # share of the colour error, full px: below it a richer motion only fits noise
+HELD_REACH = 2.0  # full px: how far off its neighbour's place a held exposure is looked for
 LEAST_AREA = 12.0  # sure working px: a smaller remnant says nothing about its drawing
 
 
@@ -100,20 +101,30 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
     H = continued(measured, seen)
     left = [p for p in patches if p is not None and not seen[p.frame] and int(p.body.sum()) >= LEAST_AREA]
     usual = float(np.percentile([p.area for p in whole], 90))
-    while left:  # those next to placed frames first: they carry the path on
+    waiting: list[Patch] = []  # what no drawing explains, until the frames around it have been placed
+    progress_made, stuck = False, False
+    while left or waiting:  # those next to placed frames first: they carry the path on
+        if not left:
+            left, waiting, stuck, progress_made = waiting, [], not progress_made, False
         p = min(left, key=lambda q: (np.abs(np.flatnonzero(seen) - q.frame).min(), q.frame))
         left.remove(p)
         t = p.frame
         start = path.H[t] @ gauge[0] if rigid and path.present[t] else H[t]
         near = {int(drawing[u]) for u in (t - 1, t + 1) if 0 <= u < count and drawing[u] >= 0}
         cut = full(t)
-        d, m, score = place_remnant(cut, canvases, [start @ np.linalg.inv(g) for g in gauge], near, reach(H, t), noise,
-                                    book.threshold / scale**2)
+        guesses = [(k, start @ np.linalg.inv(g), reach(H, t)) for k, g in enumerate(gauge)]
+        guesses += [(int(drawing[u]), measured[u] @ np.linalg.inv(gauge[drawing[u]]), HELD_REACH)
+                    for u in (t - 1, t + 1) if 0 <= u < count and drawing[u] >= 0]
+        d, m, score = place_remnant(cut, canvases, guesses, near, noise, book.threshold / scale**2)
         if score >= FOREIGN and p.area > TELLING * usual:  # a drawing of its own, of which no more is ever seen
+            if not stuck:
+                waiting.append(p)
+                continue
+            stuck = False
             d, m = len(canvases), np.eye(3)
             canvases.append(refine([cut], [m], model, source.size)[1])
             gauge.append(start)
-        drawing[t], measured[t], seen[t] = d, m @ gauge[d], True
+        drawing[t], measured[t], seen[t], progress_made = d, m @ gauge[d], True, True
         H = continued(measured, seen)
     H, canvas_size = fit_canvas(H, canvases, gauge)
     return ExposureSheet(renumber(drawing), H, canvas_size, model)

@@ -14,6 +14,7 @@ from .patches import Patch, without_background
 
 SOFT_BLUR = 3.0  # px: a first alignment on blurred pictures forgives several px (rotation, scale) at the rim
 SOFT_CAPS = (40.0, 24.0, 16.0)
+FITS = 0.6  # share of the points that agree where a drawing lies on itself, but for a part
 ENOUGH, MOST_ASKED = 4, 24  # pairs of one drawing that are asked whether it only slides
 SLIDING = 0.15  # working px a frame that a corner of a sliding picture seems to move besides: noise
 LEAST_SHARE = 0.15  # of the larger cut-out must be seen in both, or nothing is said
@@ -94,10 +95,15 @@ def match(book: Book, i: int, j: int, start: np.ndarray, dofs: tuple[int, ...], 
         if dof == 0:
             found, agree = start, 1.0
         else:
-            if dof > 2:
+            found, agree = H, 0.0
+            if dof == 2:
+                found, _, agree = align(own_points(book, i), b.smooth, b.valid, H, dof, CAPS)
+            if agree < FITS:  # a start that is off by more than a line's width: blurred pictures catch it
                 _, points = own_soft(book, i)
-                H, _, _ = align(points, own_soft(book, j)[0], b.valid, H, dof, SOFT_CAPS)
-            found, _, agree = align(own_points(book, i), b.smooth, b.valid, H, dof, CAPS)
+                soft, _, _ = align(points, own_soft(book, j)[0], b.valid, H, dof, SOFT_CAPS)
+                better, _, agree2 = align(own_points(book, i), b.smooth, b.valid, soft, dof, CAPS)
+                if agree2 > agree:
+                    found, agree = better, agree2
         if agree > 0 and sane(found, start):
             seen = compare_drawings(a, b, found, 0.5 * book.noise)
             score = seen.blob / book.threshold

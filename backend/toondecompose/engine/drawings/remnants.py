@@ -84,18 +84,19 @@ def uncovered(picture: Patch, patch: Patch, H: np.ndarray) -> float:
     return BARE * float(stats[1:, cv2.CC_STAT_AREA].max()) if count > 1 else 0.0
 
 
-def place_remnant(patch: Patch, canvases: list[Canvas], start: list[np.ndarray], near: set[int], reach: float,
+def place_remnant(patch: Patch, canvases: list[Canvas], starts: list[tuple[int, np.ndarray, float]], near: set[int],
                   noise: float, threshold: float) -> tuple[int, np.ndarray, float]:
     """The drawing that explains a remnant best, its place (canvas' own px -> frame px), and how badly it does (1 =
     undecided).
 
-    patch: the frame's cut-out at full resolution. start: per drawing, own canvas -> frame, from the sprite's path.
-    near: drawings shown just before or after. reach: how far off the path it may lie, px.
+    patch: the frame's cut-out at full resolution. starts: (drawing, own canvas -> frame, how far off it may lie, px):
+    every drawing on the sprite's path, and those shown just before and after (`near`) where they were, if held.
     """
     best = (np.inf, -1, np.eye(3), np.inf)
-    for d, canvas in enumerate(canvases):
+    for d, start, reach in starts:
+        canvas = canvases[d]
         corner = canvas.origin
-        H = shift(*-patch.origin) @ start[d] @ shift(*corner)
+        H = shift(*-patch.origin) @ start @ shift(*corner)
         picture = canvas_patch(canvas)
         points = canvas_points(canvas, 3000)
         # a few pixels cannot tell a turn or a change of size: only the shift is measured
