@@ -5,9 +5,12 @@ import numpy as np
 import pytest
 import rendering
 import result_folders as rf
+from fake_layout import drawn
 from test_import import shot
+from test_xsheet import activate
 
 from toondecompose_blender import results, versions
+from toondecompose_blender.panels import sprite_panel
 from toondecompose_blender.scene import camera, compositor
 from toondecompose_blender.scene.importer import ImportOptions, import_result
 from toondecompose_blender.session.run import Origin
@@ -83,10 +86,11 @@ def test_two_clips_in_one_scene(context, folder, tmp_path):
     assert {"girl", "background"} <= {o.name for o in working[0].objects if o.visible_get(view_layer=working[0])}
 
 
-def test_before_a_set_in_3d(context, ready, folder, tmp_path):
-    """A plane that was there, in its collection, stays in the picture behind the sprites."""
+def a_wall(scene, depth):
+    """A green plane across the picture, in a collection “studio” of its own."""
     mesh = bpy.data.meshes.new("wall")
-    mesh.from_pydata([(-9, -9, -50), (9, -9, -50), (9, 9, -50), (-9, 9, -50)], [], [(0, 1, 2, 3)])
+    corners = [(-9, -9, depth), (9, -9, depth), (9, 9, depth), (-9, 9, depth)]
+    mesh.from_pydata(corners, [], [(0, 1, 2, 3)])
     material = bpy.data.materials.new("wall")
     tree = versions.enable_material_nodes(material)
     glow, output = tree.nodes.new("ShaderNodeEmission"), tree.nodes.new("ShaderNodeOutputMaterial")
@@ -94,13 +98,36 @@ def test_before_a_set_in_3d(context, ready, folder, tmp_path):
     tree.links.new(glow.outputs[0], output.inputs[0])
     mesh.materials.append(material)
     studio = bpy.data.collections.new("studio")
-    ready.collection.children.link(studio)
+    scene.collection.children.link(studio)
     studio.objects.link(bpy.data.objects.new("wall", mesh))
+    return studio
+
+
+def test_before_a_set_in_3d(context, ready, folder, tmp_path):
+    """A plane that was there, in its collection, stays in the picture behind the sprites."""
+    a_wall(ready, -50)
     made = import_result(context, folder, CURRENT)
     assert not made.warnings
     got = rendering.render(ready, 2, tmp_path / "o.png")
     assert rendering.worst(got, over_green(shot()[1:], 1)) <= 1
     assert {"wall", "girl"} <= {o.name for o in context.view_layer.objects if o.visible_get()}
+
+
+def test_things_that_are_added_later_are_composited_once_and_in_their_place(context, tmp_path):
+    """A wall in front of the background, behind the girl; it would be in every sprite's view layer."""
+    made = import_result(context, rf.make_result(tmp_path / "r", shot()))
+    activate(made, 0)
+    assert not bpy.ops.toondecompose.composite_collection.poll()  # the scene's own collection is active
+    studio = a_wall(made.scene, -50)
+    context.view_layer.active_layer_collection = context.view_layer.layer_collection.children["studio"]
+    assert "Composite “studio”" in drawn(sprite_panel.TOONDECOMPOSE_PT_sprite_compositing)
+    assert bpy.ops.toondecompose.composite_collection() == {"FINISHED"}
+    assert not bpy.ops.toondecompose.composite_collection.poll()  # it has its nodes
+    got = rendering.render(made.scene, 2, tmp_path / "o.png")
+    assert rendering.worst(got, over_green(shot()[1:], 1)) <= 1
+    compositor.find(versions.compositor_tree(made.scene), compositor.OVER, studio.name).mute = True
+    got = rendering.render(made.scene, 2, tmp_path / "o.png")
+    assert rendering.worst(got, rf.reference(shot(), 1)) <= 1
 
 
 def test_back_in_the_edit_the_preview_shows_the_clip_that_joined(context, scene, folder, tmp_path, monkeypatch):

@@ -99,6 +99,14 @@ def test_what_is_done_to_sprites(context, folder, tmp_path):
     check(IN_3D, tmp_path)
 
 
+def test_a_collection_of_ones_own(context, folder, tmp_path):
+    made = import_result(context, folder)
+    activate(made, 1)
+    made.scene.collection.children.link(bpy.data.collections.new("studio"))
+    context.view_layer.active_layer_collection = context.view_layer.layer_collection.children["studio"]
+    check([("composite_collection", {})], tmp_path)
+
+
 def test_what_is_done_in_the_sequencer(context, scene, folder, tmp_path):
     add_strip(scene, numbered(tmp_path / "frames", FRAMES), frame_start=11, name="shot", channel=2)
     results.remember(scene, folder, Origin(scene.name, scene.session_uid, "shot", 11))
@@ -122,7 +130,7 @@ def test_the_depth_slider(context, folder):
 
 
 def test_no_operator_is_left_out():
-    steps = {name for name, _ in IN_3D + IN_SEQUENCER}
+    steps = {name for name, _ in IN_3D + IN_SEQUENCER} | {"composite_collection"}
     assert set(dir(bpy.ops.toondecompose)) == steps | NO_STEP
     for name in steps:
         assert "UNDO" in getattr(bpy.types, f"TOONDECOMPOSE_OT_{name}").bl_options, name

@@ -45,10 +45,11 @@ def install(zip_file: Path, python: Path) -> None:
     bpy.context.preferences.view.show_splash = False
     bpy.ops.extensions.package_install_files(filepath=str(zip_file), repo="user_default", enable_on_install=True)
     bpy.context.preferences.addons[MODULE].preferences.backend_python = str(python)
-    panel = module("panels.hints").TOONDECOMPOSE_PT_hints
-    bpy.utils.unregister_class(panel)
-    panel.bl_options = set()  # else it is closed until somebody opens it
-    bpy.utils.register_class(panel)
+    for panel in (module("panels.hints").TOONDECOMPOSE_PT_hints,
+                  module("panels.sprite_panel").TOONDECOMPOSE_PT_sprite_check):
+        bpy.utils.unregister_class(panel)
+        panel.bl_options = set()  # else it is closed until somebody opens it
+        bpy.utils.register_class(panel)
 
 
 def strip_and_run(scene, files: list[Path], layers: str, pictures: Path) -> Iterator[float]:
@@ -177,6 +178,20 @@ def drawings(scene, imported, name: str, pictures: Path) -> Iterator[float]:
     return views[-1], sheet
 
 
+def unresolved(imported, view, pictures: Path) -> Iterator[float]:
+    """The map of doubt over the camera's view, if the engine had any, and the Check panel."""
+    steps.scroll_side_bar(view, down=True)
+    with steps.override(view):
+        try:
+            say("unresolved", bpy.ops.toondecompose.show_unresolved())
+        except RuntimeError as error:
+            say("unresolved", error)
+            return
+        yield 3.0
+        steps.shot(pictures, "unresolved")
+        bpy.ops.toondecompose.show_unresolved()
+
+
 def time_curve(imported, view, sheet, middle: int, pictures: Path) -> Iterator[float]:
     """Slow the sprite down in the first half of the shot, by its curve."""
     with steps.override(view):
@@ -261,6 +276,7 @@ def story() -> Iterator[float]:
     imported.frame_set(middle)
     yield 1.0
     view, sheet = yield from drawings(scene, imported, name, pictures)
+    yield from unresolved(imported, view, pictures)
     yield from time_curve(imported, view, sheet, middle, pictures)
     yield from blurred(imported, name, plane, pictures)
     yield from replaced(scene, middle, pictures)

@@ -6,6 +6,7 @@ from . import (
     add_to_sequencer,
     cancel,
     compare,
+    composite_collection,
     copy_report,
     decompose,
     drop_result,
@@ -27,7 +28,8 @@ from . import (
 
 _MODULES = (decompose, cancel, copy_report, test_backend, queue_edit, import_result, drop_result, open_folder,
             forget_result, add_to_sequencer, show_sprites, replace_source,
-            x_sheet, sprite_drawings, retime, compare, import_placed, refine, hint_layers, find_result)
+            x_sheet, sprite_drawings, retime, compare, import_placed, refine, hint_layers, find_result,
+            composite_collection)
 
 
 def register() -> None:

@@ -11,6 +11,7 @@ from bpy.app.translations import pgettext_iface as iface_
 from toondecompose.formats.errors import UserError
 
 from .. import preferences, versions
+from ..operators import composite_collection
 from ..operators.sprite_base import chosen_root
 from ..results import LOW_CONFIDENCE
 from ..scene import compositor
@@ -148,6 +149,9 @@ class TOONDECOMPOSE_PT_sprite_compositing(SpriteTab, bpy.types.Panel):
 
     def draw(self, context: Any) -> None:
         layout, tree = self.layout, versions.compositor_tree(context.scene)
+        if composite_collection.why_not(context) is None:
+            layout.operator("toondecompose.composite_collection", icon="OUTLINER_COLLECTION",
+                            text=iface_("Composite “{}”").format(context.collection.name), translate=False)
         for sprite in reversed(clip_sprites(clip_root(context.object))):
             over = compositor.find(tree, compositor.OVER, sprite.name)
             if over is None:

@@ -19,6 +19,22 @@ def new_view_layer(scene: Any, name: str, clip: Any, own: Any) -> Any:
     return layer
 
 
+def new_view_layer_of(scene: Any, own: Any, clip: Any) -> Any:
+    """A view layer that shows one collection, wherever it is, and what a clip's collection itself holds: its camera."""
+    layer = scene.view_layers.new(own.name)
+    _show_only(layer.layer_collection, own, clip)
+    layer.use_pass_z = False
+    return layer
+
+
+def _show_only(parent: Any, own: Any, clip: Any) -> None:
+    for child in parent.children:
+        if child.collection == clip or own in list(child.collection.children_recursive):
+            _show_only(child, own, clip)
+        elif child.collection != own:
+            child.exclude = True
+
+
 def exclude(layer: Any, collection: Any) -> None:
     """Exclude a collection, wherever it is, from a view layer."""
     for child in _found(layer, collection):
