@@ -22,7 +22,8 @@ IN_3D = [
     ("sheet_reverse", {"with_motion": True}), ("drawing_add", {"filepath": "{tmp}/new.png"}),
     ("drawing_replace", {"filepath": "{tmp}/new.png"}), ("retime_speed", {"percent": 50.0, "extend": True}),
     ("retime_fit", {"frames": 30, "drawings_only": True}), ("retime_curve", {}), ("retime_key", {"frame": 14.0}),
-    ("motion_simplify", {}), ("retime_restore", {}), ("sprite_duplicate", {}), ("show_unresolved", {}),
+    ("motion_simplify", {}), ("retime_restore", {}), ("sprite_duplicate", {}),
+    ("rename_sprite", {"name": "runner"}), ("show_unresolved", {}),
     ("relink", {"directory": "{tmp}/r"}), ("import_result", {"filepath": "{tmp}/r", "scene": "CURRENT"}),
     ("import_result", {"filepath": "{tmp}/r"}), ("import_placed", {"filepath": "{tmp}/r"}),
 ]

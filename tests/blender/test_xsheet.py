@@ -8,7 +8,7 @@ import result_folders as rf
 from test_import import corner_errors, shot
 
 from toondecompose_blender import versions
-from toondecompose_blender.scene import compositor
+from toondecompose_blender.scene import compositor, naming
 from toondecompose_blender.scene.importer import import_result
 from toondecompose_blender.sprite import drawings, retime, timing
 
@@ -189,3 +189,32 @@ def test_all_selected_sprites_are_slowed_and_the_scene_follows(imported):
     assert imported.scene.frame_end == 24
     assert all(timing.source_of(sprite).strip is not None for sprite in imported.sprites)
     assert shown(imported, count=24)[-2:] == [12, 12]
+
+
+@pytest.mark.parametrize("way", ["operator", "outliner"])
+def test_a_renamed_sprite_keeps_its_nodes_and_its_view_layer(imported, tmp_path, way):
+    sprite = imported.sprites[1]
+    if way == "operator":
+        with pytest.raises(RuntimeError, match="needs a name"):
+            bpy.ops.toondecompose.rename_sprite(name="  ")
+        assert bpy.ops.toondecompose.rename_sprite(name="Anna") == {"FINISHED"}
+        named = (sprite, sprite.data, sprite.active_material, sprite.animation_data.action,
+                 *sprite.users_collection, imported.scene.view_layers[2])
+        assert {block.name for block in named} == {"Anna"}
+        assert "Anna" in {n.label for n in versions.compositor_tree(imported.scene).nodes if n.type == "FRAME"}
+    else:
+        sprite.name = "Anna"
+    plate = rf.sprite("background", 0, [rf.plate((160, 90))], [0], np.eye(3), kind="background")
+    girl = rf.sprite("girl", 1, [rf.drawing((40, 44), 2)], [0], rf.shift(10 + 8, 20))
+    assert rendering.worst(rendering.render(imported.scene, 3, tmp_path / "o.png"), rf.reference([plate, girl], 0)) <= 1
+    over = compositor.find(versions.compositor_tree(imported.scene), compositor.OVER, naming.key_of(sprite))
+    over.mute = True
+    assert rendering.worst(rendering.render(imported.scene, 3, tmp_path / "o.png"), rf.reference([plate], 0)) <= 1
+    over.mute = False
+    bpy.ops.toondecompose.sprite_duplicate()
+    copy = bpy.context.object
+    assert copy.name == "Anna.001" and naming.view_layer_of(imported.scene, copy) is not None
+    copy.delta_location.y = -0.2  # 20 px lower
+    lower = rf.sprite("copy", 2, [rf.drawing((40, 44), 2)], [0], rf.shift(10 + 8, 40))
+    got = rendering.render(imported.scene, 3, tmp_path / "o.png")
+    assert rendering.worst(got, rf.reference([plate, girl, lower], 0)) <= 1

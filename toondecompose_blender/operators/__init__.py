@@ -18,6 +18,7 @@ from . import (
     open_folder,
     queue_edit,
     refine,
+    rename_sprite,
     replace_source,
     retime,
     show_sprites,
@@ -29,7 +30,7 @@ from . import (
 _MODULES = (decompose, cancel, copy_report, test_backend, queue_edit, import_result, drop_result, open_folder,
             forget_result, add_to_sequencer, show_sprites, replace_source,
             x_sheet, sprite_drawings, retime, compare, import_placed, refine, hint_layers, find_result,
-            composite_collection)
+            composite_collection, rename_sprite)
 
 
 def register() -> None:

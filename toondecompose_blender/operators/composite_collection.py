@@ -11,7 +11,7 @@ import bpy
 
 from .. import versions
 from ..scene import compositor, view_layers
-from ..scene.naming import SPRITE, clip_root
+from ..scene.naming import SPRITE, clip_root, key_of
 from .sprite_base import SpriteOperator
 
 
@@ -37,7 +37,7 @@ class TOONDECOMPOSE_OT_composite_collection(SpriteOperator, bpy.types.Operator):
                 view_layers.exclude(layer, own)
         layer = view_layers.new_view_layer_of(scene, own, _clip(sprite))
         layer[SPRITE] = ""  # of one thing only, but of no sprite
-        compositor.insert_above(versions.compositor_tree(scene), sprite.name, own.name,
+        compositor.insert_above(versions.compositor_tree(scene), key_of(sprite), own.name,
                                 compositor.render_layer(scene, {own.name: layer.name}))
         return ""
 
@@ -46,7 +46,7 @@ def why_not(context: Any) -> str | None:
     """Why the active collection cannot be composited, or None."""
     scene, sprite, own = context.scene, context.object, context.collection
     tree = versions.compositor_tree(scene)
-    if compositor.find(tree, compositor.OVER, sprite.name) is None:
+    if compositor.find(tree, compositor.OVER, key_of(sprite)) is None:
         return "This scene's sprites were imported without compositor nodes"
     if own is None or own == scene.collection:
         return "Put what you added into a collection of its own, and make that the active one"

@@ -16,7 +16,7 @@ from ..operators.sprite_base import chosen_root
 from ..results import LOW_CONFIDENCE
 from ..scene import compositor
 from ..scene.channels import DRAWING, OPACITY
-from ..scene.naming import clip_root, clip_sprites, is_sprite
+from ..scene.naming import clip_root, clip_sprites, is_sprite, key_of
 from ..sprite import drawings
 from ..sprite.timing import read_sheet, source_of
 from ..text import paragraph
@@ -53,7 +53,9 @@ class TOONDECOMPOSE_PT_sprite(SpriteTab, bpy.types.Panel):
             layout.label(text=root["td_clip"], icon="OUTLINER_COLLECTION")
             paragraph(layout, "Select the plane of a sprite to work on its drawings.", context, icon="INFO")
         else:
-            layout.label(text=f"{root['td_clip']}: {sprite.name}", icon="IMAGE_PLANE", translate=False)
+            row = layout.row(align=True)
+            row.label(text=f"{root['td_clip']}: {sprite.name}", icon="IMAGE_PLANE", translate=False)
+            row.operator("toondecompose.rename_sprite", text="", icon="GREASEPENCIL")
             if sprite.get("td_confidence", 1.0) < LOW_CONFIDENCE:
                 paragraph(layout, iface_("Confidence {:.0%}: look at its drawings and timing.").format(
                     sprite["td_confidence"]), context, icon="ERROR")
@@ -153,7 +155,7 @@ class TOONDECOMPOSE_PT_sprite_compositing(SpriteTab, bpy.types.Panel):
             layout.operator("toondecompose.composite_collection", icon="OUTLINER_COLLECTION",
                             text=iface_("Composite “{}”").format(context.collection.name), translate=False)
         for sprite in reversed(clip_sprites(clip_root(context.object))):
-            over = compositor.find(tree, compositor.OVER, sprite.name)
+            over = compositor.find(tree, compositor.OVER, key_of(sprite))
             if over is None:
                 continue
             row = layout.row(align=True)
@@ -161,7 +163,7 @@ class TOONDECOMPOSE_PT_sprite_compositing(SpriteTab, bpy.types.Panel):
             if sprite == context.object:
                 row = layout.row(align=True)
                 for kind in (compositor.COLOUR, compositor.BLUR, compositor.GLOW, compositor.SHADOW):
-                    slot = compositor.find(tree, kind, sprite.name)
+                    slot = compositor.find(tree, kind, key_of(sprite))
                     if slot is not None:
                         row.prop(slot, "mute", text=kind, invert_checkbox=True, toggle=True)
 

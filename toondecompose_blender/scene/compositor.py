@@ -13,6 +13,7 @@ import bpy
 from .. import versions
 
 COLOUR, BLUR, GLOW, SHADOW, OVER = "Colour", "Blur", "Glow", "Shadow", "Over"
+FRAME, LAYER = "Frame", "Layer"
 _SHADOW_GROUP = "Sprite Shadow"
 _NAME_BYTES = 63  # longest name that Blender keeps
 _ROW, _COLUMN = 420, 270  # height of one sprite's frame in the node editor, width of a node in it
@@ -118,7 +119,7 @@ def _stack(tree: Any, sprites: list[str], source: Any, below: Any, corner: tuple
 def _chain(tree: Any, sprite: str, source: Any, shadow: Any, below: Any, corner: tuple[float, float]) -> Any:
     """One sprite's frame of nodes over the picture `below`. Returns the socket of the picture with it."""
     frame = tree.nodes.new("NodeFrame")
-    frame.name = node_name("Frame", sprite)
+    frame.name = node_name(FRAME, sprite)
     frame.label = sprite
     node, picture = source(tree, sprite)
     chain = [node]
@@ -154,7 +155,7 @@ def render_layer(scene: Any, layers: dict[str, str]) -> Any:
     def source(tree: Any, sprite: str) -> tuple[Any, Any]:
         node = tree.nodes.new("CompositorNodeRLayers")
         node.scene, node.layer = scene, layers[sprite]
-        node.name = node_name("Layer", sprite)
+        node.name = node_name(LAYER, sprite)
         return node, node.outputs["Image"]
     return source
 

@@ -18,7 +18,7 @@ from toondecompose.formats.result import RESULT_FILE, Result, Sprite, read_resul
 from . import actions, camera, joining, materials, planes
 from . import homography as hg
 from .channels import SHEAR, Channel, sprite_channels
-from .naming import CLIP, SPRITE
+from .naming import CLIP, SPRITE, give_key
 
 _NUMBERED = re.compile(r"^(.*?)(\d+)(\.[^.]+)$")
 
@@ -181,6 +181,7 @@ def _new_sprite(plan: _Plan, model: hg.CameraModel, root: Any, clip: Any, option
     clip.children.link(own)
     plane = planes.new_plane(sprite.name, sprite.canvas_size, model, root, own, plan.margin_px)
     plane[SPRITE] = sprite.name
+    give_key(plane, bpy.data.objects)
     plane["td_order"], plane["td_kind"] = sprite.order, sprite.kind
     plane["td_confidence"] = sprite.confidence
     plane["td_canvas"] = list(sprite.canvas_size)

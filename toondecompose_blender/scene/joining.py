@@ -12,7 +12,7 @@ from toondecompose.formats.result import Result
 
 from .. import versions
 from . import compositor, view_layers
-from .naming import SPRITE
+from .naming import SPRITE, key_of
 
 # what a camera sees of these is drawn into a picture
 _SEEN = {"MESH", "CURVE", "CURVES", "SURFACE", "META", "FONT", "VOLUME", "POINTCLOUD", "GPENCIL", "GREASEPENCIL"}
@@ -89,8 +89,8 @@ def stack(scene: Any, clip: Any, planes: list[Any], warnings: list[str]) -> Any:
     layers = {}
     for plane in planes:
         layer = view_layers.new_view_layer(scene, plane.name, clip, plane.users_collection[0])
-        layer[SPRITE] = plane.name
-        layers[plane.name] = layer.name
+        layer[SPRITE] = key_of(plane)
+        layers[key_of(plane)] = layer.name
     source = compositor.render_layer(scene, layers)
     if not scene.render.film_transparent:
         scene.render.film_transparent = True

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 CLIP, SPRITE = "td_clip", "td_sprite"
+_KEY = "td_key"
 
 
 def is_sprite(obj: Any) -> bool:
@@ -37,4 +38,18 @@ def scene_roots(scene: Any) -> list[Any]:
 
 def view_layer_of(scene: Any, sprite: Any) -> Any:
     """The view layer that renders a sprite alone, or None."""
-    return next((layer for layer in scene.view_layers if layer.get(SPRITE) == sprite.name), None)
+    return next((layer for layer in scene.view_layers if layer.get(SPRITE) == key_of(sprite)), None)
+
+
+def key_of(sprite: Any) -> str:
+    """What a sprite's nodes and view layer are found by, whatever the sprite is called now."""
+    return sprite.get(_KEY, sprite.name)
+
+
+def give_key(sprite: Any, objects: Any) -> None:
+    """Make a new sprite's key: its first name, numbered if another of the file's objects had that first."""
+    taken = {obj.get(_KEY) for obj in objects if obj != sprite}
+    key, number = sprite.name, 1
+    while key in taken:
+        key, number = f"{sprite.name} {number}", number + 1
+    sprite[_KEY] = key

@@ -8,7 +8,7 @@ import bpy
 
 from .. import versions
 from ..scene import compositor, materials, planes, view_layers
-from ..scene.naming import SPRITE, clip_root, clip_sprites, view_layer_of
+from ..scene.naming import SPRITE, clip_root, clip_sprites, give_key, key_of, view_layer_of
 
 
 def duplicate(scene: Any, sprite: Any) -> Any:
@@ -16,6 +16,7 @@ def duplicate(scene: Any, sprite: Any) -> Any:
     copy."""
     copy = sprite.copy()
     copy.data = sprite.data.copy()
+    give_key(copy, bpy.data.objects)
     _own_actions(copy)
     if copy.data.shape_keys:
         planes.drive_shear(copy)
@@ -74,8 +75,8 @@ def _stack(scene: Any, sprite: Any, copy: Any, own: Any, clip: Any) -> None:
     if model is None:
         return
     layer = view_layers.new_view_layer(scene, copy.name, clip, own)
-    layer[SPRITE] = copy.name
+    layer[SPRITE] = key_of(copy)
     tree = versions.compositor_tree(scene)
-    if tree is not None and compositor.find(tree, compositor.OVER, sprite.name):
-        source = compositor.render_layer(scene, {copy.name: layer.name})
-        compositor.insert_above(tree, sprite.name, copy.name, source)
+    if tree is not None and compositor.find(tree, compositor.OVER, key_of(sprite)):
+        source = compositor.render_layer(scene, {key_of(copy): layer.name})
+        compositor.insert_above(tree, key_of(sprite), key_of(copy), source)
