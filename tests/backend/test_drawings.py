@@ -7,6 +7,8 @@ import torch
 
 from toondecompose.engine.clip import source_from_array
 from toondecompose.engine.drawings.expose import expose
+from toondecompose.engine.drawings.match import Book, match
+from toondecompose.engine.drawings.patches import cut_patches
 from toondecompose.engine.types import LayerPath
 from toondecompose.formats.conventions import edge_from_centre
 
@@ -214,3 +216,14 @@ def test_sliver_of_a_held_pose_is_placed_by_the_frame_after_it():
     sheet = expose(source_from_array(frames), masks, 1.0, hidden=hidden)
     assert groups(sheet.drawing) == [0, 0, 0, 1, 1, 1, 1]
     assert (sheet.H[5] @ np.linalg.inv(sheet.H[3]))[:2, 2] == pytest.approx((0, 0), abs=0.3)
+
+
+def test_start_that_is_off_by_more_than_a_line_finds_the_drawing():
+    source, masks = clip([drawing(0)] * 2, [(60, 30), (60, 30)])
+    found = []
+    for miss in (2.5, 3.3, 4.0):
+        patches, noise = cut_patches(source, masks, None, None)
+        book = Book(patches, noise)
+        match(book, 0, 1, np.array([[1, 0, miss], [0, 1, -miss], [0, 0, 1]]), (2,))
+        found.append(book.link[0, 1][:2, 2])
+    assert np.abs(found).max() < 0.1
