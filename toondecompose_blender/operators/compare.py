@@ -71,8 +71,10 @@ class TOONDECOMPOSE_OT_show_unresolved(ClipOperator, bpy.types.Operator):
     bl_description = "Lay the map of what the engine could not explain over the camera's view, or take it away again"
 
     def act(self, context: Any, root: Any) -> str:
-        unresolved.toggle(root)
-        return ""
+        camera = unresolved.toggle(root)
+        if camera is None or camera == context.scene.camera:
+            return ""
+        return rpt_("It is seen through the clip's own camera, “{}”").format(camera.name)
 
 
 CLASSES = (TOONDECOMPOSE_OT_compare, TOONDECOMPOSE_OT_show_unresolved)

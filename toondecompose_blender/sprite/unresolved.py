@@ -18,8 +18,9 @@ _OPACITY = 0.75
 _LEAST = 0.02  # share of the range below which a pixel counts as explained
 
 
-def toggle(root: Any) -> None:
-    """Lay the clip's map over its camera's view, or take it away again. UserError when there is nothing to show."""
+def toggle(root: Any) -> Any:
+    """Lay the clip's map over its camera's view (-> the camera), or take it away again (-> None). UserError when there
+    is nothing to show."""
     camera = clip_camera(root)
     if camera is None:
         raise UserError(f"“{root['td_clip']}” has lost its camera; undo its removal.")
@@ -31,12 +32,13 @@ def toggle(root: Any) -> None:
         backgrounds.remove(shown)
         if not image.users:
             bpy.data.images.remove(image)
-        return
+        return None
     image = overlay_image(root)
     overlay = backgrounds.new()
     overlay.image, overlay.alpha = image, _OPACITY
     overlay.display_depth, overlay.frame_method = "FRONT", "STRETCH"
     camera.data.show_background_images = True
+    return camera
 
 
 def overlay_image(root: Any) -> Any:
