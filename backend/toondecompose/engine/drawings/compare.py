@@ -29,7 +29,8 @@ LEAST_LEVELS = 10.0  # grey levels of difference below which nobody sees a chang
 NOISE_SIGMAS = 5.0  # of the difference of two blurred noisy pictures
 BLOB = 300.0  # grey levels x working px^2: the size of the smallest blob that makes another drawing
 BARE = 15.0  # grey levels from its plate within which a pixel is background: the plate is registered and resampled too
-MOSTLY_BEHIND = 0.5  # share of the background in a pixel of a narrow gap
+GAP_WIDTH = 9  # working px: what is seen of another sprite through a gap is narrower
+MOSTLY_BEHIND = 0.25  # share of the background in a pixel of a narrow gap
 RIM = 4  # working px per reach of the lines: as far from bare background a pixel may be a mixture with it
 
 
@@ -156,9 +157,10 @@ def foreign_at(both: Overlay, ys: np.ndarray, xs: np.ndarray) -> tuple[np.ndarra
 
 def shining(both: Overlay, hot: np.ndarray, noise: float) -> tuple[np.ndarray, np.ndarray]:
     """Two bool [h, w]. First, differing pixels at which both frames just show what is behind (background, or in one of
-    them another sprite), or a mixture of one colour with the background: then the colours differ by a part of what the
-    background differs by. (Away from such pixels and the masks' edges, where mixtures are rare, by most of it.)
-    Second, those at which one frame shows background and the other one does not: the outline has changed."""
+    them another sprite, which may explain any narrow difference), or a mixture of one colour with the background: then
+    the colours differ by a part of what the background differs by. (Away from such pixels and the masks' edges, where
+    mixtures are rare, by a good part.) Second, those at which one frame shows background and the other one does not:
+    the outline has changed."""
     ys, xs = pixels_of(hot)
     a = both.one[ys, xs].astype(np.float32)
     b = both.two[ys, xs].astype(np.float32)
@@ -168,6 +170,8 @@ def shining(both: Overlay, hot: np.ndarray, noise: float) -> tuple[np.ndarray, n
     tolerance_b = tolerance + FORGIVEN * strongest(local_range(both.two))[ys, xs]
     bare, mixed, narrow, outline = (np.zeros(len(ys), bool) for _ in range(4))
     foreign_a, foreign_b = foreign_at(both, ys, xs)
+    wide = cv2.morphologyEx(hot.astype(np.uint8), cv2.MORPH_OPEN, np.ones((GAP_WIDTH, GAP_WIDTH), np.uint8))
+    narrow_gap = (wide[ys, xs] == 0) & (foreign_a | foreign_b)
     for one, two, level in plates_at(both, ys, xs):
         known = level > 0
         bare_a, bare_b = strongest(np.abs(a - one)) < tolerance_a, strongest(np.abs(b - two)) < tolerance_b
@@ -179,7 +183,7 @@ def shining(both: Overlay, hot: np.ndarray, noise: float) -> tuple[np.ndarray, n
         mixed |= fits
         narrow |= fits & (through > MOSTLY_BEHIND)
     out = np.zeros(hot.shape, np.uint8)
-    out[ys, xs] = bare
+    out[ys, xs] = bare | narrow_gap
     out = cv2.dilate(out, np.ones((5, 5), np.uint8))
     reach = RIM * max(both.first.reach, both.second.reach)
     rim = cv2.dilate(np.maximum(out, ~both.sure), np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))

@@ -20,7 +20,7 @@ HIDING = 16  # mask level of something in front from which the sprite's colour i
 ISLAND = 0.15  # of the largest connected part: smaller parts of a mask are as often leftovers of the background
 EDGE = 2  # working px: how far real masks are off; closer to the mask's edge nothing is compared
 OTHER = 25.0  # grey levels from a plate: not that plate, whatever resampling and compression did
-GAP = 24  # working px: as far inside a mask other sprites behind it are expected in its gaps
+GAP = 16  # working px: as far inside a mask other sprites behind it are expected in its gaps
 SAMPLED = 6  # frames that the noise is measured on
 FLAT_SHARE = 0.1  # the flattest tenth of the blocks shows noise, not drawing
 
