@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from .bundle import cubic
 from .field import Field
 from .groups import apply, frame_units, step, velocities
 from .mosaic import Mosaic
@@ -51,6 +52,15 @@ class Sampler:
         near = np.clip(np.rint(y).astype(np.int64), 0, h - 1) * w + np.clip(np.rint(x).astype(np.int64), 0, w - 1)
         out[:, 3] = self.trust.ravel()[near] * inside
         return out
+
+
+    def value_at(self, canvas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(value [n], trust [n]) alone at canvas points [n, 2]."""
+        h, w = self.value.shape
+        local = canvas - np.array(self.origin)
+        inside = ((local >= 0) & (local <= [w, h])).all(1)
+        near = np.clip(local[:, 1].astype(np.int64), 0, h - 1) * w + np.clip(local[:, 0].astype(np.int64), 0, w - 1)
+        return cubic(self.value, local), self.trust.ravel()[near] * inside
 
 
 def _taps(f: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
@@ -122,14 +132,14 @@ def align_frame(H: np.ndarray, at: np.ndarray, value: np.ndarray, weight: np.nda
 def saved_bits(H: np.ndarray, field: Field, t: int, target: Sampler) -> tuple[np.ndarray, np.ndarray]:
     """What knowing the mosaic saves at frame t's points: (bits [n] >= 0 per pixel it stands for, residual [n])."""
     pts = field.points[t]
-    seen = target.at(apply(np.linalg.inv(H), pts.at))
-    residual = np.abs(pts.value - seen[:, 0])
+    value, trust = target.value_at(apply(np.linalg.inv(H), pts.at))
+    residual = np.abs(pts.value - value)
     anew = pts.bits / np.maximum(pts.share, 1e-6)
     slope = np.exp2(anew) - 1
     # what rounding and noise leave, and what resampling and a tenth of a pixel of misplacement leave at a slope
     spread = np.hypot(max(1.5, field.noise), RESAMPLED * slope)
     left = np.log2(1 + (residual / spread) ** 2)
-    return (np.maximum(0, anew - left) * (seen[:, 3] > 0.5) * pts.share).astype(np.float32), residual
+    return (np.maximum(0, anew - left) * (trust > 0.5) * pts.share).astype(np.float32), residual
 
 
 def canvas_units(size: tuple[int, int]) -> np.ndarray:

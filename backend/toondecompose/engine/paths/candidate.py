@@ -12,7 +12,7 @@ from .align import align_frame, canvas_units, sampler, saved_bits
 from .field import CELL, Field
 from .follow import follow
 from .groups import apply, grid_points, project
-from .mosaic import build_mosaic
+from .mosaic import Box, build_mosaic
 
 CAPS = (6.0, 3.0)  # grey levels: the residual spread that is believed, annealed
 BLURS = (0.8, 0.5)  # px at search size, the same rounds: coarse to fine
@@ -26,7 +26,8 @@ ENOUGH = 0.1  # a frame belongs to a path if it saves this share of what the pat
 class Candidate:
     """H: [T, 3, 3] frame `ref` -> frames, search px. dof: its group. bits: per frame [n] saved at each point.
     belief: per frame [n] in 0..1, which points flow saw moving along.
-    followed: whether it was chained by flow (and may have strayed between layers) or assumed."""
+    followed: whether it was chained by flow (and may have strayed between layers) or assumed.
+    box: the part of the canvas that a sprite covers, search px, or None for everything."""
 
     H: np.ndarray
     ref: int
@@ -34,6 +35,7 @@ class Candidate:
     bits: list[np.ndarray]
     belief: list[np.ndarray] = record(default_factory=list)
     followed: bool = True
+    box: Box | None = None
 
     @property
     def gain(self) -> float:
@@ -68,6 +70,16 @@ def sharpest(size: np.ndarray, present: np.ndarray, ref: int) -> int:
     return int(fit.argmax()) if fit.max() > LARGER * size[ref] else ref
 
 
+def moved_box(box: Box | None, m: np.ndarray, slack: float = 0.0) -> Box | None:
+    """The bounds of a box that m [3, 3] moves, and `slack` px around."""
+    if box is None:
+        return None
+    x0, y0, x1, y1 = box
+    corners = apply(m, np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float64))
+    low, high = np.floor(corners.min(0) - slack).astype(int), np.ceil(corners.max(0) + slack).astype(int)
+    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+
+
 def blurred_values(field: Field, t: int, blur: float) -> np.ndarray:
     """Grey of frame t's points [n] after the blur that the mosaic gets: otherwise every edge looks displaced."""
     if blur <= 0:
@@ -77,16 +89,17 @@ def blurred_values(field: Field, t: int, blur: float) -> np.ndarray:
 
 
 def settle(H: np.ndarray, ref: int, dof: int, field: Field, weights: list[np.ndarray], caps=CAPS, blurs=BLURS,
-           samples: int = 8) -> np.ndarray | None:
+           samples: int = 8, box: Box | None = None) -> np.ndarray | None:
     """Alternates mosaic and Gauss-Newton. weights: per frame [n], which points belong. None if the canvas runs away."""
     units = canvas_units(field.size)
-    for cap, blur in zip(caps, blurs, strict=True):
-        mosaic = build_mosaic(field.gray, H, enough_frames(H, field.size), samples)
+    for k, (cap, blur) in enumerate(zip(caps, blurs, strict=True)):
+        part = slice(None, None, 2 if k + 1 < len(caps) else 1)  # rough rounds do with half of the points
+        mosaic = build_mosaic(field.gray, H, enough_frames(H, field.size), samples, within=box)
         if mosaic is None:
             return None
         target = sampler(mosaic, blur, field.count)
-        H = np.stack([align_frame(H[t], p.at, blurred_values(field, t, blur), weights[t] * p.share, target, dof, units,
-                                  cap, field.noise) for t, p in enumerate(field.points)])
+        H = np.stack([align_frame(H[t], p.at[part], blurred_values(field, t, blur)[part], (weights[t] * p.share)[part],
+                                  target, dof, units, cap, field.noise) for t, p in enumerate(field.points)])
         H = anchored(H, ref)
     return H
 
@@ -101,13 +114,14 @@ def enough_frames(H: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return np.arange(count) % stride == 0
 
 
-def measured(H: np.ndarray, ref: int, dof: int, field: Field, samples: int = 8) -> Candidate | None:
+def measured(H: np.ndarray, ref: int, dof: int, field: Field, samples: int = 8,
+             box: Box | None = None) -> Candidate | None:
     """The candidate that H is, with what its mosaic saves. None if its canvas runs away."""
-    mosaic = build_mosaic(field.gray, H, enough_frames(H, field.size), samples)
+    mosaic = build_mosaic(field.gray, H, enough_frames(H, field.size), samples, within=box)
     if mosaic is None:
         return None
     target = sampler(mosaic, 0.0, field.count)
-    return Candidate(H, ref, dof, [saved_bits(H[t], field, t, target)[0] for t in range(field.count)])
+    return Candidate(H, ref, dof, [saved_bits(H[t], field, t, target)[0] for t in range(field.count)], box=box)
 
 
 def propose(field: Field, ref: int, dof: int, free: list[np.ndarray], rng: np.random.Generator) -> Candidate | None:
@@ -124,8 +138,8 @@ def settled(c: Candidate, dof: int, field: Field, weights: list[np.ndarray]) -> 
     H = c.H
     if dof < c.dof:
         H = np.stack([project(m, dof, _where(c, t, field)) for t, m in enumerate(H)])
-    H = settle(H, c.ref, dof, field, weights)
-    return None if H is None else measured(H, c.ref, dof, field)
+    H = settle(H, c.ref, dof, field, weights, box=c.box)
+    return None if H is None else measured(H, c.ref, dof, field, box=c.box)
 
 
 def _where(c: Candidate, t: int, field: Field) -> np.ndarray:

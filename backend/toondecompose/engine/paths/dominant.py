@@ -123,31 +123,45 @@ def refine(m: np.ndarray, p: np.ndarray, q: np.ndarray, whiten: np.ndarray, weig
 
 def dominant_motion(p: np.ndarray, q: np.ndarray, whiten: np.ndarray, weight: np.ndarray, max_dof: int,
                     guesses: list[np.ndarray], size: tuple[int, int], precision: Precision,
-                    rng: np.random.Generator) -> np.ndarray:
+                    rng: np.random.Generator, enough: float = np.inf) -> tuple[np.ndarray, float]:
     """The motion that most weighted matches p -> q [n, 2] agree on, of at most `max_dof` parameters.
 
-    guesses: motions tried besides the random ones (identity, the last frame's). Returns [3, 3].
+    guesses: motions tried besides the random ones (identity, the last frame's). enough: share of the weight; if so
+    much agrees with a refined guess, no random ones are tried. Returns ([3, 3], share of the weight that agrees).
     """
     if len(p) < 4 or weight.sum() <= 0:
-        return guesses[0]
+        return guesses[0], 0.0
     units = frame_units(size)
     subset = np.sort(rng.permutation(len(p))[:SCORED]) if len(p) > SCORED else np.arange(len(p))
     ps, qs, ws, ls = p[subset], q[subset], weight[subset], whiten[subset]
-    tries = np.concatenate([np.array([g[:2] for g in guesses]), _hypotheses(p, q, whiten, weight, max_dof, rng)])
-    # guesses may be homographies: those are scored exactly, the rest are affine and scored together
-    moved = ps @ tries[:, :, :2].transpose(0, 2, 1) + tries[:, None, :, 2]
-    for i, g in enumerate(guesses):
-        moved[i] = apply(g, ps)
-    scores = precision.agreement(_visible_square(moved - qs, ls)) @ ws
-    best = int(scores.argmax())
-    m = guesses[best] if best < len(guesses) else np.vstack([tries[best], [0, 0, 1]])
+    scores = [float(precision.agreement(_visible_square(apply(g, ps) - qs, ls)) @ ws) for g in guesses]
+    m = guesses[int(np.argmax(scores))]
     if len(p) > FITTED:
-        subset = np.sort(rng.permutation(len(p))[:FITTED])
-        p, q, whiten, weight = p[subset], q[subset], whiten[subset], weight[subset]
+        some = np.sort(rng.permutation(len(p))[:FITTED])
+        p, q, whiten, weight = p[some], q[some], whiten[some], weight[some]
+    whole = float(weight.sum())
+    fitted, value = _enriched(m, p, q, whiten, weight, max_dof, units, precision)
+    if value >= enough * whole:
+        return fitted, value / whole
+    tries = _hypotheses(ps, qs, ls, ws, max_dof, rng)
+    if len(tries):
+        moved = ps @ tries[:, :, :2].transpose(0, 2, 1) + tries[:, None, :, 2]
+        agree = precision.agreement(_visible_square(moved - qs, ls)) @ ws
+        if agree.max() > max(scores):
+            m = np.vstack([tries[int(agree.argmax())], [0, 0, 1]])
+            other, more = _enriched(m, p, q, whiten, weight, max_dof, units, precision)
+            if more > value:
+                fitted, value = other, more
+    return fitted, value / whole
+
+
+def _enriched(m: np.ndarray, p: np.ndarray, q: np.ndarray, whiten: np.ndarray, weight: np.ndarray, max_dof: int,
+              units: np.ndarray, precision: Precision) -> tuple[np.ndarray, float]:
+    """m refined in groups of growing size while that pays: (motion, weighted number of matches that agree)."""
     value = -1.0
     for dof in (d for d in (2, 4, 6, 8) if d <= max_dof):
         fitted = refine(m, p, q, whiten, weight, dof, units, precision)
         new = precision.score(visible_error(fitted, p, q, whiten), weight)
         if value < 0 or new > value * HIGHER_DOF:
             m, value = fitted, new
-    return m
+    return m, value

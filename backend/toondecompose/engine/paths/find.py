@@ -69,7 +69,7 @@ def _final(found: list[Candidate], source: FrameSource, field: Field, seed: int,
     final, full = [], []
     for k, c in enumerate(found):
         H = grow @ c.H @ shrink if stop() else refined(c, owned[k], frames, field, seed)
-        checked = measured(shrink @ H @ grow, c.ref, c.dof, field)
+        checked = measured(shrink @ H @ grow, c.ref, c.dof, field, box=c.box)
         final.append(checked or c)
         full.append(H if checked else grow @ c.H @ shrink)
         tick(FIELD_PART + SEARCH_PART + (1 - FIELD_PART - SEARCH_PART) * (k + 1) / len(found))

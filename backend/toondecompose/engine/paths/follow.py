@@ -12,6 +12,7 @@ from .groups import apply
 SUPPORT_CELL = 4  # px: resolution of the memory of where the layer is
 SURE = 6  # votes after which more of them prove no more: neighbouring frames' matches are not independent
 MEMORY = 4.0  # log-odds at which the memory saturates: it forgets within a few frames
+STEADY = 0.9  # of what agreed in the frames before: the layer moves on as it did, nothing else needs to be tried
 
 
 def belonging(error: np.ndarray, precision: Precision) -> np.ndarray:
@@ -81,14 +82,16 @@ def follow(field: Field, ref: int, max_dof: int, free: list[np.ndarray],
     vote = [np.zeros(len(p.at)) for p in field.points]
     memory = Support(field.size)
     for direction in (1, -1):
-        last, t = np.eye(3), ref
+        last, t, usual = np.eye(3), ref, np.inf
         while 0 <= t + direction < count:
             pts = field.points[t]
             to, ok = (pts.ahead, pts.ahead_ok) if direction > 0 else (pts.behind, pts.behind_ok)
             p, q, whiten = pts.at[ok], to[ok], pts.whiten[ok]
             u = free[t][ok] * (pts.share * pts.sure)[ok]
             weight = u * (0.05 + memory.at(p))
-            m = dominant_motion(p, q, whiten, weight, max_dof, [last, np.eye(3)], field.size, precision, rng)
+            m, share = dominant_motion(p, q, whiten, weight, max_dof, [last, np.eye(3)], field.size, precision, rng,
+                                       STEADY * usual)
+            usual = share if usual == np.inf else max(share, STEADY * usual)
             inlier = belonging(visible_error(m, p, q, whiten), precision)
             vote[t][ok] += votes(inlier, u)
             memory.learn(p, inlier, u)

@@ -25,8 +25,13 @@ class Mosaic:
     origin: tuple[int, int]
 
 
-def canvas_box(H: np.ndarray, size: tuple[int, int]) -> tuple[int, int, int, int] | None:
-    """Bounds (x0, y0, x1, y1) on the canvas of all frames of `size` under H [n, 3, 3]; None if it has run away."""
+Box = tuple[int, int, int, int]
+
+
+def canvas_box(H: np.ndarray, size: tuple[int, int], within: Box | None = None) -> Box | None:
+    """Bounds (x0, y0, x1, y1) on the canvas of all frames of `size` under H [n, 3, 3]; None if it has run away.
+
+    within: bounds of what is of interest on the canvas, if that is known."""
     w, h = size
     corners = np.array([[0, 0], [w, 0], [w, h], [0, h]], np.float64)
     boxes = []
@@ -36,6 +41,10 @@ def canvas_box(H: np.ndarray, size: tuple[int, int]) -> tuple[int, int, int, int
             return None
         boxes.append(apply(g, corners))
     low, high = np.floor(np.min(boxes, (0, 1))), np.ceil(np.max(boxes, (0, 1)))
+    if within is not None:
+        low, high = np.maximum(low, within[:2]), np.minimum(high, within[2:])
+        if (high <= low).any():
+            return None
     if np.prod(high - low) > max(LARGEST, 4 * w * h):
         return None
     return int(low[0]), int(low[1]), int(high[0]), int(high[1])
@@ -45,7 +54,7 @@ def _shift(x: float, y: float) -> np.ndarray:
     return np.array([[1, 0, x], [0, 1, y], [0, 0, 1.0]])
 
 
-def lay(frame: np.ndarray, H: np.ndarray, box: tuple[int, int, int, int],
+def lay(frame: np.ndarray, H: np.ndarray, box: Box,
         allowed: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, tuple[slice, slice]] | None:
     """One frame on the canvas: (grey uint8, valid bool, where in the canvas box), or None if it falls outside."""
     h, w = frame.shape
@@ -69,18 +78,20 @@ def lay(frame: np.ndarray, H: np.ndarray, box: tuple[int, int, int, int],
 
 
 def build_mosaic(frames: Sequence[np.ndarray], H: np.ndarray, present: np.ndarray, samples: int = 16,
-                 allowed: Sequence[np.ndarray] | None = None, fine: float = 12.0) -> Mosaic | None:
+                 allowed: Sequence[np.ndarray] | None = None, fine: float = 12.0,
+                 within: Box | None = None) -> Mosaic | None:
     """Temporal-mode mosaic of grey frames uint8 [T, h, w] under H [T, 3, 3] (canvas -> frame px).
 
     present: bool [T], frames that take part. samples: how many values per pixel are kept (a reservoir, so memory does
     not grow with the clip). allowed: per frame uint8 [h, w], not 0 where the pixel may be used. fine: grey levels,
-    the kernel of the last mean-shift steps. None if the canvas has run away.
+    the kernel of the last mean-shift steps. within: the only part of the canvas that is wanted. None if the canvas has
+    run away.
     """
     use = np.flatnonzero(present)
     if not len(use):
         return None
     h, w = frames[0].shape
-    box = canvas_box(H[use], (w, h))
+    box = canvas_box(H[use], (w, h), within)
     if box is None:
         return None
     cw, ch = box[2] - box[0], box[3] - box[1]

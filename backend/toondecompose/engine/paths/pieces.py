@@ -14,7 +14,7 @@ from .bundle import cubic
 from .candidate import Candidate, anchored, enough_frames, explained, measured, settle, sharpest, sizes
 from .field import Field
 from .groups import apply, frame_units
-from .mosaic import Mosaic, build_mosaic
+from .mosaic import Box, Mosaic, build_mosaic
 
 DIFFERS = 14.0  # grey levels: what a known layer's picture is missed by where something else is in front
 LEAST_AREA = 0.0015  # of the frame: smaller pieces are rims and grain
@@ -49,7 +49,7 @@ def unexplained(field: Field, chosen: list[Candidate]) -> list[np.ndarray]:
     h, w = field.gray.shape[1:]
     least = np.full((field.count, h, w), 255, np.uint8)
     for c in chosen:
-        mosaic = build_mosaic(field.gray, c.H, enough_frames(c.H, field.size), 8)
+        mosaic = build_mosaic(field.gray, c.H, enough_frames(c.H, field.size), 8, within=c.box)
         if mosaic is None:
             continue
         for t in range(field.count):
@@ -204,8 +204,9 @@ def rigid_pieces(field: Field, chosen: list[Candidate], free: list[np.ndarray], 
         H, ref = anchored(H, finest), finest
         near = [np.full(len(p.at), 0.02) if f is None else np.where(_grown(f.mask)[_pixels(p.at)], 1.0, 0.02)
                 for p, f in zip(field.points, found, strict=True)]
-        settled = settle(H, ref, dof, field, [n * f for n, f in zip(near, free, strict=True)])
-        c = None if settled is None else measured(settled, ref, dof, field)
+        box = _canvas_box(H, found)
+        settled = settle(H, ref, dof, field, [n * f for n, f in zip(near, free, strict=True)], box=box)
+        c = None if settled is None else measured(settled, ref, dof, field, box=box)
         if c is not None and _cover(c, near, free, field) > COVER:
             # what the piece has around it and does not explain is less surely its own
             c.belief = [n * (0.75 + 0.25 * e) for n, e in zip(near, explained(field, c.bits), strict=True)]
@@ -218,6 +219,18 @@ def _cover(c: Candidate, near: list[np.ndarray], free: list[np.ndarray], field: 
     whole = sum(float((p.bits * n * f).sum()) for p, n, f in zip(field.points, near, free, strict=True))
     mine = sum(float((b * n * f).sum()) for b, n, f in zip(c.bits, near, free, strict=True))
     return mine / max(whole, 1e-6)
+
+
+def _canvas_box(H: np.ndarray, found: list[Piece | None]) -> Box:
+    """Where on the canvas the followed piece lies."""
+    corners = []
+    for m, piece in zip(H, found, strict=True):
+        if piece is not None and len(piece.at):
+            corners.append(apply(np.linalg.inv(m), piece.at))
+    at = np.concatenate(corners)
+    # a few frames in which the piece has merged with another must not enlarge it
+    low, high = np.quantile(at, 0.005, 0) - 4 * SLACK, np.quantile(at, 0.995, 0) + 4 * SLACK
+    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
 
 
 def _grown(mask: np.ndarray) -> np.ndarray:

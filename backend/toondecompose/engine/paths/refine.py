@@ -11,7 +11,7 @@ from ..clip import FrameSource, working_scale
 from .align import Sampler, canvas_units, sampler
 from .bundle import adjust, cubic
 from .calm import calmed
-from .candidate import Candidate, anchored, enough_frames, sharpest, sizes
+from .candidate import Candidate, anchored, enough_frames, moved_box, sharpest, sizes
 from .field import CELL, Field, choose, contrast_weights, gray_of
 from .groups import apply
 from .mosaic import build_mosaic
@@ -90,7 +90,7 @@ def ownership(chosen: list[Candidate], field: Field) -> list[list[np.ndarray]]:
 def recanvassed(c: Candidate, field: Field) -> Candidate:
     """The same path with a frame as canvas that shows the layer large, where its size changes."""
     ref = sharpest(layer_sizes(c, field), c.present, c.ref) if c.dof > 2 else c.ref
-    return c if ref == c.ref else replace(c, H=anchored(c.H, ref), ref=ref)
+    return c if ref == c.ref else replace(c, H=anchored(c.H, ref), ref=ref, box=moved_box(c.box, c.H[ref]))
 
 
 def refined(c: Candidate, owned: list[np.ndarray], frames: GrayFrames, field: Field, seed: int) -> np.ndarray:
@@ -119,7 +119,8 @@ def _adjusted(H: np.ndarray, c: Candidate, owned: list[np.ndarray], frames: Gray
     # in the other, and its edges agree nowhere
     grown = np.clip(grown / grown[present].min(), 1, LARGEST_GROWTH)
     for cap, blur, part, steps in STAGES:
-        mosaic = build_mosaic(frames, H, _mosaic_frames(H, size, c.present), FINAL_SAMPLES)
+        mosaic = build_mosaic(frames, H, _mosaic_frames(H, size, c.present), FINAL_SAMPLES,
+                              within=moved_box(c.box, np.diag([ratio, ratio, 1.0]), 2))
         if mosaic is None:
             return given
         target = sampler(mosaic, blur * float(grown[present[ref]]), len(frames))

@@ -22,6 +22,7 @@ RICHER = 1.004  # a model with more parameters must save this much more
 MOST_PATHS = 8
 SMALLEST_GAIN = 0.02  # of all bits: less is a coincidence
 HOPELESS = 0.15  # of the smallest gain: where the middle of the shot shows so little, the rest shows no more
+NOT_YET = 0.5  # of the smallest gain: settling on its mosaic does not double what a path explains
 GOOD_SEED = 0.25  # of the bits that are free: a path that explains so much was followed from a good frame
 CARRIED = 0.7  # how far a point that flow saw moving with a path is that path's
 DISPUTED = 0.15  # of what a path explains: if other paths claim more of it, it is followed again without them
@@ -68,16 +69,19 @@ def _weights(c: Candidate, free: list[np.ndarray]) -> list[np.ndarray]:
 
 
 def best_candidate(field: Field, free: list[np.ndarray], models: tuple[int, ...], rng: np.random.Generator,
-                   refs: list[int], chosen: list[Candidate]) -> Candidate | None:
-    """The best path through what is free, settled on its mosaic; None if nothing can be followed.
+                   refs: list[int], chosen: list[Candidate], pieces: bool = True) -> tuple[Candidate | None, bool]:
+    """The best path through what is free, settled on its mosaic (None if nothing worth having can be followed), and
+    whether pieces of the picture may be worth trying again.
 
-    chosen: the paths found before: parallax planes of the first are tried first, and pieces of the picture that none
-    explains if flow finds little. Richer models are tried while they pay, the other frames of refs if most of what is
-    free stays unexplained.
+    chosen: the paths found before: parallax planes of the first are tried first, and (with `pieces`) pieces of the
+    picture that none explains if flow finds little. Richer models are tried while they pay, the other frames of refs if
+    most of what is free stays unexplained.
     """
     best, best_worth = None, 0.0
     least = SMALLEST_GAIN * whole(field)
     left = sum(float((p.bits * f).sum()) for p, f in zip(field.points, free, strict=True))
+    if left < least:
+        return None, False
     if chosen:
         for c in planes(field, chosen[0], free, models[0]):
             if worth(c, free, field) > best_worth:
@@ -96,19 +100,20 @@ def best_candidate(field: Field, free: list[np.ndarray], models: tuple[int, ...]
             elif value < tried * RICHER:  # a similarity that sees no more than a translation: no perspective either
                 break
             tried = max(tried, value)
-    if chosen and best_worth < GOOD_SEED * left and left > 2 * least:
+    if pieces and chosen and best_worth < GOOD_SEED * left and left > 2 * least:
+        pieces = False
         for c in rigid_pieces(field, chosen, free, refs, min(4, max(models)), rng):
             if worth(c, free, field) > max(best_worth, least):
-                best, best_worth = c, worth(c, free, field)
+                best, best_worth, pieces = c, worth(c, free, field), True
             if best_worth > GOOD_SEED * left:
                 break
-    if best is None:
-        return None
+    if best is None or best_worth < NOT_YET * least:
+        return None, pieces
     better = settled(best, best.dof, field, _weights(best, free))
     if better is not None and worth(better, free, field) > best_worth:
         better.belief, better.followed = best.belief, best.followed
-        return better
-    return best
+        return better, pieces
+    return best, pieces
 
 
 def seeds(count: int) -> list[int]:
@@ -122,12 +127,13 @@ def search(field: Field, wanted: int | None, motion_model: str, rng: np.random.G
     models = SEARCH_MODELS if motion_model == "auto" else (MODELS[motion_model],)
     total = whole(field)
     chosen: list[Candidate] = []
+    pieces = True
     limit = MOST_PATHS if wanted is None else min(MOST_PATHS, wanted + 2)
     for k in range(limit):
         if stop():
             return chosen
         free = without(field, chosen)
-        c = best_candidate(field, free, models, rng, seeds(field.count), chosen)
+        c, pieces = best_candidate(field, free, models, rng, seeds(field.count), chosen, pieces)
         tick(0.8 * (k + 1) / limit)
         if c is None or worth(c, free, field) < SMALLEST_GAIN * total:
             break
