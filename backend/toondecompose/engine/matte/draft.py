@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from toondecompose.engine.clip import FrameSource
+from toondecompose.engine.matte.holes import open_holes
 from toondecompose.engine.matte.solve import solve
 from toondecompose.engine.matte.types import LayerToSolve, MatteResult
 
@@ -28,7 +29,8 @@ def solve_draft(source: FrameSource, layers: list[LayerToSolve], *, seed: int = 
     hs, ws = layers[0].masks.shape[1:]
     shrink = np.diag([ws / source.size[0], hs / source.size[1], 1.0])
     small = [replace(layer, H=shrink @ layer.H) for layer in layers]
-    result = solve(shrunken(source, (ws, hs)), small, scale=1.0, rounds=1, quality="preview", seed=seed, device=device,
+    frames = shrunken(source, (ws, hs))
+    result = solve(frames, open_holes(frames, small), scale=1.0, rounds=1, quality="preview", seed=seed, device=device,
                    progress=progress, cancelled=cancelled)
     grow = np.linalg.inv(shrink)
     for layer in result.layers:

@@ -29,13 +29,15 @@ CANDIDATES = 12  # samples per px that stand for election; all samples vote
 
 @dataclass
 class Plate:
-    """colour: float32 [3, h, w] 0..255. weight: float32 [h, w], sum of sample weights (0 = never seen).
-    H: float64 [T, 3, 3], plate px -> frame px. spread: float32 [h, w], rms deviation of the samples, levels."""
+    """colour: float32 [3, h, w] 0..255. weight: float32 [h, w], sum of sample weights (0 = never seen). best: float32
+    [h, w], weight of the best sample. H: float64 [T, 3, 3], plate px -> frame px. spread: float32 [h, w], rms deviation
+    of the samples, levels."""
 
     colour: torch.Tensor
     weight: torch.Tensor
     H: np.ndarray
     spread: torch.Tensor
+    best: torch.Tensor
 
 
 def panorama_gauge(H: np.ndarray, frames: Iterable[int], size: tuple[int, int]) -> tuple[np.ndarray, tuple[int, int]]:
@@ -90,6 +92,7 @@ def solve_plate(source: FrameSource, H: np.ndarray, canvas: tuple[int, int], wei
     total = torch.zeros((ch, cw), device=device)
     first = torch.zeros((3, ch, cw), device=device)
     second = torch.zeros((ch, cw), device=device)
+    best = torch.zeros((ch, cw), device=device)
     boxes: dict[int, Box] = {}
     for n, t in enumerate(frames):
         box = footprint(np.linalg.inv(H[t]), (0, 0, *source.size), (0, 0, cw, ch))
@@ -103,6 +106,7 @@ def solve_plate(source: FrameSource, H: np.ndarray, canvas: tuple[int, int], wei
         total[y0:y1, x0:x1] += weight
         first[:, y0:y1, x0:x1] += weighted
         second[y0:y1, x0:x1] += (weighted * colour).sum(0)
+        best[y0:y1, x0:x1] = torch.maximum(best[y0:y1, x0:x1], weight)
         if tick:
             tick(0.6 * n / len(frames))
     seen = total > 0.01  # less is a sliver of one frame's weight, no observation
@@ -113,7 +117,8 @@ def solve_plate(source: FrameSource, H: np.ndarray, canvas: tuple[int, int], wei
     edge = _gradient(mean)
     doubt = seen & (variance > (DISAGREE + 1.5 * noise + 0.12 * edge) ** 2)
     _elect(mean, doubt, source, H, boxes, weight_of, device)
-    return Plate(mean.clamp_(0, 255), torch.where(seen, total, torch.zeros_like(total)), H, variance.sqrt())
+    return Plate(mean.clamp_(0, 255), torch.where(seen, total, torch.zeros_like(total)), H, variance.sqrt(),
+                 best)
 
 
 def noise_of(plate: Plate) -> float:

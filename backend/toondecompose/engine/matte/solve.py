@@ -27,6 +27,7 @@ from toondecompose.engine.matte.types import LayerToSolve, MatteResult
 SHARPEN_STEPS = {"preview": 0, "standard": 1, "best": 2}
 # weight of what is seen right beside a matte: enough where no frame shows it better, too little to matter elsewhere
 BESIDE = 0.04
+OUTLINE = 2  # working px beside a mask in which the drawing's own outline may still show
 MASK_ERROR = 1.5  # working px by which the segmentation's outlines may be wrong
 FADES = 5.0  # residual variance inside a drawing, relative to the noise, from which its opacity may change over time
 FADE_STEPS = 3
@@ -159,9 +160,11 @@ def _background_weight(loop: Loop, hidden: np.ndarray | None) -> Callable[[int],
     def weight_of(t: int) -> torch.Tensor:
         if hidden is not None:
             hs, ws = hidden.shape[1:]
-            small = torch.from_numpy(hidden[t].astype(np.float32) / 255).to(device)[None]
-            cover = resample(small, np.diag([ws / size[0], hs / size[1], 1.0]), whole, smooth=False)[0]
-            return (1 - HIDES * cover).clamp(0, 1)
+            far = cv2.dilate(hidden[t], np.ones((2 * OUTLINE + 1,) * 2, np.uint8))
+            small = torch.from_numpy(np.stack([hidden[t], far]).astype(np.float32) / 255).to(device)
+            cover = resample(small, np.diag([ws / size[0], hs / size[1], 1.0]), whole, smooth=False)
+            tight, clear = (1 - HIDES * cover).clamp(0, 1)
+            return clear + BESIDE * (tight - clear)
         through = torch.ones((size[1], size[0]), device=device)
         for state in loop.states[1:]:
             top = place(state, t, whole, device)

@@ -1,0 +1,112 @@
+"""Background inside a sprite's rough masks, told by which of the two motions keeps a px's colour.
+
+A gap between arm and body may be open on no frame of a slow pan, so that no panorama shows what lies behind it. But
+what shows in the gap keeps its colour along the background's motion and changes along the sprite's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from toondecompose.engine.clip import FrameSource
+from toondecompose.engine.matte.resample import map_points, translation
+from toondecompose.engine.matte.types import LayerToSolve
+
+LEAST_MOVE, BEST_MOVE, MOST_MOVE = 2.5, 6.0, 16.0  # px between the two motions in which frames are compared
+SLIP = 0.15  # px; registration error, turned into levels by the gradient
+ROUNDING = 0.6  # levels rms; the least two 8-bit samples of one thing differ
+REFUTED, UPHELD = 6.0, 2.0  # squared deviation, relative to the expected one, that refutes or upholds a motion
+SAME = 0.96  # share of the sprite's px that must look the same in another drawing for it to serve (a held body)
+WINDOW = 5  # px over which the deviations are averaged
+LEAST_HOLE = 24  # px; smaller gaps come by matting
+_HALF = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
+
+
+def open_holes(source: FrameSource, layers: list[LayerToSolve]) -> list[LayerToSolve]:
+    """The same layers with the sprites' masks cleared where the farthest plane shows through. `source` has the masks'
+    size and H lead to its px."""
+    plane = layers[0].H
+    return [layers[0], *(replace(layer, masks=_opened(source, layer, plane)) if layer.kind == "sprite" else layer
+                         for layer in layers[1:])]
+
+
+def _opened(source: FrameSource, layer: LayerToSolve, plane: np.ndarray) -> np.ndarray:
+    masks = layer.masks.copy()
+    for t in range(source.count):
+        body = layer.masks[t] >= 128
+        if layer.drawing[t] < 0 or int(body.sum()) < LEAST_HOLE:
+            continue
+        x, y, w, h = cv2.boundingRect(body.astype(np.uint8))
+        at = (slice(y, y + h), slice(x, x + w))
+        hole = _background_in(source, layer, plane, t, body[at], (x, y))
+        if hole is not None:
+            masks[t][at][hole] = 0
+    return masks
+
+
+def _background_in(source: FrameSource, layer: LayerToSolve, plane: np.ndarray, t: int,
+                   body: np.ndarray, corner: tuple[int, int]) -> np.ndarray | None:
+    """Px of a sprite's mask on frame t that move with the plane: bool [h, w], or None where no frame tells.
+
+    body: bool [h, w], the mask within the box whose top left px is `corner` (x, y)."""
+    x, y = corner
+    frame = source.read(t)[y:y + body.shape[0], x:x + body.shape[1]].astype(np.float32)
+    box = translation(x, y)
+    slope = np.zeros(body.shape, np.float32)
+    for dx, dy in ((1, 0), (0, 1)):
+        d = cv2.Sobel(frame, cv2.CV_32F, dx, dy, ksize=1, scale=0.5)
+        slope += (d * d).mean(2)
+    with_sprite = with_plane = None
+    noise2 = 0.0
+    for other in _partners(layer, plane, t, body, corner):
+        sprite2 = _difference2(source.read(other), frame, layer.H[other] @ np.linalg.inv(layer.H[t]) @ box)
+        usual = float(np.median(sprite2[body]))
+        allowed = max(ROUNDING**2, 2 * usual) + SLIP**2 * slope
+        if layer.drawing[other] != layer.drawing[t] and (sprite2 < REFUTED * allowed)[body].mean() < SAME:
+            continue
+        noise2 = max(noise2, usual)
+        plane2 = _difference2(source.read(other), frame, plane[other] @ np.linalg.inv(plane[t]) @ box)
+        with_sprite = sprite2 if with_sprite is None else np.minimum(with_sprite, sprite2)
+        with_plane = plane2 if with_plane is None else np.minimum(with_plane, plane2)
+    if with_sprite is None:
+        return None
+    mean = lambda x: cv2.blur(x, (WINDOW, WINDOW), borderType=cv2.BORDER_REPLICATE)  # noqa: E731
+    allowed = max(ROUNDING**2, 2 * noise2) + SLIP**2 * mean(slope)
+    found = body & (mean(with_sprite) > REFUTED * allowed) & (mean(with_plane) < UPHELD * allowed)
+    found = cv2.morphologyEx(found.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    count, label, stats, _ = cv2.connectedComponentsWithStats(found, connectivity=4)
+    large = stats[:, cv2.CC_STAT_AREA] >= LEAST_HOLE
+    large[0] = False
+    return large[label] if count > 1 and large.any() else None
+
+
+def _partners(layer: LayerToSolve, plane: np.ndarray, t: int, body: np.ndarray, corner: tuple[int, int]) -> list[int]:
+    """The best earlier and the best later frame to compare with: far enough apart to tell, near enough to be alike."""
+    ys, xs = np.nonzero(body)
+    centre = np.array([[xs.mean() + 0.5 + corner[0], ys.mean() + 0.5 + corner[1]]])
+    chosen = []
+    for side in (range(t - 1, -1, -1), range(t + 1, len(layer.H))):
+        best, cost = None, np.inf
+        for other in side:
+            if layer.drawing[other] < 0:
+                continue
+            ends = [map_points(H[other] @ np.linalg.inv(H[t]), centre)[0] for H in (layer.H, plane)]
+            move = float(np.linalg.norm(ends[0] - ends[1]))
+            worth = abs(move - BEST_MOVE) + (0 if layer.drawing[other] == layer.drawing[t] else BEST_MOVE / 2)
+            if LEAST_MOVE <= move <= MOST_MOVE and worth < cost:
+                best, cost = other, worth
+        if best is not None:
+            chosen.append(best)
+    return chosen
+
+
+def _difference2(other: np.ndarray, frame: np.ndarray, M: np.ndarray) -> np.ndarray:
+    """Mean squared difference over the channels between a box of a frame and another frame brought onto it.
+    M: box px -> other frame's px, edge coordinates."""
+    M = np.linalg.inv(_HALF) @ M @ _HALF
+    moved = cv2.warpPerspective(other, M, frame.shape[1::-1], borderMode=cv2.BORDER_REPLICATE,
+                                flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP)
+    return np.square(moved - frame).mean(2)

@@ -1,0 +1,60 @@
+"""Gaps in a sprite's rough mask are opened where the background moves in them, and only there."""
+
+import cv2
+import numpy as np
+
+from toondecompose.engine.clip import source_from_array
+from toondecompose.engine.matte.holes import open_holes
+from toondecompose.engine.matte.types import LayerToSolve
+
+SIZE = (160, 96)
+PAN = 2.0  # px per frame
+
+
+def moved(x):
+    return np.array([[1.0, 0, x], [0, 1.0, 0], [0, 0, 1.0]])
+
+
+def ring_over_a_pan(count=6, drawings=None, redraw=False):
+    """A held ring whose gap shows a panning background; the masks fill the gap. -> (source, layers, the gap)."""
+    rng = np.random.default_rng(2)
+    w, h = SIZE
+    noise = cv2.GaussianBlur(rng.normal(0, 1, (h, w + 40, 3)).astype(np.float32), (0, 0), 2.0)
+    plate = np.clip(128 + noise / noise.std() * 25, 0, 255)
+    y, x = np.mgrid[:h, :w]
+    far = np.hypot(x - 80, y - 48)
+    ring, gap = (far < 40) & (far >= 16), far < 13
+    frames = []
+    for t in range(count):
+        frame = plate[:, int(PAN * t):int(PAN * t) + w].copy()
+        frame[ring] = (220, 190, 160)
+        lines = ((x + (9 * t if redraw else 0)) // 6) % 3 == 0
+        frame[ring & lines] = (60, 40, 40)
+        frames.append(np.rint(frame).astype(np.uint8))
+    plane, still = np.stack([moved(-PAN * t) for t in range(count)]), np.stack([np.eye(3)] * count)
+    masks = np.stack([np.uint8(far < 40) * 255] * count)
+    drawing = np.zeros(count, int) if drawings is None else np.array(drawings)
+    layers = [LayerToSolve("background", "background", plane, np.zeros(count, int), 255 - masks),
+              LayerToSolve("ring", "sprite", still, drawing, masks)]
+    return source_from_array(frames), layers, gap, ring
+
+
+def test_a_gap_that_shows_the_moving_background_is_opened():
+    source, layers, gap, ring = ring_over_a_pan()
+    opened = open_holes(source, layers)[1].masks
+    for mask in opened:
+        assert (mask[gap] == 0).mean() > 0.6
+        assert (mask[ring] == 0).mean() < 0.03
+    assert (layers[1].masks[0][gap] == 255).all()  # the given masks are not written into
+
+
+def test_other_drawings_do_not_open_a_body_that_is_redrawn():
+    source, layers, _, ring = ring_over_a_pan(drawings=range(6), redraw=True)
+    for mask in open_holes(source, layers)[1].masks:
+        assert (mask[ring] == 255).all()
+
+
+def test_nothing_is_opened_where_nothing_moves():
+    source, layers, _, _ = ring_over_a_pan()
+    layers[0].H = np.stack([np.eye(3)] * source.count)
+    assert np.array_equal(open_holes(source, layers)[1].masks, layers[1].masks)
