@@ -20,11 +20,13 @@ LEAST_ERROR = 0.5  # grey levels: a placement this good cannot be bettered by a 
 @dataclass
 class Canvas:
     """A drawing's mean over its exposures. smooth: float32 RGB [h, w, 3], blurred. weight: float32 [h, w], how many
-    exposures surely show the pixel. origin: edge coordinates of its corner in the drawing's own canvas (full px)."""
+    exposures surely show the pixel. origin: edge coordinates of its corner in the drawing's own canvas (full px).
+    extent: (low, high) corners of what exposures show that are not in the mean, own canvas px, or None."""
 
     smooth: np.ndarray
     weight: np.ndarray
     origin: np.ndarray
+    extent: tuple[np.ndarray, np.ndarray] | None = None
 
 
 def shift(x: float, y: float) -> np.ndarray:
@@ -59,10 +61,9 @@ def window(patches: list[Patch], H: list[np.ndarray], limit: tuple[int, int]) ->
     """
     low, high = [], []
     for p, m in zip(patches, H, strict=True):
-        ys, xs = np.nonzero(p.body)
-        box = np.array([[xs.min(), ys.min()], [xs.max() + 1, ys.min()], [xs.max() + 1, ys.max() + 1],
-                        [xs.min(), ys.max() + 1]], np.float64) + p.origin
-        q = np.concatenate([box, np.ones((4, 1))], 1) @ np.linalg.inv(m).T
+        outline = np.concatenate(cv2.findContours(p.body, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)[0])
+        hull = cv2.convexHull(outline)[:, 0].astype(np.float64) + 0.5 + p.origin
+        q = np.concatenate([hull, np.ones((len(hull), 1))], 1) @ np.linalg.inv(m).T
         q = q[:, :2] / q[:, 2:]
         low.append(q.min(0))
         high.append(q.max(0))
@@ -93,6 +94,15 @@ def canvas_points(canvas: Canvas, limit: int = POINTS) -> Points:
     return choose_points(canvas.smooth, sure.astype(np.float32), limit)
 
 
+def place_on(canvas: Canvas, points: Points, patch: Patch, H: np.ndarray, model: str) -> np.ndarray:
+    """Refine one exposure's place H (own canvas -> frame) against the drawing's mean."""
+    start = shift(*-patch.origin) @ H @ shift(*canvas.origin)
+    found, residual, agree = align(points, patch.smooth, patch.valid, start, DOF[model], FINE_CAPS)
+    good = np.isfinite(residual) and agree > 0.3
+    out = shift(*patch.origin) @ (found if good else start) @ shift(*-canvas.origin)
+    return out / out[2, 2]
+
+
 def refine(patches: list[Patch], H: list[np.ndarray], model: str, limit: tuple[int, int], rounds: int = 2
            ) -> tuple[list[np.ndarray], Canvas]:
     """Refine every exposure's place against the drawing's mean, the mean against the places, `rounds` times.
@@ -106,12 +116,7 @@ def refine(patches: list[Patch], H: list[np.ndarray], model: str, limit: tuple[i
         corner, size = window(patches, H, limit)
         canvas = build(patches, H, corner, size)
         points = canvas_points(canvas)
-        moved = []
-        for p, m in zip(patches, H, strict=True):
-            start = shift(*-p.origin) @ m @ shift(*corner)
-            found, residual, agree = align(points, p.smooth, p.valid, start, DOF[model], FINE_CAPS)
-            good = np.isfinite(residual) and agree > 0.3
-            moved.append(shift(*p.origin) @ (found if good else start) @ shift(*-corner))
+        moved = [place_on(canvas, points, p, m, model) for p, m in zip(patches, H, strict=True)]
         # the canvas is free to drift with its exposures: hold it on the root
         drift = np.linalg.inv(moved[root]) @ H[root]
         H = [m @ drift for m in moved]

@@ -9,7 +9,7 @@ import numpy as np
 from ..clip import FrameSource
 from ..types import ExposureSheet, LayerPath
 from .align import DOF, project
-from .canvas import Canvas, full_patch, motion_gain, refine, shift
+from .canvas import Canvas, canvas_points, full_patch, motion_gain, place_on, refine, shift, window
 from .cluster import renumber
 from .gauge import Transition, choose_gauge
 from .match import Book
@@ -22,6 +22,8 @@ MARGIN = 8  # full px around the drawings: room for soft edges
 OFTEN = 0.2  # of the pairs of one drawing
 EVIDENCE = 24  # exposures asked about a richer motion
 LEAST_SAVED, LEAST_MOVED = 0.04, 0.06  # share of the colour error, full px: below it a richer motion only fits noise
+MOST_KEPT, KEPT_BYTES = 24, 300e6  # exposures of one drawing held at full size: more hardly better their mean
+CUT_BYTES = 24  # per px of a cut-out: float32 colour and masks
 HELD_REACH = 2.0  # full px: how far off its neighbour's place a held exposure is looked for
 LEAST_AREA = 12.0  # sure working px: a smaller remnant says nothing about its drawing
 
@@ -75,25 +77,24 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
     allowed = [m for m in DOF if motion_model == "auto" or DOF[m] <= DOF[motion_model]]
     model = path.model if path is not None else "translation"
     model = max(model, needed(book, group), key=lambda m: DOF[m])
-    while True:
-        # an affine motion may gain little where perspective does
-        richer = [m for m in allowed if DOF[m] > DOF[model]][:2]
-        gains: dict[str, list[tuple[float, float]]] = {m: [] for m in richer}
-        canvases: list[Canvas] = []
-        for g, group_members in enumerate(members):
-            cuts = [full(use[k].frame) for k in group_members]
-            start[g], canvas = refine(cuts, start[g], model, limit)
-            canvases.append(canvas)
-            for m in richer:
-                if len(cuts) > 1 and len(gains[m]) < EVIDENCE:
-                    gains[m] += motion_gain(cuts, start[g], canvas, model, m)
-        better = next((m for m in richer if worth(gains[m])), None)
-        if better is None:
-            break
-        model = better
+    most = most_kept(use, scale)
+    model = choose_model(members, start, use, full, model, allowed, limit, most)
+    canvases: list[Canvas] = []
     for g, group_members in enumerate(members):
-        for k, m in zip(group_members, start[g], strict=True):
-            drawing[use[k].frame], H[use[k].frame] = g, m
+        keep = chosen(group_members, use, most)
+        found, canvas = refine([full(use[group_members[k]].frame) for k in keep], [start[g][k] for k in keep], model,
+                               limit)
+        placed = dict(zip(keep, found, strict=True))
+        points = canvas_points(canvas)
+        for k, member in enumerate(group_members):
+            t = use[member].frame
+            if k not in placed:  # more exposures than are held in memory: one at a time
+                cut = full(t)
+                placed[k] = place_on(canvas, points, cut, start[g][k], model)
+                placed[k] = place_on(canvas, points, cut, placed[k], model)
+                canvas.extent = wider(canvas.extent, *window([cut], [placed[k]], limit))
+            drawing[t], H[t] = g, placed[k]
+        canvases.append(canvas)
     rigid = all(k is not None for k in known)
     H, gauge = common_canvas(drawing, H, canvases, transitions(book, group, to_frame), model, rigid)
     seen = drawing >= 0
@@ -172,7 +173,10 @@ def box(canvas: Canvas) -> tuple[np.ndarray, np.ndarray]:
     ys, xs = np.nonzero(canvas.weight > 0.5)
     if len(ys) == 0:
         return canvas.origin, canvas.origin + 1
-    return np.array([xs.min(), ys.min()]) + canvas.origin, np.array([xs.max() + 1, ys.max() + 1]) + canvas.origin
+    low, high = np.array([xs.min(), ys.min()]) + canvas.origin, np.array([xs.max() + 1, ys.max() + 1]) + canvas.origin
+    if canvas.extent is not None:
+        low, high = np.minimum(low, canvas.extent[0]), np.maximum(high, canvas.extent[1])
+    return low, high
 
 
 def fit_canvas(H: np.ndarray, canvases: list[Canvas], gauge: list[np.ndarray]) -> tuple[np.ndarray, tuple[int, int]]:
@@ -204,6 +208,52 @@ def starts(members: list[int], use: list[Patch], to_frame: list[np.ndarray], kno
     canvas = to_frame[root] @ known[root] if followed else np.eye(3)
     return [to_frame[k] @ known[k] if known[k] is not None else
             to_frame[k] @ chained[k] @ np.linalg.inv(to_frame[root] @ chained[root]) @ canvas for k in members]
+
+
+def most_kept(use: list[Patch], scale: float) -> int:
+    """How many full-resolution cut-outs of this sprite are held in memory at once."""
+    size = max(p.body.size for p in use) / scale**2
+    return int(np.clip(KEPT_BYTES / (CUT_BYTES * size), 3, MOST_KEPT))
+
+
+def chosen(members: list[int], use: list[Patch], most: int) -> list[int]:
+    """Positions in `members` of the exposures that make the drawing's mean: the largest, and others evenly in time."""
+    count = len(members)
+    if count <= most:
+        return list(range(count))
+    largest = max(range(count), key=lambda k: use[members[k]].area)
+    return sorted({largest, *(int(k) for k in np.linspace(0, count - 1, most - 1))})
+
+
+def wider(extent: tuple[np.ndarray, np.ndarray] | None, corner: np.ndarray, size: tuple[int, int]
+          ) -> tuple[np.ndarray, np.ndarray]:
+    """The box (low, high) that holds `extent` and the box of `size` at `corner`."""
+    low, high = corner, corner + np.array(size)
+    return (low, high) if extent is None else (np.minimum(low, extent[0]), np.maximum(high, extent[1]))
+
+
+def choose_model(members: list[list[int]], start: list[list[np.ndarray]], use: list[Patch], full, model: str,
+                 allowed: list[str], limit: tuple[int, int], most: int) -> str:
+    """The simplest motion beyond which no richer one has evidence, judged on the most exposed drawings."""
+    asked, count = [], 0
+    for g in sorted(range(len(members)), key=lambda g: (-len(members[g]), g)):
+        if len(members[g]) > 1 and count < EVIDENCE:
+            keep = chosen(members[g], use, most)
+            asked.append((g, keep))
+            count += len(keep) - 1
+    while True:
+        # an affine motion may gain little where perspective does
+        richer = [m for m in allowed if DOF[m] > DOF[model]][:2]
+        saved: dict[str, list[tuple[float, float]]] = {m: [] for m in richer}
+        for g, keep in asked if richer else []:
+            cuts = [full(use[members[g][k]].frame) for k in keep]
+            places, canvas = refine(cuts, [start[g][k] for k in keep], model, limit)
+            for m in richer:
+                saved[m] += motion_gain(cuts, places, canvas, model, m)
+        better = next((m for m in richer if worth(saved[m])), None)
+        if better is None:
+            return model
+        model = better
 
 
 def needed(book: Book, group: np.ndarray) -> str:
