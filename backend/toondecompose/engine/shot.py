@@ -73,6 +73,7 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
     report_segment = stage("segment")
     segmentation: Segmentation = checkpoints.stage(
         f"{label}segment", key, lambda: segment(source, paths, settings.count, progress=report_segment, **common))
+    del paths  # what the layers use of them they hold themselves
     segmentation = _without_empty_layers(segmentation)
     corrections: list[dict] = []
     if settings.hints:
@@ -99,6 +100,9 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
                 f"{label}matte{sheet_pass}", key,
                 lambda layers=to_solve, report=report_matte: solve_draft(source, layers, progress=report, **common))
         else:
+            solved = None  # the draft has done its work; drawings are large
+            predicted = checkpoints.stage(f"{label}heldout", key, lambda layers=to_solve, scale=segmentation.scale:
+                                          predict_withheld(source, layers, scale=scale, device=settings.device))
             solved = checkpoints.stage(
                 f"{label}matte{sheet_pass}", key,
                 lambda layers=to_solve, scale=segmentation.scale, report=report_matte: solve(
@@ -107,11 +111,8 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
         if solved.order != list(range(len(sheets))):  # votes in the overlaps found another depth order
             segmentation = replace(segmentation, layers=[segmentation.layers[k] for k in solved.order])
             sheets = [sheets[k] for k in solved.order]
-            to_solve = [to_solve[k] for k in solved.order]
         if sheet_pass + 1 < SHEET_PASSES:
             masks = visible_masks(solved.layers, source.size, segmentation.layers[0].masks.shape[1:], source.count)
-    predicted = checkpoints.stage(f"{label}heldout", key, lambda: predict_withheld(
-        source, to_solve, scale=segmentation.scale, device=settings.device))
     layers = [layer for k, layer in enumerate(solved.layers) if k == 0 or (layer.exposure >= 0).any()]
     unresolved = segmentation.unresolved
     if unresolved is not None:
@@ -161,7 +162,7 @@ def _without_empty_layers(segmentation: Segmentation) -> Segmentation:
 
 def _expose_all(source: FrameSource, segmentation: Segmentation, masks: list[np.ndarray], solved: MatteResult | None,
                 settings: ShotSettings, report: Callable[[float], None]) -> list[ExposureSheet | None]:
-    """The exposure sheet of every sprite; None for planes, which are one drawing on a path.
+    """The exposure sheet of every sprite; None for planes and set pieces, which are one drawing on a path.
 
     solved: the layers of the pass before, whose plates tell what shines through a translucent sprite.
     """
@@ -169,7 +170,7 @@ def _expose_all(source: FrameSource, segmentation: Segmentation, masks: list[np.
     layers = segmentation.layers
     planes = [layer.path for layer in layers if layer.kind == "background" and layer.path is not None]
     for k, layer in enumerate(layers):
-        if layer.kind == "background":
+        if layer.kind == "background" or layer.still:
             sheets.append(None)
             continue
         hidden = np.zeros_like(masks[k])
@@ -185,7 +186,10 @@ def _expose_all(source: FrameSource, segmentation: Segmentation, masks: list[np.
 def _layer_to_solve(layer: SegmentedLayer, sheet: ExposureSheet | None, masks: np.ndarray) -> LayerToSolve:
     if sheet is None:
         path = layer.path
-        return LayerToSolve(name=layer.name, kind=layer.kind, H=path.H, drawing=np.zeros(len(path.H), int),
+        shown = np.zeros(len(path.H), int)
+        if layer.kind != "background":
+            shown[~path.present] = -1
+        return LayerToSolve(name=layer.name, kind=layer.kind, H=path.H, drawing=shown,
                             canvas_size=None, masks=masks, model=path.model, confidence=layer.confidence)
     return LayerToSolve(name=layer.name, kind=layer.kind, H=sheet.H, drawing=sheet.drawing,
                         canvas_size=sheet.canvas_size, masks=masks, model=sheet.model, confidence=layer.confidence)

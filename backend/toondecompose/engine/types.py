@@ -34,7 +34,7 @@ class SegmentedLayer:
     kind: 'background' (a plane; the first is opaque) or 'sprite'.
     path: the rigid motion of a plane or of a rigid sprite; None for a sprite that is redrawn ("residual").
     masks: uint8 [T, hs, ws] at working size: how surely the layer is the VISIBLE one there (255 = sure).
-    confidence: 0..1.
+    confidence: 0..1. still: it is one drawing throughout, on its path (a plane, or a painted sprite).
     """
 
     name: str
@@ -42,6 +42,7 @@ class SegmentedLayer:
     path: LayerPath | None
     masks: np.ndarray
     confidence: float = 1.0
+    still: bool = False
 
 
 @dataclass

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from . import evidence as ev
-from .canvas import build_mosaic, render
+from .canvas import build_mosaic, canvas_box, gather, render
 from .labels import LayerMosaics, Rigid, best_label, frame_mass, presence, rendered
 from .walker import spread
 
@@ -17,6 +17,12 @@ EDGE = 2  # px at working size in which a drawn edge is mixed with what is behin
 WIDEST = 12  # px at working size, the widest mixed edge that is looked for
 BLURRED = 10  # px; a narrower ramp may as well be hair or an outline of another contrast than the body
 PLATEAU = 0.85  # of the contrast deep inside: from here on a pixel is not mixed any more
+DIFFERS = 4.0  # standard deviations of misfit that are no noise
+DEEP = 9  # px at working size around which a layer must be whole for its inside to be looked at
+MOUTH = 16  # px at working size of one piece: the smallest mouth or eye that changes
+CHANGES = 0.3  # of the frames that show a place: so long it looks otherwise; less is a sprite missed in passing
+OFTEN_SEEN = 4  # frames; a place seen less often may look odd for being beside a sprite
+SPANS = 0.33  # of the frames in which a set piece meets two opposite sides
 CLEAR = 0.65  # probability from which a layer is clearly the likeliest
 
 
@@ -98,13 +104,14 @@ def _without_specks(p: torch.Tensor, mass: torch.Tensor) -> torch.Tensor:
 
 
 def refine(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torch.Tensor, order: list[int], noise: float,
-           redrawn: bool, progress=None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+           redrawn: bool, progress=None) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[bool]]:
     """All masks at working size, and how sure they are.
 
     frames: uint8 [T, 3, h, w]. rigid: transforms at this size. p, mass: [L, T, hc, wc] at labelling size. order: the
     labels' depth order, back to front.
     Returns (masks uint8 [L, T, h, w]; unresolved uint8 [T, h, w], 255 where no layer is clearly likelier than the
-    others; certainty float [L] in 0..1, how clear the choice is on the pixels that each layer got).
+    others; certainty float [L] in 0..1, how clear the choice is on the pixels that each layer got; for
+    every layer whether it is one drawing that never changes).
     """
     count, _, h, w = frames.shape
     pictures: list[LayerMosaics] = []
@@ -120,10 +127,15 @@ def refine(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torch.Tens
     width = edge_width(frames, rigid, pictures, p) if redrawn else EDGE
     out = np.zeros((p.shape[0], count, h, w), np.uint8)
     unresolved = np.zeros((count, h, w), np.uint8)
+    paintings = {i: Painting(rigid.H[i], rigid.present[i], (w, h)) for i in range(1, len(rigid)) if rigid.painted[i]}
     clear, area = np.zeros(p.shape[0]), np.full(p.shape[0], 1e-6)
     for t in range(count):
         out[:, t], best = _one(frames[t].to(torch.float32), rigid, coarse, pictures, there, p[:, t], order, noise,
                                redrawn, t, width)
+        for i, painting in paintings.items():
+            if rigid.present[i][t]:
+                back = render(rigid.at(pictures, i, t), rigid.H[i][t], (w, h))
+                painting.add(t, frames[t], back, out[i, t], noise)
         # an outline is as wide as this; what is wider lies open
         open_here = (best < CLEAR).to(torch.uint8).cpu().numpy() * 255
         unresolved[t] = cv2.morphologyEx(open_here, cv2.MORPH_OPEN, np.ones((2 * EDGE + 1, 2 * EDGE + 1), np.uint8))
@@ -132,7 +144,39 @@ def refine(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torch.Tens
         clear += (mine * ((best - 0.5) / 0.5).clamp(0, 1).cpu().numpy()).sum((1, 2))
         if progress is not None:
             progress((t + 1) / count)
-    return out, unresolved, clear / area
+    still = [i == 0 or (i in paintings and paintings[i].unchanging()) for i in range(p.shape[0])]
+    return out, unresolved, clear / area, still
+
+
+class Painting:
+    """Gathers, frame by frame, whether a layer is one drawing that never changes: a set piece, not a character.
+
+    It meets two opposite sides of the frame, as characters rarely do, and no place of it looks otherwise for long.
+    """
+
+    def __init__(self, H: np.ndarray, present: np.ndarray, size: tuple[int, int]):
+        self.H, self.size = H, size
+        self.box = canvas_box(H, present, size)
+        self.far, self.seen = np.zeros((2, self.box[3] - self.box[1], self.box[2] - self.box[0]), np.float32)
+        self.frames, self.spans = 0, 0
+
+    def add(self, t: int, frame: torch.Tensor, back: torch.Tensor, mask: np.ndarray, noise: float) -> None:
+        """frame: uint8 [3, h, w]; back: the layer's rendered mosaic; mask: uint8 [h, w], where it is seen."""
+        on = mask > 200
+        sides = [on[:EDGE].any(), on[-EDGE:].any(), on[:, :EDGE].any(), on[:, -EDGE:].any()]
+        self.frames += 1
+        self.spans += (sides[0] and sides[1]) or (sides[2] and sides[3])
+        far = (ev.misfit(frame.to(torch.float32), back, noise) > DIFFERS) & (back[3] > 0.2)
+        deep = cv2.erode(on.astype(np.uint8), np.ones((DEEP, DEEP), np.uint8))
+        both = torch.from_numpy(np.stack([far.cpu().numpy() & (deep > 0), deep > 0])).to(frame.device)
+        got = gather(both[None], self.H[t : t + 1], [0], self.box)[0].cpu().numpy()
+        self.far += got[0]
+        self.seen += got[1]
+
+    def unchanging(self) -> bool:
+        changes = (self.far >= CHANGES * np.maximum(self.seen, OFTEN_SEEN)).astype(np.uint8)
+        _, _, stats, _ = cv2.connectedComponentsWithStats(changes)
+        return bool(self.spans > SPANS * self.frames and not (stats[1:, cv2.CC_STAT_AREA] >= MOUTH).any())
 
 
 def _one(picture, rigid, coarse, pictures, there, p, order, noise, redrawn, t, width

@@ -95,8 +95,8 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
     order = depth_order(rigid, p, hiding)
     step(0.6)
     fine = Rigid([scaled(paths[i].H, scale) for i in layers], rigid.present, rigid.painted, rigid.drawing)
-    masks, unresolved, certainty = refine(_tensor(work, device), fine, p, mass, order, noise, p.shape[0] - len(layers),
-                   lambda done: step(0.6 + 0.4 * done))
+    masks, unresolved, certainty, still = refine(_tensor(work, device), fine, p, mass, order, noise,
+                                                 p.shape[0] - len(layers), lambda done: step(0.6 + 0.4 * done))
     for part, whole in parts.items():  # drawings of a sprite that its rigid motion does not explain
         masks[whole] = np.minimum(255, masks[whole].astype(np.uint16) + masks[part]).astype(np.uint8)
     out: list[SegmentedLayer] = []
@@ -106,7 +106,7 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
         name = f"plane {number}" if plane else f"sprite {number}"
         path = paths[layers[i]] if i < len(layers) else None
         out.append(SegmentedLayer(name if out else "background", "background" if plane else "sprite", path, masks[i],
-                                  float(np.sqrt(roles.confidence * certainty[i]))))
+                                  float(np.sqrt(roles.confidence * certainty[i])), still[i]))
     return Segmentation(out, scale, unresolved, [f"noise {noise:.1f} levels", *roles.notes])
 
 
