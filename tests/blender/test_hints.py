@@ -149,6 +149,8 @@ def test_strokes_of_blenders_own(context, tmp_path):
 def test_a_layer_for_every_sprite(film):  # noqa: F811
     assert not bpy.ops.toondecompose.hint_layers.poll()
     assert decompose() is None
+    preview_space().view_type = "SEQUENCER"
+    assert not bpy.ops.toondecompose.hint_layers.poll()  # strips alone are nothing to draw on
     preview_space()
     assert bpy.ops.toondecompose.hint_layers() == {"FINISHED"}
     assert bpy.ops.toondecompose.hint_layers() == {"FINISHED"}  # again makes no second set

@@ -28,7 +28,7 @@ class TOONDECOMPOSE_OT_hint_layers(bpy.types.Operator):
         if scene is None or results.active(scene) is None:
             cls.poll_message_set("Decompose a strip first")
             return False
-        if not previews(context):
+        if all(space.view_type == "SEQUENCER" for space in previews(context)):
             cls.poll_message_set("Open a Sequencer with a preview first")
             return False
         return True
