@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from toondecompose.engine.clip import source_from_array
+from toondecompose.engine.drawings.correlate import likely_pairs
 from toondecompose.engine.drawings.expose import expose
 from toondecompose.engine.drawings.match import Book, match
 from toondecompose.engine.drawings.patches import cut_patches
@@ -227,3 +228,11 @@ def test_start_that_is_off_by_more_than_a_line_finds_the_drawing():
         match(book, 0, 1, np.array([[1, 0, miss], [0, 1, -miss], [0, 0, 1]]), (2,))
         found.append(book.link[0, 1][:2, 2])
     assert np.abs(found).max() < 0.1
+
+
+def test_long_clip_finds_far_reuse_without_comparing_every_pair():
+    poses = [(t // 2) % 3 if t < 12 or t > 60 else 2 for t in range(72)]
+    source, masks = clip([drawing(p) for p in poses], [(30 + 0.6 * t, 20 + t % 4) for t in range(72)], pan=1)
+    patches, _ = cut_patches(source, masks, None, None)
+    assert likely_pairs(patches, False).sum() < 72 * 17
+    assert groups(expose(source, masks, 1.0).drawing) == groups(poses)

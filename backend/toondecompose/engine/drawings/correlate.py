@@ -14,6 +14,8 @@ import torch
 from .patches import Patch
 
 COARSE_SIZE = 56  # px: the larger side of the largest cut-out in the coarse comparison
+ALL_PAIRS = 64  # cut-outs up to which every pair is correlated
+THUMBNAIL, LIKEST, NEAR_IN_TIME = 16, 12, 4  # px; pairs per cut-out beyond that: the likest, and neighbours in frames
 MIN_OVERLAP = 0.4  # of the smaller cut-out's sure pixels must be compared, or a shift says nothing
 
 
@@ -39,9 +41,36 @@ def _planes(patch: Patch, scale: float, mirrored: bool) -> tuple[np.ndarray, np.
     return stack * own, stack * valid
 
 
+def likely_pairs(patches: list[Patch], mirrored: bool) -> np.ndarray:
+    """bool [n, n], the pairs i < j worth a correlation: all of a short clip; of a longer one those near in time, and
+    the likest small pictures (so that the work grows with the clip's length, not with its square)."""
+    n = len(patches)
+    if n <= ALL_PAIRS:
+        return np.triu(np.ones((n, n), bool), 1)
+    side = float(np.median([np.sqrt(max(1.0, p.body.sum())) for p in patches]))
+
+    def thumbnail(p: Patch) -> np.ndarray:
+        m = cv2.moments(p.body, binaryImage=True)
+        middle = np.array([m["m10"], m["m01"]]) / max(m["m00"], 1e-9) + 0.5
+        scale = THUMBNAIL / (2.5 * side)
+        to = np.array([[scale, 0, THUMBNAIL / 2 - scale * middle[0]], [0, scale, THUMBNAIL / 2 - scale * middle[1]]])
+        picture = np.dstack([p.smooth.astype(np.float32) - 128.0, np.full(p.body.shape, 128.0, np.float32)])
+        soft = cv2.GaussianBlur(picture * p.body[..., None], (0, 0), max(0.5, 0.5 / scale))
+        return cv2.warpAffine(soft, to, (THUMBNAIL, THUMBNAIL))
+
+    small = np.array([thumbnail(p) for p in patches])
+    one = small.reshape(n, -1)
+    two = small[:, :, ::-1].reshape(n, -1) if mirrored else one
+    apart = (one**2).sum(1)[:, None] + (two**2).sum(1)[None] - 2 * one @ two.T
+    np.fill_diagonal(apart, np.inf)
+    out = np.abs(np.subtract.outer(np.arange(n), np.arange(n))) <= NEAR_IN_TIME
+    np.put_along_axis(out, np.argsort(apart, 1, kind="stable")[:, :LIKEST], True, 1)
+    return np.triu(out | out.T, 1)
+
+
 def coarse_pairs(patches: list[Patch], mirrored: bool, device: str = "cpu", cancelled=None
                  ) -> tuple[np.ndarray, np.ndarray]:
-    """Best shift of every patch j (mirrored left-right if asked) on every patch i < j.
+    """Best shift of patches j (mirrored left-right if asked) on patches i < j, where they are likely pairs.
 
     Returns distance float32 [n, n] (RMS grey levels over what both show; inf where nothing can be said) and
     shift float64 [n, n, 2] in working px: content at x in patch i (its own pixels) lies at x + shift in patch j
@@ -54,25 +83,30 @@ def coarse_pairs(patches: list[Patch], mirrored: bool, device: str = "cpu", canc
         return distance, shift
     scale = coarse_scale(patches)
     sides = [_planes(p, scale, False) for p in patches]
-    others = [_planes(p, scale, True) for p in patches] if mirrored else sides
+    flipped = [_planes(p, scale, True) for p in patches] if mirrored else sides
     span = max(max(s[0].shape[1:]) for s in sides)
     size = int(2 ** np.ceil(np.log2(2 * span)))
 
     def spectra(pairs):
-        full = np.zeros((len(pairs), 10, size, size), np.float32)
+        out = torch.empty((len(pairs), 10, size, size // 2 + 1), dtype=torch.complex64, device=device)
         for k, (own, valid) in enumerate(pairs):
-            full[k, :5, : own.shape[1], : own.shape[2]] = own
-            full[k, 5:, : own.shape[1], : own.shape[2]] = valid
-        return torch.fft.rfft2(torch.from_numpy(full).to(device))
+            full = np.zeros((10, size, size), np.float32)
+            full[:5, : own.shape[1], : own.shape[2]] = own
+            full[5:, : own.shape[1], : own.shape[2]] = valid
+            out[k] = torch.fft.rfft2(torch.from_numpy(full).to(device))
+        return out
 
     a = spectra(sides)
-    b = spectra(others) if mirrored else a
+    b = spectra(flipped) if mirrored else a
     areas = np.array([s[0][0].sum() for s in sides])
+    likely = likely_pairs(patches, mirrored)
     for i in range(n - 1):
         if cancelled is not None and cancelled():
             break
-        for j0 in range(i + 1, n, 64):
-            j = slice(j0, min(n, j0 + 64))
+        others = np.flatnonzero(likely[i])
+        for j in np.split(others, range(64, len(others), 64)):
+            if not len(j):
+                continue
             fa, fb = a[i].conj(), b[j]
             # own_i against valid_j plus valid_i against own_j: |A|^2 - 2 A.B + |B|^2, weighted
             ssd = fa[4] * fb[:, 5] + fa[0] * fb[:, 9] + fa[9] * fb[:, 0] + fa[5] * fb[:, 4]
