@@ -82,12 +82,13 @@ def couplings(weight: np.ndarray, jac: np.ndarray) -> np.ndarray:
 
 
 def adjust(H: np.ndarray, ref: int, dof: int, at: np.ndarray, slope: np.ndarray, start: np.ndarray,
-           values: np.ndarray, weight: np.ndarray, units: np.ndarray, cap: float) -> np.ndarray:
+           values: np.ndarray, weight: np.ndarray, units: np.ndarray, cap: float) -> tuple[np.ndarray, float]:
     """One joint Gauss-Newton step of all frames.
 
     H: [T, 3, 3] canvas -> frame. at: canvas points [n, 2]; slope: the still picture's slopes there [n, 2]; start: its
     grey levels [n]. values: float32 [T, n], what each frame shows at H[t](at); weight: [T, n] in 0..1, 0 where it does
-    not show the point or shows something else. units: frame_units of the canvas. Frame `ref` stays. Returns H.
+    not show the point or shows something else. units: frame_units of the canvas. Frame `ref` stays. Returns (H, bits
+    that the step should save if every point is one observation).
     """
     mean, robust, sigma = consensus(values, weight, start, cap)
     robust = robust / (sigma[:, None] ** 2).astype(np.float32)
@@ -102,8 +103,9 @@ def adjust(H: np.ndarray, ref: int, dof: int, at: np.ndarray, slope: np.ndarray,
     a[np.diag_indices(len(a))] += DAMPING * np.tile(scale, count - 1)
     delta = np.zeros((count, dof))
     delta[free] = np.linalg.solve(a, right[free].ravel()).reshape(-1, dof)
+    each = float(weight.sum()) / max(int((weight > 0).sum()), 1)
+    saved = float((delta * right).sum()) / each / (2 * np.log(2))
     delta *= np.minimum(1, LARGEST_STEP / np.maximum(np.abs(delta).max(1), 1e-12))[:, None]
     back = np.linalg.inv(units)
     out = np.stack([np.linalg.inv(back @ step(d) @ units @ np.linalg.inv(m)) for d, m in zip(delta, H, strict=True)])
-    return out / out[:, 2:3, 2:3]
-
+    return out / out[:, 2:3, 2:3], saved

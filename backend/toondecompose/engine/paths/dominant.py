@@ -139,7 +139,7 @@ def dominant_motion(p: np.ndarray, q: np.ndarray, whiten: np.ndarray, weight: np
     if len(p) > FITTED:
         some = np.sort(rng.permutation(len(p))[:FITTED])
         p, q, whiten, weight = p[some], q[some], whiten[some], weight[some]
-    whole = float(weight.sum())
+    whole = max(float(weight.sum()), 1e-9)
     fitted, value = _enriched(m, p, q, whiten, weight, max_dof, units, precision)
     if value >= enough * whole:
         return fitted, value / whole

@@ -21,6 +21,7 @@ ALL_POINTS = 1_000_000  # of a clip: about 100 bytes each, so long clips stay bo
 KEPT_PIXELS = 64_000_000  # grey px of the larger frames kept in memory
 FLOW_PIXELS = 12_000_000  # px of flow pictures affordable at more than the search size
 TEXTURE = 4.0  # grey levels per px: weaker slopes are noise or paint texture that flow cannot follow
+BLANK = 0.1  # of the usual contrast: black and white frames, in which flow finds anything
 ROUND_TRIP = 1.0  # px: flow there and back must return this close
 SHARP = 0.15  # px of the flow picture: what dense flow reaches on clean drawn edges
 SLOPE_BLUR = 0.7  # px: enough to take the slope of a one-pixel line
@@ -230,6 +231,8 @@ def build_field(source: FrameSource, seed: int, width: int = SEARCH_WIDTH, keep:
     rng = np.random.default_rng(seed)
     count = len(gray)
     budget = int(np.clip(ALL_POINTS // count, 600, 3000))  # per frame
+    contrast = gray.reshape(count, -1)[:, ::7].std(1)
+    blank = contrast < BLANK * np.median(contrast)
     points, ahead, back = [], None, None
     previous_back = None
     for t in range(count):
@@ -244,8 +247,9 @@ def build_field(source: FrameSource, seed: int, width: int = SEARCH_WIDTH, keep:
         if t + 1 < count:
             ahead, back = flow_between(soft[t], soft[t + 1]), flow_between(soft[t + 1], soft[t])
         matches = []
-        for there, home in (((ahead, back) if t + 1 < count else (None, None)), (previous_back or (None, None))):
-            if there is None:
+        for n, (there, home) in ((t + 1, (ahead, back) if t + 1 < count else (None, None)),
+                                 (t - 1, previous_back or (None, None))):
+            if there is None or blank[n]:
                 matches += [at.copy(), np.zeros(len(at), bool)]
                 continue
             moved = bilinear(there, at * ratio) / ratio

@@ -55,11 +55,11 @@ def find_paths(source: FrameSource, count: int | None, *, motion_model: str = "a
     found = [found[k] for k in pruned(found, field)]
     if motion_model == "auto" and not stop():
         found = [simplest(c, found[:k] + found[k + 1 :], field) for k, c in enumerate(found)]
-    return _final(found, source, field, seed, tick, stop)
+    return _final(found, source, field, seed, motion_model == "auto", tick, stop)
 
 
-def _final(found: list[Candidate], source: FrameSource, field: Field, seed: int, tick: Callable[[float], None],
-           stop: Callable[[], bool]) -> list[LayerPath]:
+def _final(found: list[Candidate], source: FrameSource, field: Field, seed: int, choose_model: bool,
+           tick: Callable[[float], None], stop: Callable[[], bool]) -> list[LayerPath]:
     """Refines the paths near full resolution and drops those that turn out to be one motion."""
     found = [recanvassed(c, field) for c in found]
     frames = GrayFrames(source, final_width(source.size), field)
@@ -68,8 +68,8 @@ def _final(found: list[Candidate], source: FrameSource, field: Field, seed: int,
     grow = np.linalg.inv(shrink)
     final, full = [], []
     for k, c in enumerate(found):
-        H = grow @ c.H @ shrink if stop() else refined(c, owned[k], frames, field, seed)
-        checked = measured(shrink @ H @ grow, c.ref, c.dof, field, box=c.box)
+        H, dof = (grow @ c.H @ shrink, c.dof) if stop() else refined(c, owned[k], frames, field, seed, choose_model)
+        checked = measured(shrink @ H @ grow, c.ref, dof, field, box=c.box)
         final.append(checked or c)
         full.append(H if checked else grow @ c.H @ shrink)
         tick(FIELD_PART + SEARCH_PART + (1 - FIELD_PART - SEARCH_PART) * (k + 1) / len(found))

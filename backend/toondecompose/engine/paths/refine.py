@@ -13,7 +13,7 @@ from .bundle import adjust, cubic
 from .calm import calmed
 from .candidate import Candidate, anchored, enough_frames, moved_box, sharpest, sizes
 from .field import CELL, Field, choose, contrast_weights, gray_of
-from .groups import apply
+from .groups import apply, project
 from .mosaic import build_mosaic
 
 FINAL_WIDTH = 640  # px; larger clips are refined at half their size, at most at LARGEST_FINAL
@@ -28,6 +28,10 @@ SETTLED = 0.004  # px: most frames have moved less than this
 STRAYED = 2.0  # px: a path that moves so far had no drawing of its own, only motion
 LARGEST_GROWTH = 4.0  # times the smallest appearance of a layer: a wider blur leaves nothing of a drawing
 OTHER_DRAWING = 0.25  # of a path's points: a frame that shows fewer of them as they should be is left where it is
+MATTERS = 0.06  # px: motion models that differ by less are one
+SAME_DRAWING = 0.7  # of a path's points: layers that are redrawn say nothing about richer motion models
+PARAMETER_BITS = 6.0  # per parameter and frame
+INDEPENDENT = 10.0  # points, of which only one is an independent observation
 FOREIGN = 3.0  # times the expected residual: such a pixel shows something else
 FOREIGN_RIM = 7  # px across: an occluder's soft edge and its interpolated neighbours
 MISPLACED = 0.3  # px: what a path may still be off before the joint adjustment
@@ -93,26 +97,33 @@ def recanvassed(c: Candidate, field: Field) -> Candidate:
     return c if ref == c.ref else replace(c, H=anchored(c.H, ref), ref=ref, box=moved_box(c.box, c.H[ref]))
 
 
-def refined(c: Candidate, owned: list[np.ndarray], frames: GrayFrames, field: Field, seed: int) -> np.ndarray:
-    """The path's H [T, 3, 3] in FULL-resolution px, frame `c.ref` as canvas, settled at the frames' size."""
+def refined(c: Candidate, owned: list[np.ndarray], frames: GrayFrames, field: Field, seed: int,
+            choose_model: bool = False) -> tuple[np.ndarray, int]:
+    """The path's H [T, 3, 3] in FULL-resolution px, frame `c.ref` as canvas, settled at the frames' size; its dof.
+
+    choose_model: whether the motion model may still be changed: near full resolution it is seen more clearly."""
     ratio = frames.scale / field.scale
     d = np.diag([ratio, ratio, 1.0])
     H = d @ c.H @ np.linalg.inv(d)
-    H = _bridged(_adjusted(H, c, owned, frames, field, np.random.default_rng(seed)), c.present)
+    H, better = _adjusted(H, c, owned, frames, field, np.random.default_rng(seed))
+    if choose_model and better != c.dof:
+        c = replace(c, dof=better)
+        H, _ = _adjusted(H, c, owned, frames, field, np.random.default_rng(seed))
+    H = _bridged(H, c.present)
     if field.blur > 0 and c.present.all():
         H = anchored(calmed(H, frames.size), c.ref)
     full = np.diag([frames.scale, frames.scale, 1.0])
-    return anchored(np.linalg.inv(full) @ H @ full, c.ref)
+    return anchored(np.linalg.inv(full) @ H @ full, c.ref), c.dof
 
 
 def _adjusted(H: np.ndarray, c: Candidate, owned: list[np.ndarray], frames: GrayFrames, field: Field,
-              rng: np.random.Generator) -> np.ndarray:
-    """All present frames moved together, coarse to fine, until they settle."""
+              rng: np.random.Generator) -> tuple[np.ndarray, int]:
+    """All present frames moved together, coarse to fine, until they settle: (H, dof of the model that suits them)."""
     size, ratio = frames.size, frames.scale / field.scale
     units, given = canvas_units(size), H
     present = np.flatnonzero(c.present)
     if len(present) < 2:
-        return H
+        return H, c.dof
     ref = int(np.abs(present - c.ref).argmin())
     grown = layer_sizes(c, field) if c.dof > 2 else np.ones(len(H))
     # larger appearances are blurred as much on the canvas: a layer that grows is otherwise sharp in one frame and soft
@@ -122,16 +133,16 @@ def _adjusted(H: np.ndarray, c: Candidate, owned: list[np.ndarray], frames: Gray
         mosaic = build_mosaic(frames, H, _mosaic_frames(H, size, c.present), FINAL_SAMPLES,
                               within=moved_box(c.box, np.diag([ratio, ratio, 1.0]), 2))
         if mosaic is None:
-            return given
+            return given, c.dof
         target = sampler(mosaic, blur * float(grown[present[ref]]), len(frames))
         at, slope, start, share = _canvas_points(target, size, len(present), part, rng)
         if len(at) < 6 * c.dof:
-            return given
+            return given, c.dof
         blurs = blur * grown
         parts = [_weights(target, at, H[t], frames.soft(t, blurs[t]), owned[t], ratio, field.noise) for t in present]
         moving = np.array([fits for _, fits in parts]) > OTHER_DRAWING
         if moving.sum() < 2 or not moving[ref]:
-            return given
+            return given, c.dof
         weight = np.stack([w * share for w, _ in parts])[moving]
         moving = present[moving]
         shared = (weight > 0).sum(0) > 1
@@ -142,14 +153,34 @@ def _adjusted(H: np.ndarray, c: Candidate, owned: list[np.ndarray], frames: Gray
                 used = np.flatnonzero(weight[i])
                 values[i, used] = cubic(frames.soft(t, blurs[t]), apply(H[t], at[used]))
             moved = H.copy()
-            moved[moving] = adjust(H[moving], int(np.searchsorted(moving, present[ref])), c.dof, at, slope, start,
-                                   values, weight, units, max(cap, 1.5 * field.noise))
+            still = int(np.searchsorted(moving, present[ref]))
+            moved[moving], _ = adjust(H[moving], still, c.dof, at, slope, start, values, weight, units,
+                                      max(cap, 1.5 * field.noise))
             moved = anchored(moved, c.ref)
             change = _apart(moved[moving], H[moving], at, weight)
             H = moved
             if change < SETTLED:
                 break
-    return given if _apart(H[moving], given[moving], at, weight) > STRAYED * max(ratio, 1) else H
+    if _apart(H[moving], given[moving], at, weight) > STRAYED * max(ratio, 1):
+        return given, c.dof
+    for dof in (d for d in (2, 4, 6) if d < c.dof):
+        simple = np.stack([project(m, dof, at[w > 0]) if (w > 0).sum() > dof else m
+                           for m, w in zip(H[moving], weight, strict=True)])
+        if _apart(simple, H[moving], at, weight) < MATTERS:
+            plain = H.copy()
+            plain[moving] = simple
+            return anchored(plain, c.ref), dof
+    if np.median([fits for _, fits in parts]) < SAME_DRAWING:
+        return H, c.dof
+    for dof in (d for d in (4, 6, 8) if d > c.dof):
+        richer, saved = adjust(H[moving], still, dof, at, slope, start, values, weight, units,
+                               max(cap, 1.5 * field.noise))
+        cost = PARAMETER_BITS * (dof - c.dof) * (len(moving) - 1)
+        if saved / INDEPENDENT > cost and _apart(richer, H[moving], at, weight) > 2 * MATTERS:
+            plain = H.copy()
+            plain[moving] = richer
+            return anchored(plain, c.ref), dof
+    return H, c.dof
 
 
 def _bridged(H: np.ndarray, present: np.ndarray) -> np.ndarray:

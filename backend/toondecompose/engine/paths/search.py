@@ -116,9 +116,13 @@ def best_candidate(field: Field, free: list[np.ndarray], models: tuple[int, ...]
     return best, pieces
 
 
-def seeds(count: int) -> list[int]:
-    """Frames from which layers are followed: the middle sees most of a shot, the quarters what enters and leaves."""
-    return list(dict.fromkeys([count // 2, count // 4, 3 * count // 4]))
+def seeds(field: Field) -> list[int]:
+    """Frames from which layers are followed: the middle sees most of a shot, the quarters what enters and leaves.
+    Black and empty frames show nothing to follow."""
+    count = field.count
+    shown = np.array([p.bits.sum() for p in field.points])
+    full = np.flatnonzero(shown >= 0.5 * np.median(shown))
+    return list(dict.fromkeys(int(full[np.abs(full - t).argmin()]) for t in (count // 2, count // 4, 3 * count // 4)))
 
 
 def search(field: Field, wanted: int | None, motion_model: str, rng: np.random.Generator,
@@ -133,7 +137,7 @@ def search(field: Field, wanted: int | None, motion_model: str, rng: np.random.G
         if stop():
             return chosen
         free = without(field, chosen)
-        c, pieces = best_candidate(field, free, models, rng, seeds(field.count), chosen, pieces)
+        c, pieces = best_candidate(field, free, models, rng, seeds(field), chosen, pieces)
         tick(0.8 * (k + 1) / limit)
         if c is None or worth(c, free, field) < SMALLEST_GAIN * total:
             break
@@ -147,7 +151,7 @@ def by_flow_alone(field: Field, models: tuple[int, ...], rng: np.random.Generato
     """The dominant motion of a shot whose frames share no mosaic (a fade, flicker, everything redrawn), if flow
     sees one: most points must follow it."""
     everything = [np.ones(len(p.at)) for p in field.points]
-    c = propose(field, field.count // 2, models[0], everything, rng)
+    c = propose(field, seeds(field)[0], models[0], everything, rng)
     if c is None or not sum(len(b) for b in c.belief):
         return []
     share = np.concatenate([p.share for p in field.points])
