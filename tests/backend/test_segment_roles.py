@@ -83,3 +83,26 @@ def test_frames_that_show_one_drawing_are_grouped_wherever_they_are():
     region[40:112, 30:78] = True
     group = same_drawing(stack, way, np.ones(COUNT, bool), shown, torch.zeros(COUNT, H, W), region, (0.0, 0.0), 0.0)
     assert group.tolist() == order
+
+
+def moving(count: int = 12, blink: bool = False):
+    """A wide strip of bushes in front that slides its own way; blink: a patch of it changes every other frame."""
+    far, bushes = (big(painting(W // 2 + 90, H // 2, seed)) for seed in (1, 2))
+    frames = []
+    for t in range(count):
+        frame = far[:, 2 * t : 2 * t + W].astype(np.uint8).copy()
+        strip = bushes[90:, 6 * t : 6 * t + W].astype(np.uint8).copy()
+        if blink and t % 2:
+            strip[16:40, 120 - 6 * t : 150 - 6 * t] = (250, 250, 0)
+        bumpy = np.arange(54)[:, None] >= 14 * ((np.arange(W) + 6 * t) // 25 % 2)  # shows who is in front
+        frame[90:][bumpy] = strip[bumpy]
+        frames.append(frame)
+    return segment(source_from_array(frames), [slide(-2, count), slide(-6, count)], 2)
+
+
+def test_a_set_piece_in_front_that_never_changes_is_still():
+    assert [layer.still for layer in moving().layers] == [True, True]
+
+
+def test_a_wide_sprite_of_which_a_part_changes_is_not_still():
+    assert [layer.still for layer in moving(blink=True).layers] == [True, False]
