@@ -46,12 +46,22 @@ def full_patch(source: FrameSource, mask: np.ndarray, hidden: np.ndarray | None,
             return None
         mask = cv2.resize(mask, (w, h), interpolation=cv2.INTER_LINEAR)
         hidden = None if hidden is None else cv2.resize(hidden, (w, h), interpolation=cv2.INTER_LINEAR)
+    ys, xs = np.flatnonzero((mask >= BODY).any(1)), np.flatnonzero((mask >= BODY).any(0))
+    if not len(ys):
+        return None
+    # only the sprite's surroundings are blurred; cut_patch cuts closer
+    room = 16 + max(ys[-1] - ys[0], xs[-1] - xs[0]) // 8
+    y0, x0 = max(0, ys[0] - room), max(0, xs[0] - room)
+    part = slice(y0, ys[-1] + room + 1), slice(x0, xs[-1] + room + 1)
     blur, behind = smoothing(noise), None
     if plate is not None and leak > 0:
         picture, known = plate_at(plate, t, (w, h))
-        behind = cv2.GaussianBlur(picture.astype(np.float32), (0, 0), blur), known
-    smooth = cv2.GaussianBlur(frame.astype(np.float32), (0, 0), blur)
-    return without_background(cut_patch(smooth, mask, hidden, t, behind, edge), leak)
+        behind = cv2.GaussianBlur(picture[part].astype(np.float32), (0, 0), blur), known[part]
+    smooth = cv2.GaussianBlur(frame[part].astype(np.float32), (0, 0), blur)
+    patch = cut_patch(smooth, mask[part], None if hidden is None else hidden[part], t, behind, edge)
+    if patch is not None:
+        patch.origin = patch.origin + [x0, y0]
+    return without_background(patch, leak)
 
 
 def window(patches: list[Patch], H: list[np.ndarray], limit: tuple[int, int]) -> tuple[np.ndarray, tuple[int, int]]:

@@ -16,6 +16,7 @@ from .patches import Patch
 COARSE_SIZE = 56  # px: the larger side of the largest cut-out in the coarse comparison
 ALL_PAIRS = 64  # cut-outs up to which every pair is correlated
 THUMBNAIL, LIKEST, NEAR_IN_TIME = 16, 12, 4  # px; pairs per cut-out beyond that: the likest, and neighbours in frames
+LIKEST_MIRRORED = 6
 MIN_OVERLAP = 0.4  # of the smaller cut-out's sure pixels must be compared, or a shift says nothing
 
 
@@ -43,9 +44,10 @@ def _planes(patch: Patch, scale: float, mirrored: bool) -> tuple[np.ndarray, np.
 
 def likely_pairs(patches: list[Patch], mirrored: bool) -> np.ndarray:
     """bool [n, n], the pairs i < j worth a correlation: all of a short clip; of a longer one those near in time, and
-    the likest small pictures (so that the work grows with the clip's length, not with its square)."""
+    the likest small pictures (so that the work grows with the clip's length, not with its square). Mirrored reuse is
+    rare: only the likest pictures."""
     n = len(patches)
-    if n <= ALL_PAIRS:
+    if n <= ALL_PAIRS and not mirrored:
         return np.triu(np.ones((n, n), bool), 1)
     side = float(np.median([np.sqrt(max(1.0, p.body.sum())) for p in patches]))
 
@@ -63,8 +65,9 @@ def likely_pairs(patches: list[Patch], mirrored: bool) -> np.ndarray:
     two = small[:, :, ::-1].reshape(n, -1) if mirrored else one
     apart = (one**2).sum(1)[:, None] + (two**2).sum(1)[None] - 2 * one @ two.T
     np.fill_diagonal(apart, np.inf)
-    out = np.abs(np.subtract.outer(np.arange(n), np.arange(n))) <= NEAR_IN_TIME
-    np.put_along_axis(out, np.argsort(apart, 1, kind="stable")[:, :LIKEST], True, 1)
+    out = np.abs(np.subtract.outer(np.arange(n), np.arange(n))) <= (0 if mirrored else NEAR_IN_TIME)
+    likest = LIKEST_MIRRORED if mirrored else LIKEST
+    np.put_along_axis(out, np.argsort(apart, 1, kind="stable")[:, :likest], True, 1)
     return np.triu(out | out.T, 1)
 
 
