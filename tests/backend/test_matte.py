@@ -129,6 +129,16 @@ def test_background_behind_the_sprite_is_recovered_up_to_the_matte():
     assert psnr(middle, shot.plate[:, 38:132]) > 44
 
 
+def test_the_seen_map_tells_seen_recovered_and_painted_in_apart():
+    shot = Shot(4, painted(140, 80, seed=3), 2)
+    shot.add(*disc(SIZE, (64, 40), 24, (240, 90, 60), outline=2), [(0, 0)] * 4)
+    plate = shot.solve()[0].layers[0]
+    assert set(np.unique(plate.seen)) == {0, 128, 255}
+    assert plate.seen[40, 67] == 0 and plate.seen[5, 67] == 255  # never uncovered; never covered
+    recovered = np.argwhere(plate.seen == 128)
+    assert (np.abs(np.hypot(recovered[:, 1] + 0.5 - 67, recovered[:, 0] + 0.5 - 40) - 24) < 6).mean() > 0.9
+
+
 def test_white_shirt_over_a_pale_wall_is_solved_by_triangulation():
     wall = painted(192, 80, seed=5, mean=225).clip(0, 250)
     shot = Shot(8, wall, 6)

@@ -73,7 +73,7 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
     report_segment = stage("segment")
     segmentation: Segmentation = checkpoints.stage(
         f"{label}segment", key, lambda: segment(source, paths, settings.count, progress=report_segment, **common))
-    del paths  # what the layers use of them they hold themselves
+    paths.clear()  # what the layers use of them they hold themselves
     segmentation = _without_empty_layers(segmentation)
     corrections: list[dict] = []
     if settings.hints:

@@ -9,6 +9,9 @@ from toondecompose.engine.matte.plates import push_pull
 from toondecompose.engine.matte.state import LayerState
 from toondecompose.engine.types import SolvedLayer
 
+# Weight of its best sample from which a px counts as seen; less was recovered from under a matte's edge or a veil.
+SEEN_FROM = 0.5
+
 
 def _bytes(picture: torch.Tensor) -> np.ndarray:
     """float32 [c, h, w] 0..255 -> uint8 [h, w, c]."""
@@ -16,10 +19,11 @@ def _bytes(picture: torch.Tensor) -> np.ndarray:
 
 
 def solved_plate(state: LayerState) -> SolvedLayer:
-    """The opaque background."""
+    """The opaque background. seen: 255 seen, 128 recovered (only ever partly hidden), 0 painted in."""
     colour = _bytes(state.plate.colour)
     rgba = np.concatenate([colour, np.full_like(colour[..., :1], 255)], 2)
-    seen = np.where(state.plate.weight.cpu().numpy() > 0, 255, 0).astype(np.uint8)
+    best, known = state.plate.best.cpu().numpy(), state.plate.weight.cpu().numpy() > 0
+    seen = np.where(known, np.where(best >= SEEN_FROM, 255, 128), 0).astype(np.uint8)
     given = state.given
     return SolvedLayer(given.name, given.kind, [rgba], np.zeros(len(state.H), int), state.H, np.ones(len(state.H)),
                        given.model, given.confidence, seen)

@@ -24,6 +24,7 @@ MAX_CANVAS = 48_000_000  # px; larger panoramas are made coarser
 MAX_SHARPNESS = 2.0
 DISAGREE = 6.0  # levels rms per channel beyond noise above which a px's samples are taken apart
 QUIET = 1.5  # levels; rounding and interpolation leave this much in the cleanest clip
+VOTERS = 1_500_000  # samples that are compared at a time: bounds the memory of a vote
 CANDIDATES = 12  # samples per px that stand for election; all samples vote
 
 
@@ -165,9 +166,14 @@ def _elect(mean: torch.Tensor, doubt: torch.Tensor, source: FrameSource, H: np.n
             ok = (point[:, 0] > 0) & (point[:, 0] < w) & (point[:, 1] > 0) & (point[:, 1] < h)
             colour = sample(frame_tensor(source.read(t), device), point, "bicubic", "border")
             weight = sample(weight_of(t)[None], point, "bilinear", "border")[0] * ok
-            colours.append(colour.clamp(0, 255).round().to(torch.int16))
-            weights.append((weight * 64).ceil().to(torch.int32))
-        mean[:, y, x] = mode_vote(torch.stack(colours), torch.stack(weights))
+            colours.append(colour.clamp(0, 255).round().to(torch.uint8))
+            weights.append((weight * 64).ceil().to(torch.uint8))
+        votes, step = torch.empty((3, len(y)), device=device), max(1, VOTERS // len(colours))
+        for at in range(0, len(y), step):
+            part = slice(at, at + step)
+            votes[:, part] = mode_vote(torch.stack([c[:, part].to(torch.int16) for c in colours]),
+                                       torch.stack([w[part].to(torch.int32) for w in weights]))
+        mean[:, y, x] = votes
 
 
 def _project(M: np.ndarray, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:

@@ -20,7 +20,7 @@ from toondecompose.engine.matte.plates import QUIET, fill_unseen, noise_of, pano
 from toondecompose.engine.matte.resample import Box, resample
 from toondecompose.engine.matte.settled import is_settled, plate_changes
 from toondecompose.engine.matte.sharpen import sharpen_drawing, sharpen_plate
-from toondecompose.engine.matte.state import HIDES, Drawing, LayerState, place, prepare_sprite, view_around
+from toondecompose.engine.matte.state import HIDES, Drawing, LayerState, hide, prepare_sprite, view_around
 from toondecompose.engine.matte.types import LayerToSolve, MatteResult
 
 # back-projection steps after the last round: the first gains most of it, more amplify noise
@@ -167,9 +167,7 @@ def _background_weight(loop: Loop, hidden: np.ndarray | None) -> Callable[[int],
             return clear + BESIDE * (tight - clear)
         through = torch.ones((size[1], size[0]), device=device)
         for state in loop.states[1:]:
-            top = place(state, t, whole, device)
-            if top is not None:
-                through = through * (1 - top[3])
+            hide(through, state, t)
         tight = (1 - HIDES * (1 - through)).clamp(0, 1)
         grown = _least_around(tight)
         return grown + BESIDE * (tight - grown)

@@ -134,15 +134,10 @@ def prepare_sprite(layer: LayerToSolve, size: tuple[int, int], sharp: float | No
 def place(state: LayerState, t: int, box: Box, device: str) -> torch.Tensor | None:
     """The layer's drawing on frame t over a box of the frame: premultiplied float32 [4, h, w] (colour 0..255, alpha
     0..1), opacity applied; None where it shows nothing there."""
-    d = int(state.given.drawing[t])
-    drawing = state.drawings.get(d) if d >= 0 else None
-    if drawing is None or drawing.picture is None:
+    placed = _placed(state, t, box)
+    if placed is None:
         return None
-    x0, y0, x1, y1 = drawing.box
-    H = state.H[t] @ translation(x0, y0)
-    part = footprint(H, (0, 0, x1 - x0, y1 - y0), box)
-    if part is None:
-        return None
+    drawing, H, part = placed
     out = torch.zeros((4, box[3] - box[1], box[2] - box[0]), device=device)
     # the drawing's box has a transparent rim, so repeating its edge is the same as nothing there
     picture = resample(drawing.premult, np.linalg.inv(H), part, a=RENDERED)
@@ -150,6 +145,29 @@ def place(state: LayerState, t: int, box: Box, device: str) -> torch.Tensor | No
     picture[:3] = torch.minimum(picture[:3].clamp_(min=0), picture[3:] * 255)
     out[:, part[1] - box[1]:part[3] - box[1], part[0] - box[0]:part[2] - box[0]] = picture * float(state.opacity[t])
     return out
+
+
+def hide(through: torch.Tensor, state: LayerState, t: int) -> None:
+    """Let the layer cover what shows through on frame t, in place. through: float32 [h, w] 0..1 over the whole frame.
+    As by `place`, for the price of its alpha alone."""
+    h, w = through.shape
+    placed = _placed(state, t, (0, 0, w, h))
+    if placed is not None:
+        drawing, H, (x0, y0, x1, y1) = placed
+        alpha = resample(drawing.picture[3:].float(), np.linalg.inv(H), (x0, y0, x1, y1), a=RENDERED)[0]
+        through[y0:y1, x0:x1] *= 1 - (alpha / 255).clamp_(0, 1) * float(state.opacity[t])
+
+
+def _placed(state: LayerState, t: int, box: Box) -> tuple[Drawing, np.ndarray, Box] | None:
+    """The drawing shown on frame t, where its own px go, and the part of the box that it reaches."""
+    d = int(state.given.drawing[t])
+    drawing = state.drawings.get(d) if d >= 0 else None
+    if drawing is None or drawing.picture is None:
+        return None
+    x0, y0, x1, y1 = drawing.box
+    H = state.H[t] @ translation(x0, y0)
+    part = footprint(H, (0, 0, x1 - x0, y1 - y0), box)
+    return None if part is None else (drawing, H, part)
 
 
 def plate_view(state: LayerState, t: int, box: Box) -> tuple[torch.Tensor, torch.Tensor]:
