@@ -55,10 +55,14 @@ def likely_pairs(patches: list[Patch], mirrored: bool) -> np.ndarray:
         m = cv2.moments(p.body, binaryImage=True)
         middle = np.array([m["m10"], m["m01"]]) / max(m["m00"], 1e-9) + 0.5
         scale = THUMBNAIL / (2.5 * side)
-        to = np.array([[scale, 0, THUMBNAIL / 2 - scale * middle[0]], [0, scale, THUMBNAIL / 2 - scale * middle[1]]])
-        picture = np.dstack([p.smooth.astype(np.float32) - 128.0, np.full(p.body.shape, 128.0, np.float32)])
-        soft = cv2.GaussianBlur(picture * p.body[..., None], (0, 0), max(0.5, 0.5 / scale))
-        return cv2.warpAffine(soft, to, (THUMBNAIL, THUMBNAIL))
+        # shrunk twice as large, so that the centre may fall between its px
+        h, w = (max(1, round(2 * scale * s)) for s in p.body.shape)
+        picture = cv2.resize(np.dstack([p.smooth, np.full(p.body.shape, 255, np.uint8)]) * p.body[..., None], (w, h),
+                             interpolation=cv2.INTER_AREA).astype(np.float32)
+        picture[..., :3] -= 128.0 / 255 * picture[..., 3:]
+        at = middle * [w / p.body.shape[1], h / p.body.shape[0]] / 2
+        to = np.array([[0.5, 0, THUMBNAIL / 2 - at[0]], [0, 0.5, THUMBNAIL / 2 - at[1]]])
+        return cv2.warpAffine(picture, to, (THUMBNAIL, THUMBNAIL))
 
     small = np.array([thumbnail(p) for p in patches])
     one = small.reshape(n, -1)

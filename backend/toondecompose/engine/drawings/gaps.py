@@ -110,6 +110,8 @@ def open_gaps(book: Book, pairs: list[tuple[int, int]]) -> set[int]:
         mask = cv2.dilate((mask & ~solid(p)).astype(np.uint8), np.ones((5, 5), np.uint8)) & p.body
         if not mask.any() or np.count_nonzero(mask & p.inside) > MOST_GAPS * p.area:
             continue
+        if p.gap is not None and not (mask & ~p.gap).any():
+            continue
         changed.add(k)
         p.gap = mask if p.gap is None else p.gap | mask
         for name in ("inside", "body", "deep"):

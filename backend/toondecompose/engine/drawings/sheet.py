@@ -19,6 +19,7 @@ GROUP_NEAREST, GROUP_PAIRS = 4, 2  # groups compared with their nearest groups, 
 MIRROR_NEAREST = 2
 GAP_ROUNDS = 3
 DOUBTED = 0.3  # score from which a difference is looked into
+LEAKS_ASKED, LEAK_POINTS = 24, 8000  # pairs, and pixels of each, that are asked how translucent the sprite is
 LEAST_LEAK = 0.06  # share of background showing through below which a drawing counts as opaque
 
 
@@ -62,9 +63,9 @@ def find_groups(book: Book, dofs: tuple[int, ...], known: list[np.ndarray | None
 
     neighbours = [(i, i + k) for k in NEIGHBOURS for i in range(len(known) - k)]
     compare(neighbours, 0.0, 0.2)
-    if max(dofs) > 2:
+    if bending(book, neighbours) > 2 and max(dofs) > 2:
         turned(book, neighbours, dofs)
-        dofs = tuple(d for d in dofs if d <= bending(book, neighbours))
+    dofs = tuple(d for d in dofs if d <= bending(book, neighbours))
     pairs = candidates(distance, NEAREST, NEIGHBOURS)
     compare(pairs, 0.2, 0.6)
     leak = leaking(book, pairs)
@@ -107,19 +108,18 @@ def reopened(book: Book) -> None:
 
 def leaking(book: Book, pairs: list[tuple[int, int]]) -> float:
     """Share of the background that shows through the sprite: median over the pairs that fit best."""
+    # with several planes behind it cannot be said which one shines through where
+    told = [(book.score[i, j], i, j) for i, j in pairs
+            if (i, j) in book.link and book.score[i, j] > 0 and len(book.patches[i].plates) == 1]
     found = []
-    for i, j in pairs:
-        # with several planes behind it cannot be said which one shines through where
-        if (i, j) in book.link and book.score[i, j] > 0 and len(book.patches[i].plates) == 1:
-            both = overlay(book.patches[i], book.patches[j], book.link[i, j])
-            ys, xs = pixels_of(both.deep & both.sure)
-            for one, two, level in plates_at(both, ys, xs):
-                known = level > 0
-                mine, other = both.one[ys, xs].astype(np.float32), both.two[ys, xs].astype(np.float32)
-                found.append((book.score[i, j], opacity_leak(mine[known], other[known], one[known], two[known])))
-    found.sort()
-    best = [s for _, s in found[: max(3, len(found) // 3)]]
-    return float(np.median(best)) if best else 0.0
+    for _, i, j in sorted(told)[: max(3, min(len(told) // 3, LEAKS_ASKED))]:
+        both = overlay(book.patches[i], book.patches[j], book.link[i, j])
+        ys, xs = (v[:: max(1, len(v) // LEAK_POINTS)] for v in pixels_of(both.deep & both.sure))
+        for one, two, level in plates_at(both, ys, xs):
+            known = level > 0
+            mine, other = both.one[ys, xs].astype(np.float32), both.two[ys, xs].astype(np.float32)
+            found.append(opacity_leak(mine[known], other[known], one[known], two[known]))
+    return float(np.median(found)) if found else 0.0
 
 
 def trees(book: Book, cut: float) -> tuple[np.ndarray, list[np.ndarray]]:
