@@ -8,7 +8,12 @@ import pytest
 
 from toondecompose.engine.clip import source_from_array
 from toondecompose.engine.paths import find_cuts, find_paths
+from toondecompose.engine.paths.candidate import measured
+from toondecompose.engine.paths.field import build_field
+from toondecompose.engine.paths.groups import grid_points, project
 from toondecompose.engine.paths.light import lighting
+from toondecompose.engine.paths.refine import GrayFrames, ownership, refined
+from toondecompose.engine.types import LayerPath
 from toondecompose.formats.errors import UserError
 
 SIZE = (200, 120)
@@ -298,3 +303,18 @@ def test_motion_runs_on_where_the_picture_is_black():
     frames = [shown(painting(19), m) // (1 if t not in (5, 6) else 255) for t, m in enumerate(H)]
     best = find_paths(source_from_array(frames), None)[0]
     assert motion_error(best, H) < 0.05 and not best.present[5:7].any()
+
+
+def test_wrong_model_of_the_search_is_repaired_near_full_resolution():
+    """A camera that rolls by a third of a degree was taken for a pan at search size."""
+    H = []
+    for t in range(10):
+        a = 0.006 * np.sin(1.3 * t)
+        turn = np.array([[np.cos(a), -np.sin(a), 0], [np.sin(a), np.cos(a), 0], [0, 0, 1]])
+        H.append(shift(100 - 1.5 * t, 60) @ turn @ shift(-200, -150))
+    source = clip_of(painting(3), np.stack(H))
+    field = build_field(source, 0)
+    wrong = measured(np.stack([project(m @ np.linalg.inv(H[5]), 2, grid_points(SIZE)) for m in H]), 5, 2, field)
+    found, dof = refined(wrong, ownership([wrong], field)[0], GrayFrames(source, SIZE[0], field), field, 0, True)
+    assert dof == 4
+    assert motion_error(LayerPath(found, wrong.present, 5, "similarity", 0.0), np.stack(H)) < 0.03

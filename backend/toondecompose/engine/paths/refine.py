@@ -30,6 +30,7 @@ LARGEST_GROWTH = 4.0  # times the smallest appearance of a layer: a wider blur l
 OTHER_DRAWING = 0.25  # of a path's points: a frame that shows fewer of them as they should be is left where it is
 MATTERS = 0.06  # px: motion models that differ by less are one
 SAME_DRAWING = 0.55  # of a path's points: layers that are redrawn say nothing about richer motion models
+SHARPENS = 1.5  # times: a layer that grows so much gets sharper, which looks like a richer motion
 PARAMETER_BITS = 6.0  # per parameter and frame
 INDEPENDENT = 4.0  # points, of which only one is an independent observation
 FOREIGN = 3.0  # times the expected residual: such a pixel shows something else
@@ -170,7 +171,7 @@ def _adjusted(H: np.ndarray, c: Candidate, owned: list[np.ndarray], frames: Gray
             plain = H.copy()
             plain[moving] = simple
             return anchored(plain, c.ref), dof
-    if np.median([fits for _, fits in parts]) < SAME_DRAWING:
+    if np.median([fits for _, fits in parts]) < SAME_DRAWING or grown[present].max() > SHARPENS:
         return H, c.dof
     for dof in (d for d in (4, 6, 8) if d > c.dof):
         richer, saved = adjust(H[moving], still, dof, at, slope, start, values, weight, units,
