@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import addon_utils
 import bpy
+import numpy as np
 import pytest
 from conftest import ADDON, add_strip, numbered
 from fake_layout import FakeLayout, drawn
@@ -219,6 +220,17 @@ def test_a_failing_part_takes_the_others_back(monkeypatch):
 def test_a_sprite_is_known_by_the_drawing_that_is_shown_most():
     assert results.most_exposed([0, 1, 1, None, 2, None, None]) == 1
     assert results.most_exposed([2, 2, 0, 0]) == 0 and results.most_exposed([None]) == 0
+
+
+def test_thumbnails_show_what_is_drawn():
+    """Not the whole canvas, and not a far speck."""
+    picture = np.zeros((100, 200, 4), np.float32)
+    picture[40:60, 30:70, 3] = 1
+    picture[90, 190, 3] = 1
+    assert pictures.drawn_part(picture).shape == (22, 44, 4)
+    assert pictures.drawn_part(picture * 0).shape == picture.shape
+    picture[..., 3] = 1
+    assert pictures.drawn_part(picture).shape == picture.shape
 
 
 def test_words():

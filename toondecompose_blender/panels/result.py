@@ -20,7 +20,7 @@ class TOONDECOMPOSE_UL_sprites(bpy.types.UIList):
                   active_property: str, index: int = 0, flt_flag: int = 0) -> None:
         row = layout.row(align=True)
         _draw_switches(row, context, data, len(data.sprites) - 1 - index)
-        picture = pictures.icon_of(results.folder_of(data) / item.picture)
+        picture = pictures.icon_of(results.folder_of(data) / item.picture, cropped=True)
         if picture:
             row.label(text=item.name, icon_value=picture)
         else:

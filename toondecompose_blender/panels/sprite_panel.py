@@ -91,7 +91,7 @@ class TOONDECOMPOSE_PT_sprite_drawings(SpriteTab, bpy.types.Panel):
                 start + 1, start + _SHOWN, len(files)), translate=False)
         for number in range(start + 1, min(len(files), start + _SHOWN) + 1):
             column = grid.column(align=True)
-            icon = pictures.icon_of(files[number - 1])
+            icon = pictures.icon_of(files[number - 1], cropped=True)
             if icon:
                 column.template_icon(icon_value=icon, scale=_THUMBNAIL)
             button = column.operator("toondecompose.sheet_expose", text=str(number), depress=number == now)
