@@ -6,7 +6,6 @@ import numpy as np
 
 from .candidate import Candidate, measured
 from .field import SHARP, Field
-from .follow import believe
 from .groups import apply
 
 BIN = 0.01  # of the pan's speed
@@ -57,7 +56,8 @@ def speeds(field: Field, base: Candidate, free: list[np.ndarray]) -> list[float]
 
 
 def planes(field: Field, base: Candidate, free: list[np.ndarray], dof: int) -> list[Candidate]:
-    """Candidates that make the displacement of `base` at the most voted other speeds, as paths of `dof` parameters."""
+    """Candidates that make the displacement of `base` at the most voted other speeds, as paths of `dof` parameters;
+    what flow believes of them is still to be asked."""
     centre = np.array([[field.size[0] / 2, field.size[1] / 2]])
     shift = np.concatenate([apply(m, centre) - centre for m in base.H])
     out: list[Candidate] = []
@@ -68,6 +68,6 @@ def planes(field: Field, base: Candidate, free: list[np.ndarray], dof: int) -> l
         H[:, :2, 2] = speed * shift
         c = measured(H, base.ref, dof, field)
         if c is not None:
-            c.belief, c.followed = believe(field, H, free), False
+            c.followed = False
             out.append(c)
     return out

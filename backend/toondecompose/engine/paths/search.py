@@ -12,6 +12,7 @@ import numpy as np
 
 from .candidate import Candidate, explained, propose, settled
 from .field import Field
+from .follow import believe
 from .groups import MODELS, apply
 from .parallax import planes
 from .pieces import rigid_pieces
@@ -109,6 +110,8 @@ def best_candidate(field: Field, free: list[np.ndarray], models: tuple[int, ...]
                 break
     if best is None or best_worth < NOT_YET * least:
         return None, pieces
+    if not best.belief:
+        best.belief = believe(field, best.H, free)
     better = settled(best, best.dof, field, _weights(best, free))
     if better is not None and worth(better, free, field) > best_worth:
         better.belief, better.followed = best.belief, best.followed
