@@ -37,6 +37,7 @@ PARAMETER_BITS = 6.0  # per parameter and frame, to a fraction of a px
 MOST_EXTRA = 2  # planes beyond the number asked for, each of which
 EXTRA_PAYS = 0.03  # must save this share of the bits
 PATH_PAYS = 0.1  # a sprite without a path may take this share more: nothing but colour tells its pixels from another's
+VOTES_PAY = 0.07  # share of the bits that it counts if a layer was seen to hide one in front of it
 UNSURE = 0.02  # a layer's outline is known no better than this
 DEGREES = {"translation": 2, "similarity": 4, "affine": 6, "homography": 8}
 
@@ -55,9 +56,9 @@ class Ledger:
     """Bits of accounts at one picture size, each computed once."""
 
     def __init__(self, frames: torch.Tensor, H: list[np.ndarray], present: list[np.ndarray], degrees: list[int],
-                 painted: list[bool], noise: float):
+                 painted: list[bool], hides: dict[tuple[int, int], float], noise: float):
         self.frames, self.H, self.present, self.degrees, self.noise = frames, H, present, degrees, noise
-        self.painted = painted
+        self.painted, self.hides = painted, hides
         self.traces: Traces = trace(frames, H, present, noise)
         self.known: dict[Account, float] = {}
 
@@ -69,7 +70,9 @@ class Ledger:
             p, mass, rigid = solve(self.frames, rigid, first, self.noise, account.redrawn > 0, rounds=2)
             motion = PER_SAMPLE * PARAMETER_BITS * sum(self.degrees[i] for i in account.paths) * len(self.frames)
             bits = motion + picture_bits(self.frames, rigid, p, mass, self.noise)
-            self.known[account] = bits * (1 + EXTRA_PAYS * account.extra + PATH_PAYS * account.redrawn)
+            against = sum(self.hides[back, front] for back, front in itertools.combinations(account.paths, 2))
+            self.known[account] = bits * (1 + EXTRA_PAYS * account.extra + PATH_PAYS * account.redrawn
+                                          + VOTES_PAY * against)
         return self.known[account]
 
 

@@ -122,6 +122,7 @@ STEADY = 0.75  # rigidity of one drawing, allowing for a changing mouth; two dra
 SAME_MOTION = 1.0  # px at full resolution: paths that part by less over the clip follow the same thing
 LEAST_OWN = 0.01  # of all texture; and
 LEAST_COVER = 0.15  # of the texture that the layers so far leave unexplained: less is a coincidence
+UNCLEAR_VOTES = 7e-4  # of all pixels: fewer votes on who hides whom may be mistakes
 WIDE = 0.4  # of the texture along the frame's border: a layer that explains so much of it may be a plane
 
 
@@ -166,11 +167,11 @@ def border_share(traces: Traces, i: int) -> float:
 
 
 def candidates(traces: Traces, H: list[np.ndarray], present: list[np.ndarray], gain: list[float], scale: float
-               ) -> tuple[list[int], tuple[int, ...], dict[int, float]]:
+               ) -> tuple[list[int], tuple[int, ...], dict[int, float], dict[tuple[int, int], float]]:
     """Paths that may be layers: each explains texture, and moves otherwise than the ones before.
 
     Returns (their indices, a first guess at those that are layers, back to front, the share of the frame's border that
-    each explains).
+    each explains, how clearly the first of two was seen to hide the other one: -1 (the other way round) to 1).
     """
     h, w = traces.texture.shape[1:]
     whole = max(float(traces.solid.sum()), 1.0)
@@ -197,4 +198,7 @@ def candidates(traces: Traces, H: list[np.ndarray], present: list[np.ndarray], g
         b = kept.index(i)
         return sum((V[a, b] + 10) / (V[a, b] + V[b, a] + 20) for a in (kept.index(j) for j in chosen) if a != b)
 
-    return kept, (first, *sorted(chosen[1:], key=lambda i: -behind(i))), border
+    doubt = UNCLEAR_VOTES * traces.texture.numel()
+    hides = {(i, j): float((V[a, b] - V[b, a]) / (V[a, b] + V[b, a] + 2 * doubt))
+             for a, i in enumerate(kept) for b, j in enumerate(kept) if a != b}
+    return kept, (first, *sorted(chosen[1:], key=lambda i: -behind(i))), border, hides

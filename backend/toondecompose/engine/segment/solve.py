@@ -110,7 +110,7 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
     return Segmentation(out, scale, unresolved, [f"noise {noise:.1f} levels", *roles.notes])
 
 
-BACK = 0.25  # of what the widest layer explains of the frame's border: the background explains some of it
+BACK = 0.4  # of what the widest layer explains of the frame's border: the background explains some of it
 PLANE = 0.6  # of the texture along the frame's border: nobody having said otherwise, a plane shows that much
 THREAD = 3  # px at labelling size; what is thinner is a thread: hair and lines, or the edge between two layers
 NEAR_BODY = 0.03  # of the frame's width: hair is nearer than this to the head it grows on
@@ -165,7 +165,7 @@ def _without_slivers(p: torch.Tensor, label: int) -> None:
 def _roles(small: np.ndarray, traces: Traces, paths: list[LayerPath], H: list[np.ndarray], present: list[np.ndarray],
            noise: float, count: int | None, scale: float) -> Roles:
     """The layers' roles, by the shortest account of the shot. small: uint8 [T, h, w, 3] at LABEL_WIDTH."""
-    kept, first, border = candidates(traces, H, present, [q.gain for q in paths], scale)
+    kept, first, border, hides = candidates(traces, H, present, [q.gain for q in paths], scale)
     wide = {i for i in kept if border[i] >= WIDE}
     backs = {i for i in kept if border[i] >= BACK * max(border.values())}
     every = accounts(kept, count, wide, backs)
@@ -177,7 +177,7 @@ def _roles(small: np.ndarray, traces: Traces, paths: list[LayerPath], H: list[np
         frames = np.stack([cv2.resize(small[t], size, interpolation=cv2.INTER_AREA) for t in some])
         return Ledger(_tensor(frames, traces.texture.device), [scaled(h[some], grow) for h in H],
                       [on[some] for on in present], [DEGREES[q.model] for q in paths],
-                      [i in wide for i in range(len(paths))], noise * grow)
+                      [i in wide for i in range(len(paths))], hides, noise * grow)
 
     best, sure, note = choose(ledger(SEARCH_WIDTH, SEARCH_FRAMES), lambda: ledger(DECIDE_WIDTH, DECIDE_FRAMES), first,
                               every)
