@@ -64,6 +64,7 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
     traces = trace(frames, H, present, coarse_noise)
     roles = _roles(small, traces, paths, H, present, coarse_noise, count, small_scale)
     redrawn = roles.redrawn != 0
+    far = 0
     if redrawn:
         back = roles.rigid[0]
         left_over = (unexplained(traces, roles.rigid, solid=False) > 0.5).cpu().numpy()
@@ -76,6 +77,7 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
             roles.rigid[1:1] = range(len(paths) - len(slow), len(paths))
             roles.plane[1:1] = [True] * len(slow)
             roles.painted[1:1] = [True] * len(slow)
+            far = len(slow)
             roles.notes.append(f"{len(slow)} more plane that slides at another rate")
         del left_over
     layers = roles.rigid
@@ -93,6 +95,8 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
     step(0.5)
     p, mass, parts, hiding = _split(small, frames, rigid, p, mass, roles)
     order = depth_order(rigid, p, hiding)
+    # what slides slower than the background is farther away than any sprite, whatever a few pixels say
+    order = [0, *(i for i in order[1:] if i <= far), *(i for i in order[1:] if i > far)]
     step(0.6)
     fine = Rigid([scaled(paths[i].H, scale) for i in layers], rigid.present, rigid.painted, rigid.drawing)
     masks, unresolved, certainty, still = refine(_tensor(work, device), fine, p, mass, order, noise,
