@@ -110,7 +110,7 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
         name = f"plane {number}" if plane else f"sprite {number}"
         path = paths[layers[i]] if i < len(layers) else None
         out.append(SegmentedLayer(name if out else "background", "background" if plane else "sprite", path, masks[i],
-                                  float(np.sqrt(roles.confidence * certainty[i])), still[i]))
+                                  float(certainty[i] * (0.5 + 0.5 * roles.confidence)), still[i]))
     return Segmentation(out, scale, unresolved, [f"noise {noise:.1f} levels", *roles.notes])
 
 
