@@ -8,7 +8,7 @@ from test_segment import COUNT, iou, painting, put, slide, walker_drawing
 
 from toondecompose.engine.clip import source_from_array
 from toondecompose.engine.segment import segment
-from toondecompose.engine.segment.choose import accounts
+from toondecompose.engine.segment.choose import LEAST_SHOWN, accounts, sampled
 from toondecompose.engine.segment.drawn import same_drawing
 
 torch.set_num_threads(1)
@@ -106,3 +106,16 @@ def test_a_set_piece_in_front_that_never_changes_is_still():
 
 def test_a_wide_sprite_of_which_a_part_changes_is_not_still():
     assert [layer.still for layer in moving(blink=True).layers] == [True, False]
+
+
+def test_a_sprite_that_is_there_for_a_moment_of_a_long_shot_is_asked_about():
+    brief = np.zeros(240, bool)
+    brief[101:111] = True
+    some = sampled([np.ones(240, bool), brief], 16)
+    assert brief[some].sum() >= LEAST_SHOWN
+    assert len(some) <= 16 + LEAST_SHOWN
+    frames, _, _ = clip_of(H, (3, 3), count=40)
+    short = slide(-9, 40)
+    short.present[:] = False
+    short.present[19:21] = True  # between two of the evenly spread frames
+    assert segment(source_from_array(frames), [slide(-3, 40), short], None).layers[0].path is not short

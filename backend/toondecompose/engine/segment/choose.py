@@ -25,6 +25,7 @@ SEARCH_WIDTH = 128  # px across at which accounts are first compared: outlines a
 DECIDE_WIDTH = 240  # px across at which the close ones are compared again
 SEARCH_FRAMES = 16  # of the shot, evenly spread, are coded first;
 DECIDE_FRAMES = 32  # and when close ones are compared again
+LEAST_SHOWN = 4  # of those frames must show each path
 CLOSE = 0.05  # accounts longer by at most this share are compared again
 MOST_ALL = 9  # accounts up to which every one is tried
 MOST_CLOSE = 3  # accounts compared again
@@ -74,6 +75,19 @@ class Ledger:
             self.known[account] = bits * (1 + EXTRA_PAYS * account.extra + PATH_PAYS * account.redrawn
                                           + VOTES_PAY * against)
         return self.known[account]
+
+
+def sampled(present: list[np.ndarray], most: int) -> np.ndarray:
+    """Frames to code: `most` of them, evenly spread, and more where a path is there so briefly that they miss it."""
+
+    def spread(frames: np.ndarray, number: int) -> np.ndarray:
+        return frames[np.unique(np.linspace(0, len(frames) - 1, min(len(frames), number)).round().astype(int))]
+
+    some = spread(np.arange(len(present[0])), most)
+    for on in present:
+        if on[some].sum() < LEAST_SHOWN:
+            some = np.union1d(some, spread(np.flatnonzero(on), LEAST_SHOWN))
+    return some
 
 
 def texture_bits(slopes: torch.Tensor) -> torch.Tensor:

@@ -12,7 +12,7 @@ from ..clip import FrameSource, working_frames
 from ..types import LayerPath, Segmentation, SegmentedLayer
 from . import evidence as ev
 from .canvas import render
-from .choose import DECIDE_FRAMES, DECIDE_WIDTH, DEGREES, SEARCH_FRAMES, SEARCH_WIDTH, Ledger, accounts, choose
+from .choose import DECIDE_FRAMES, DECIDE_WIDTH, DEGREES, SEARCH_FRAMES, SEARCH_WIDTH, Ledger, accounts, choose, sampled
 from .labels import Rigid, best_label, depth_order, first_mass, presence, solve, walk
 from .parallax import parallax_paths
 from .refine import refine
@@ -175,7 +175,7 @@ def _roles(small: np.ndarray, traces: Traces, paths: list[LayerPath], H: list[np
     every = accounts(kept, count, wide, backs)
 
     def ledger(width: int, most: int) -> Ledger:
-        some = np.unique(np.linspace(0, len(small) - 1, min(len(small), most)).round().astype(int))
+        some = sampled(present, most)
         grow = min(1.0, width / small.shape[2])
         size = round(small.shape[2] * grow), round(small.shape[1] * grow)
         frames = np.stack([cv2.resize(small[t], size, interpolation=cv2.INTER_AREA) for t in some])
