@@ -26,12 +26,13 @@ def test_it_leaves_what_it_promises(out):
 def test_blender_shows_the_result_and_the_result_the_source(out):
     report = json.loads((out / "report.json").read_text(encoding="utf-8"))
     assert report["render_difference"]["mean"] <= 0.1 and report["render_difference"]["max"] <= 1
-    assert report["recomposition_psnr_db"]["mean"] > 25
+    assert report["recomposition_psnr_db"]["mean"] > 27
     assert report["blender"]["stages"]
 
 
-def test_the_girl_is_found(out):
+def test_the_girl_and_the_cat_are_found(out):
     report = json.loads((out / "report.json").read_text(encoding="utf-8"))
-    iou, match = report["mask_iou"]["girl"]
-    # is she a layer of her own at all: at 320 x 180 px and 16 frames each drawing is seen for two frames
-    assert match is not None and iou > 0.3
+    for name in ("girl", "cat"):
+        iou, match = report["mask_iou"][name]
+        # measured .76 and .74: at 320 x 180 px and 16 frames each drawing is seen for two frames
+        assert match is not None and iou > 0.65, name
