@@ -224,3 +224,45 @@ def test_a_damaged_video_gives_a_sentence(tmp_path, content):
     (tmp_path / "a.mp4").write_bytes(content)
     with pytest.raises(UserError, match=r"a\.mp4"):
         open_frames([tmp_path / "a.mp4"])
+
+
+def test_decoded_frames_are_kept_on_disk_and_leave_nothing_behind(tmp_path):
+    from toondecompose.engine.clip import FEWEST_CACHED, FrameSource
+
+    rng = np.random.default_rng(0)
+    frames = rng.integers(0, 256, (40, 6, 8, 3)).astype(np.uint8)
+    decoded = []
+
+    def read(t):
+        decoded.append(t)
+        return frames[t].copy()
+
+    source = FrameSource(read, len(frames), (8, 6), cache_mb=0)
+    source.keep_decoded(tmp_path / "scratch")
+    smaller = source.resized((4, 3))
+    for _ in range(3):
+        for t in range(len(frames)):
+            np.testing.assert_array_equal(source.read(t), frames[t])
+            assert smaller.read(t).shape == (3, 4, 3)
+    assert decoded == list(range(len(frames)))  # each frame was decoded once, though few stay in memory
+    assert len(source._cache) == FEWEST_CACHED
+    assert source.resized((4, 3)) is smaller
+    source.close()
+    assert not list((tmp_path / "scratch").iterdir())
+    np.testing.assert_array_equal(source.read(0), frames[0])
+
+
+def test_a_full_disk_only_means_decoding_again(tmp_path, monkeypatch):
+    from toondecompose.engine import clip
+
+    frames = np.arange(30 * 6 * 8 * 3, dtype=np.uint32).reshape(30, 6, 8, 3).astype(np.uint8)
+    monkeypatch.setattr(clip.Scratch, "write", lambda *_: None)
+    kept = clip.FrameSource(lambda t: frames[t].copy(), len(frames), (8, 6), cache_mb=0)
+    kept.keep_decoded(tmp_path)
+    monkeypatch.setattr(clip.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 100}))
+    never = clip.FrameSource(lambda t: frames[t].copy(), len(frames), (8, 6), cache_mb=0)
+    never.keep_decoded(tmp_path)
+    for source in (kept, never):
+        for t in [*range(30), *range(30)]:
+            np.testing.assert_array_equal(source.read(t), frames[t])
+        source.close()

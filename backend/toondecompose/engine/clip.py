@@ -2,33 +2,65 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import BinaryIO
 
 import cv2
 import numpy as np
+
+# of decoded frames in memory: enough for the neighbours that a stage looks at, never for a whole long clip
+CACHE_MB = 64
+FEWEST_CACHED = 8
+# of the free disk space that decoded frames may take; where that is too little they are decoded again and again
+SCRATCH_SHARE = 0.5
 
 
 class FrameSource:
     """A shot's frames, decoded on demand with a small cache, so memory does not grow with the clip's length.
 
-    reader(t) returns uint8 RGB [h, w, 3]. Every frame must have the same size.
+    reader(t) returns uint8 RGB [h, w, 3]. Every frame must have the same size. Once `keep_decoded` was called, frames
+    are decoded once and lie in a nameless file from then on, which is read many times faster than a PNG.
     """
 
-    def __init__(self, reader: Callable[[int], np.ndarray], count: int, size: tuple[int, int], cache_mb: int = 256):
+    def __init__(self, reader: Callable[[int], np.ndarray], count: int, size: tuple[int, int],
+                 cache_mb: int = CACHE_MB):
         self._reader = reader
         self._cache: OrderedDict[int, np.ndarray] = OrderedDict()
         self.count = count
         self.size = size
-        # enough for the neighbours that a stage looks at, never for a whole long clip
-        self._keep = max(8, int(cache_mb * 2**20 / (3 * size[0] * size[1])))
+        self._keep = max(FEWEST_CACHED, int(cache_mb * 2**20 / (3 * size[0] * size[1])))
+        self._folder: Path | None = None
+        self._scratch: Scratch | None = None
+        self._smaller: dict[tuple[int, int], FrameSource] = {}
+
+    def keep_decoded(self, folder: Path) -> None:
+        """Keep decoded frames in a scratch file in `folder`, as far as the disk has room; it goes with `close`."""
+        self._folder = folder
+        if self.count > self._keep:
+            self._scratch = Scratch.open(folder, self.count, (self.size[1], self.size[0], 3))
+
+    def close(self) -> None:
+        """Give scratch files back; frames are decoded again from here on."""
+        for source in self._smaller.values():
+            source.close()
+        if self._scratch is not None:
+            self._scratch.close()
+        self._scratch = self._folder = None
 
     def read(self, t: int) -> np.ndarray:
         """Frame t (0-based), uint8 RGB [h, w, 3]. Do not write into it: it is shared."""
         if t in self._cache:
             self._cache.move_to_end(t)
             return self._cache[t]
-        frame = self._reader(t)
+        frame = self._scratch.read(t) if self._scratch is not None else None
+        if frame is None:
+            frame = self._reader(t)
+            if self._scratch is not None:
+                self._scratch.write(t, frame)
         frame.setflags(write=False)
         self._cache[t] = frame
         while len(self._cache) > self._keep:
@@ -37,7 +69,65 @@ class FrameSource:
 
     def part(self, start: int, stop: int) -> FrameSource:
         """The frames start..stop-1 as a source of their own (one shot between two cuts)."""
-        return FrameSource(lambda t: self.read(start + t), stop - start, self.size, cache_mb=0)
+        part = FrameSource(lambda t: self.read(start + t), stop - start, self.size, cache_mb=0)
+        part._folder = self._folder  # for smaller versions; the frames themselves are kept by this source
+        return part
+
+    def resized(self, size: tuple[int, int]) -> FrameSource:
+        """The same frames, area-averaged to `size` (w, h) px: made once for all stages that ask for this size."""
+        if size == self.size:
+            return self
+        if size not in self._smaller:
+            smaller = FrameSource(lambda t: cv2.resize(self.read(t), size, interpolation=cv2.INTER_AREA), self.count,
+                                  size)
+            if self._folder is not None:
+                smaller.keep_decoded(self._folder)
+            self._smaller[size] = smaller
+        return self._smaller[size]
+
+
+class Scratch:
+    """Frames in a file without a name: it vanishes with the process, however that ends."""
+
+    def __init__(self, file: BinaryIO, count: int, shape: tuple[int, int, int]):
+        self._file = file
+        self._shape = shape
+        self._bytes = int(np.prod(shape))
+        self._written = np.zeros(count, bool)
+        self._full = False
+
+    @staticmethod
+    def open(folder: Path, count: int, shape: tuple[int, int, int]) -> Scratch | None:
+        """A scratch file in `folder` for `count` frames uint8 [h, w, 3]; None where the disk has no room for it."""
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if count * int(np.prod(shape)) > SCRATCH_SHARE * shutil.disk_usage(folder).free:
+                return None
+            return Scratch(tempfile.TemporaryFile(dir=folder, buffering=0), count, shape)
+        except OSError:
+            return None  # frames are decoded again instead
+
+    def read(self, t: int) -> np.ndarray | None:
+        """Frame t, or None if it is not here."""
+        if not self._written[t]:
+            return None
+        frame = np.empty(self._shape, np.uint8)
+        self._file.seek(t * self._bytes)
+        return frame if self._file.readinto(memoryview(frame).cast("B")) == self._bytes else None
+
+    def write(self, t: int, frame: np.ndarray) -> None:
+        """Keep frame t; a disk that has become full in the meantime keeps no more."""
+        if self._full:
+            return
+        try:
+            self._file.seek(t * self._bytes)
+            data = memoryview(np.ascontiguousarray(frame)).cast("B")
+            self._written[t] = self._file.write(data) == self._bytes
+        except OSError:
+            self._full = True
+
+    def close(self) -> None:
+        self._file.close()
 
 
 def source_from_array(frames: Sequence[np.ndarray]) -> FrameSource:
@@ -68,8 +158,8 @@ def working_frames(source: FrameSource, max_width: int) -> tuple[np.ndarray, flo
     width, height = source.size
     scale = working_scale(source.size, max_width)
     ws, hs = max(1, round(width * scale)), max(1, round(height * scale))
+    smaller = source.resized((ws, hs))
     out = np.empty((source.count, hs, ws, 3), np.uint8)
     for t in range(source.count):
-        frame = source.read(t)
-        out[t] = frame if (ws, hs) == (width, height) else cv2.resize(frame, (ws, hs), interpolation=cv2.INTER_AREA)
+        out[t] = smaller.read(t)
     return out, ws / width

@@ -15,7 +15,7 @@ import torch
 from .. import __version__
 from ..formats.errors import Cancelled
 from ..formats.job import Job
-from ..formats.result import RESULT_FILE, Clip, Result, write_result
+from ..formats.result import CHECKPOINT_FOLDER, RESULT_FILE, Clip, Result, write_result
 from ..io.frames import open_frames
 from ..io.png import read_rgba
 from ..output.diagnostics import write_diagnostics
@@ -95,6 +95,16 @@ def decompose(job: Job, job_folder: Path, events: Events, cancelled: Callable[[]
     files = job.frame_paths(job_folder)
     source = open_frames(files, pace.check)
     check_hints(job.hints, source.count)
+    try:
+        source.keep_decoded(output / CHECKPOINT_FOLDER)
+        return _run(job, job_folder, source, files, output, device, events, pace, reading, resume)
+    finally:
+        source.close()
+
+
+def _run(job: Job, job_folder: Path, source: FrameSource, files: list[Path], output: Path, device: str, events: Events,
+         pace: Pacer, reading: Callable[[float], None], resume: bool) -> Path:
+    """Every stage of an opened job -> the path of its result.json. reading: the first stage's progress."""
     input_hash = files_hash(files, pace.check)
     reading(0.5)
     checkpoints = Checkpoints(output, resume)
@@ -115,6 +125,8 @@ def decompose(job: Job, job_folder: Path, events: Events, cancelled: Callable[[]
         label = "" if pace.shots == 1 else f"shot{i + 1}-"
         shots.append(decompose_shot(part, settings, checkpoints, chain(key, start, stop), label, pace.stage,
                                     _previewer(output, events)))
+        if part is not source:
+            part.close()
     writing = pace.stage("write")
     result = _assemble(job, source, cuts, shots, input_hash, device)
     (output / RESULT_FILE).unlink(missing_ok=True)  # an older run's: what is written from here on is not its own
@@ -124,6 +136,7 @@ def decompose(job: Job, job_folder: Path, events: Events, cancelled: Callable[[]
     if job.diagnostics:
         write_diagnostics(output / "diagnostics", output, result, source, pace.check)
     path = write_result(output, result)
+    source.close()  # the folder of checkpoints goes where nothing is left in it
     checkpoints.clear(keep=BEFORE_HINTS)
     return path
 

@@ -107,6 +107,8 @@ def read_rgba(path: str | Path) -> np.ndarray:
 def read_rgb(path: str | Path) -> np.ndarray:
     """A picture file as uint8 RGB [h, w, 3]; where it is transparent, over black, as a video editor shows it."""
     picture = to_uint8(read_picture(path))
+    if picture.ndim == 3 and picture.shape[2] == 3:
+        return picture
     if picture.ndim == 3 and picture.shape[2] == 4:
         alpha = picture[..., 3:].astype(np.uint16)
         return ((picture[..., :3] * alpha + 127) // 255).astype(np.uint8)

@@ -5,20 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-import cv2
 import numpy as np
 
 from toondecompose.engine.clip import FrameSource
 from toondecompose.engine.matte.holes import open_holes
 from toondecompose.engine.matte.solve import solve
 from toondecompose.engine.matte.types import LayerToSolve, MatteResult
-
-
-def shrunken(source: FrameSource, size: tuple[int, int]) -> FrameSource:
-    """The same frames, area-averaged to `size` (w, h) px."""
-    if size == source.size:
-        return source
-    return FrameSource(lambda t: cv2.resize(source.read(t), size, interpolation=cv2.INTER_AREA), source.count, size)
 
 
 def solve_draft(source: FrameSource, layers: list[LayerToSolve], *, seed: int = 0, device: str = "cpu",
@@ -29,7 +21,7 @@ def solve_draft(source: FrameSource, layers: list[LayerToSolve], *, seed: int = 
     hs, ws = layers[0].masks.shape[1:]
     shrink = np.diag([ws / source.size[0], hs / source.size[1], 1.0])
     small = [replace(layer, H=shrink @ layer.H) for layer in layers]
-    frames = shrunken(source, (ws, hs))
+    frames = source.resized((ws, hs))
     result = solve(frames, open_holes(frames, small), scale=1.0, rounds=1, quality="preview", seed=seed, device=device,
                    progress=progress, cancelled=cancelled)
     grow = np.linalg.inv(shrink)
