@@ -3,10 +3,11 @@
 
     python benchmarks/decompose.py BENCH_DIR --out PREDS [--sprites auto] [--device cuda] [--clips d01 d08]
     python benchmarks/decompose.py BENCH_DIR --out PREDS --scaling CLIP     frames x1 x2 x4, pixels x1 x4
+    python benchmarks/decompose.py DRAWN_DIR --out PREDS --scorer SCORE.PY  clips of benchmarks/draw_clips.py
 
 BENCH_DIR/<clip>/frames/*.png, BENCH_DIR/<clip>/clip.json (K). PREDS/<clip>/sprites/..., PREDS/<clip>/transforms.json.
 Every clip runs in a child process of its own, so that CPU time and peak memory are that clip's. Scores come from the
-bench's own score.py (found beside BENCH_DIR), run the same way.
+bench's own score.py (found beside BENCH_DIR where --scorer does not name it), run the same way.
 """
 
 from __future__ import annotations
@@ -60,6 +61,12 @@ def score_clip(scorer: Path, clip: Path, prediction: Path) -> dict:
     return json.loads(report.read_text())
 
 
+def known_count(clip: Path) -> str:
+    """The number of layers to ask for: K, or `sprites` where a clip says that a shot of it has fewer."""
+    said = json.loads((clip / "clip.json").read_text())
+    return str(said.get("sprites", said["K"]))
+
+
 def table(rows: list[dict]) -> str:
     """Markdown table: one line per clip, then the mean."""
     columns = [*SCORES, "cpu_s", "cpu_s_per_frame_mpx", "wall_s", "peak_mb"]
@@ -93,12 +100,13 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--clips", nargs="*", help="clip names or their beginnings; all when left out")
+    parser.add_argument("--scorer", type=Path, help="the bench's score.py, where it is not beside the clips")
     parser.add_argument("--scaling", help="instead: time and memory of this clip with frames x1 x2 x4 and pixels x1 x4")
     args = parser.parse_args()
     clips = sorted(p for p in args.bench.iterdir() if (p / "clip.json").exists())
     if args.scaling:
         clip = next(c for c in clips if c.name.startswith(args.scaling))
-        known = str(json.loads((clip / "clip.json").read_text())["K"])
+        known = known_count(clip)
         print("| frames x | pixels x | cpu_s | wall_s | peak_mb |\n|---|---|---|---|---|")
         for frames_factor, pixel_factor in ((1, 1), (2, 1), (4, 1), (1, 4)):
             part = scaling_clip(clip, args.out / "scaling", frames_factor, pixel_factor)
@@ -110,10 +118,10 @@ def main() -> None:
     for clip in clips:
         if args.clips and not any(clip.name.startswith(c) for c in args.clips):
             continue
-        known = str(json.loads((clip / "clip.json").read_text())["K"])
-        sprites = known if args.sprites == "known" else args.sprites
+        sprites = known_count(clip) if args.sprites == "known" else args.sprites
         cost = decompose_clip(clip, args.out, sprites, args.device, args.threads)
-        scorer = args.bench / "score.py" if (args.bench / "score.py").exists() else args.bench.parent / "score.py"
+        beside = args.bench / "score.py" if (args.bench / "score.py").exists() else args.bench.parent / "score.py"
+        scorer = args.scorer or beside
         rows.append({**score_clip(scorer, clip, args.out / clip.name), **cost})
         print(table(rows[-1:]).splitlines()[2], flush=True)
     print("\n" + table(rows))

@@ -1,0 +1,1 @@
+"""Short cartoon clips drawn by our own code, with their full truth in the bench's layout."""
