@@ -45,27 +45,44 @@ def visible_masks(layers: Sequence[SolvedLayer], size: tuple[int, int], out_shap
 
 
 def picture_behind(layers: Sequence[SolvedLayer], k: int,
-                   size: tuple[int, int]) -> Callable[[int], tuple[np.ndarray, np.ndarray]]:
+                   size: tuple[int, int]) -> Callable[..., tuple[np.ndarray, np.ndarray]]:
     """What lies behind layer k -> a function of the frame: (uint8 RGB [h, w, 3], known uint8 [h, w], 255 = known).
 
-    size: the frame's (w, h) px. Known is what some frame shows: painted-in parts of the farthest plate are not.
+    size: the frame's (w, h) px; the function takes another one to answer in, as a second argument. Known is what some
+    frame shows: painted-in parts of the farthest plate are not.
     """
+    shrunk: dict[tuple, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
 
-    def render(t: int) -> tuple[np.ndarray, np.ndarray]:
-        frame = np.zeros((size[1], size[0], 3), np.float32)
-        known = np.zeros((size[1], size[0]), np.float32)
-        for layer in layers[:k]:
+    def pictures(i: int, d: int, fx: float, fy: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Layer i's drawing d at a scale -> (colour, alpha 0..1, seen 0..1); small ones are kept."""
+        if (i, d, fx, fy) in shrunk:
+            return shrunk[i, d, fx, fy]
+        drawing, seen = layers[i].drawings[d], layers[i].seen
+        alpha = drawing[..., 3].astype(np.float32) / 255
+        seen = alpha if seen is None else (seen > 0).astype(np.float32)
+        out = np.ascontiguousarray(drawing[..., :3]), alpha, seen
+        if fx < 1 or fy < 1:
+            small = max(1, round(fx * alpha.shape[1])), max(1, round(fy * alpha.shape[0]))
+            out = shrunk[i, d, fx, fy] = tuple(cv2.resize(p, small, interpolation=cv2.INTER_AREA) for p in out)
+        return out
+
+    def render(t: int, into: tuple[int, int] | None = None) -> tuple[np.ndarray, np.ndarray]:
+        w, h = into or size
+        fx, fy = w / size[0], h / size[1]
+        frame = np.zeros((h, w, 3), np.float32)
+        known = np.zeros((h, w), np.float32)
+        for i, layer in enumerate(layers[:k]):
             if layer.exposure[t] < 0:
                 continue
-            drawing = layer.drawings[layer.exposure[t]]
-            place = _to_opencv(layer.H[t])
-            alpha = cv2.warpPerspective(drawing[..., 3].astype(np.float32) / 255, place, size) * layer.opacity[t]
-            colour = cv2.warpPerspective(drawing[..., :3], place, size, borderMode=cv2.BORDER_REPLICATE)
-            frame += alpha[..., None] * (colour - frame)
-            seen = alpha
-            if layer.seen is not None:
-                seen = cv2.warpPerspective((layer.seen > 0).astype(np.float32), place, size)
-            known = known * (1 - alpha) + seen * alpha
+            colour, alpha, seen = pictures(i, int(layer.exposure[t]), fx, fy)
+            full = layer.drawings[layer.exposure[t]].shape
+            place = _to_opencv(np.diag([fx, fy, 1.0]) @ layer.H[t] @ np.diag(
+                [full[1] / alpha.shape[1], full[0] / alpha.shape[0], 1.0]))
+            own = cv2.warpPerspective(alpha, place, (w, h)) * np.float32(layer.opacity[t])
+            colour = cv2.warpPerspective(colour, place, (w, h), borderMode=cv2.BORDER_REPLICATE)
+            frame += own[..., None] * (colour - frame)
+            seen = own if layer.seen is None else cv2.warpPerspective(seen, place, (w, h))
+            known = known * (1 - own) + seen * own
         return np.round(frame).astype(np.uint8), np.round(known * 255).astype(np.uint8)
 
     return render

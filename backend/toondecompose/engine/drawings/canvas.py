@@ -10,7 +10,7 @@ import numpy as np
 from ..clip import FrameSource
 from .align import DOF, Points, align, choose_points, project, sample
 from .patches import BODY, EDGE, Patch, cut_patch, plate_at, smoothing, without_background
-from .pixels import place
+from .pixels import place, shift
 
 FINE_CAPS = (12.0, 6.0, 5.0, 4.0, 4.0, 4.0)  # grey levels: the start is good, so outliers are cut at once
 POINTS = 6000
@@ -27,11 +27,6 @@ class Canvas:
     weight: np.ndarray
     origin: np.ndarray
     extent: tuple[np.ndarray, np.ndarray] | None = None
-
-
-def shift(x: float, y: float) -> np.ndarray:
-    """3x3 translation, px."""
-    return np.array([[1.0, 0, x], [0, 1.0, y], [0, 0, 1.0]])
 
 
 def full_patch(source: FrameSource, mask: np.ndarray, hidden: np.ndarray | None, t: int, noise: float,

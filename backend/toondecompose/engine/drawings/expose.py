@@ -9,11 +9,12 @@ import numpy as np
 from ..clip import FrameSource
 from ..types import ExposureSheet, LayerPath
 from .align import DOF, project
-from .canvas import Canvas, canvas_points, full_patch, motion_gain, place_on, refine, shift, window
+from .canvas import Canvas, canvas_points, full_patch, motion_gain, place_on, refine, window
 from .cluster import renumber
 from .gauge import Transition, choose_gauge
 from .match import Book
 from .patches import Patch, cut_patches
+from .pixels import shift
 from .poses import continued
 from .remnants import FOREIGN, TELLING, place_remnant, weak_frames
 from .sheet import find_groups, trees
@@ -42,7 +43,8 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
     masks: uint8 [T, hs, ws], the visible soft mask at working size. scale: working px per full px.
     path: the sprite's rigid motion if it has one. hidden: uint8 [T, hs, ws], where something in front may hide it.
     motion_model: 'auto' (the simplest with evidence) or the most that is allowed.
-    plate: callable t -> (RGB [h, w, 3], known [h, w]) background in frame t without the sprite, or None.
+    plate: callable (t, (width, height)) -> (RGB [h, w, 3], known [h, w]) of that size, the background in frame t
+        without the sprite, or None.
     planes: motions of the planes behind, so that background inside a rough mask is not taken for a changed drawing.
     progress: callable(fraction 0..1). cancelled: callable -> bool. Nothing is random; seed is kept for the contract.
     """

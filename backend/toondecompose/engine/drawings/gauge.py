@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 
 from .align import project
-from .canvas import shift
+from .pixels import shift
 
 HELD = 0.3  # px: a same drawing that moved less was held
 ACCELERATION = 0.5  # px per frame^2: how much a pose path bends without cost to speak of

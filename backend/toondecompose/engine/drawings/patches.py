@@ -136,6 +136,7 @@ def cut_patch(smooth: np.ndarray, mask: np.ndarray, hidden: np.ndarray | None, t
 
 # Colour range over 9 px / over 3 px at the strongest edges: 1.2-1.7 for drawn lines; a ramp of 5 px has 2, of 9 px 3.
 SOFT_EDGE, BLURRED_EDGE = 1.8, 2.6
+ASKED_ABOUT_LINES = 20000  # pixels: enough for a quantile
 
 
 def line_reach(smooth: np.ndarray, inside: np.ndarray) -> int:
@@ -152,7 +153,7 @@ def line_reach(smooth: np.ndarray, inside: np.ndarray) -> int:
         return (cv2.dilate(grey, kernel) - cv2.erode(grey, kernel))[inside > 0]
 
     near, far = spread(3), spread(9)
-    strong = near >= max(1e-3, float(np.percentile(near, 95)))
+    strong = near >= max(1e-3, float(np.percentile(near[:: 1 + len(near) // ASKED_ABOUT_LINES], 95)))
     if not strong.any():
         return 1
     ratio = float(np.median(far[strong] / near[strong]))
@@ -163,7 +164,7 @@ def cut_patches(source: FrameSource, masks: np.ndarray, hidden: np.ndarray | Non
                 planes: Sequence[LayerPath] = ()) -> tuple[list[Patch | None], float]:
     """Cut the sprite out of every frame -> (patches, noise level in grey levels at working size).
 
-    plate: callable t -> (uint8 RGB [h, w, 3], known) at full size, or None; then what lies behind is gathered from the
+    plate: callable (t, (width, height)) -> (uint8 RGB, known), or None; then what lies behind is gathered from the
     frames along the motions of `planes`. Frames are read one at a time and only the cut-outs are kept.
     """
     count, hs, ws = masks.shape
@@ -211,7 +212,7 @@ def near_others(patch: Patch) -> np.ndarray:
 
 def plate_at(plate, t: int, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     """The plate of frame t at (width, height) `size` -> (uint8 RGB, known uint8 0..255)."""
-    picture, known = plate(t)
+    picture, known = plate(t, size)
     picture = np.asarray(picture)
     if picture.dtype != np.uint8:
         picture = np.clip(np.rint(picture), 0, 255).astype(np.uint8)

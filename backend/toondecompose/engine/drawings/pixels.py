@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+SLIDES = 1e-9  # a motion this near to a shift is one (1e-9 of 4000 px is nothing)
 HALF = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
 
 
@@ -22,8 +23,33 @@ def local_range(smooth: np.ndarray, reach: int = 1) -> np.ndarray:
     return cv2.subtract(cv2.dilate(smooth, kernel), cv2.erode(smooth, kernel))
 
 
+def shift(x: float, y: float) -> np.ndarray:
+    """3x3 translation, px."""
+    return np.array([[1.0, 0, x], [0, 1.0, y], [0, 0, 1.0]])
+
+
+def slide(picture: np.ndarray, x: float, y: float, size: tuple[int, int], repeat: bool = False) -> np.ndarray | None:
+    """picture moved by (x, y) px, as `place` does it but more than twice as fast; None if nothing of it is seen."""
+    w, h = size
+    rows, columns = picture.shape[:2]
+    left, top = int(np.floor(-x)), int(np.floor(-y))
+    x0, x1, y0, y1 = max(left, 0), min(left + w + 1, columns), max(top, 0), min(top + h + 1, rows)
+    if x1 <= x0 or y1 <= y0:
+        return None
+    seen = cv2.copyMakeBorder(picture[y0:y1, x0:x1], y0 - top, top + h + 1 - y1, x0 - left, left + w + 1 - x1,
+                              cv2.BORDER_REPLICATE if repeat else cv2.BORDER_CONSTANT)
+    fx, fy = -x - left, -y - top
+    out = cv2.sepFilter2D(seen, -1, np.array([1 - fx, fx], np.float32), np.array([1 - fy, fy], np.float32),
+                          anchor=(0, 0), borderType=cv2.BORDER_REPLICATE)
+    return np.ascontiguousarray(out[:h, :w])
+
+
 def place(picture: np.ndarray, H: np.ndarray, size: tuple[int, int], repeat: bool = False) -> np.ndarray:
     """picture warped by H (picture px -> output px), bilinear; outside it is 0, or the edge repeats."""
+    if np.abs(H / H[2, 2] - shift(H[0, 2] / H[2, 2], H[1, 2] / H[2, 2])).max() < SLIDES:
+        moved = slide(picture, H[0, 2] / H[2, 2], H[1, 2] / H[2, 2], size, repeat)
+        if moved is not None:
+            return moved
     centre = np.linalg.inv(HALF) @ H @ HALF
     return cv2.warpPerspective(picture, centre, size, flags=cv2.INTER_LINEAR,
                                borderMode=cv2.BORDER_REPLICATE if repeat else cv2.BORDER_CONSTANT)

@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 
 from .align import Points, align, project
-from .canvas import FINE_CAPS, Canvas, canvas_points, shift
+from .canvas import FINE_CAPS, Canvas, canvas_points
 from .compare import compare_drawings
 from .patches import Patch
-from .pixels import place
+from .pixels import place, shift
 
 WEAK = 0.35  # of the usual visible area: less, and cut by the frame's edge or by something in front, is a remnant
 SEARCH = 9  # shifts tried per axis

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from .canvas import shift
 from .cluster import average_linkage
 from .compare import opacity_leak, overlay, plates_at
 from .correlate import coarse_pairs
 from .gaps import open_gaps
 from .match import Book, bending, match
-from .pixels import pixels_of
+from .pixels import pixels_of, shift
 from .turn import turned_start
 
 NEAREST = 4  # best coarse matches of every cut-out that are compared finely, besides its neighbours in time
