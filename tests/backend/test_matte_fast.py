@@ -104,3 +104,30 @@ def test_parts_of_a_drawing_cut_out_one_by_one_equal_the_whole(monkeypatch):
     assert (parts.alpha - whole.alpha).abs().max() < 0.03
     assert ((parts.colour - whole.colour).abs().amax(0) * whole.alpha).max() < 3
     assert (parts.alpha.numpy() - truth).__abs__().max() < 0.05
+
+
+def test_an_exposure_covers_only_what_its_frame_reaches_of_a_long_canvas():
+    from toondecompose.engine.clip import source_from_array
+    from toondecompose.engine.matte.moments import View, add, empty_moments, exposure
+
+    rng = np.random.default_rng(3)
+    w, h, long = 40, 24, 200
+    panorama = rng.integers(0, 256, (h, long, 3)).astype(np.uint8)
+    starts = [0, 60, 160]
+    source = source_from_array([panorama[:, x:x + w] for x in starts])
+    moments = empty_moments((0, 0, long, h), "cpu")
+
+    def scene(t, box):
+        shape = (box[3] - box[1], box[2] - box[0])
+        return View(torch.zeros(3, *shape), torch.ones(shape), torch.ones(shape))
+
+    for t, x in enumerate(starts):
+        H = np.array([[1, 0, -x], [0, 1, 0], [0, 0, 1.0]])
+        seen = exposure(source, t, H, (0, 0, long, h), np.full((h, w), 255, np.uint8), scene, "cpu")
+        assert seen.weight.shape == (h, w)  # not the canvas: a pan's canvas is many frames wide
+        add(moments, seen)
+    shown = np.zeros((h, long), bool)
+    for x in starts:
+        shown[:, x:x + w] = True
+    np.testing.assert_array_equal(moments.n.numpy(), shown.astype(np.float32))
+    np.testing.assert_allclose(moments.c.numpy().transpose(1, 2, 0)[shown] + 128, panorama[shown], atol=1e-3)

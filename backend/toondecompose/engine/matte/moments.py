@@ -61,14 +61,27 @@ class View:
 
 @dataclass
 class Exposure:
-    """One exposure resampled to the canvas box: colour, behind float32 [3, h, w] levels; weight, mask, sure
-    [h, w] 0..1."""
+    """One exposure resampled to the part of the canvas box that its frame reaches: colour, behind float32 [3, h, w]
+    levels; weight, mask, sure [h, w] 0..1. at: (rows, columns) of that part in the box. On a pan a plane's canvas is
+    many frames wide, and each frame shows a strip of it."""
 
+    at: tuple[slice, slice]
     colour: torch.Tensor
     behind: torch.Tensor
     weight: torch.Tensor
     mask: torch.Tensor
     sure: torch.Tensor
+
+
+def shown_part(H: np.ndarray, box: Box, size: tuple[int, int]) -> Box | None:
+    """The part of a canvas box that a frame of `size` (w, h) px shows; None if it shows nothing of it. H: canvas ->
+    frame."""
+    return footprint(np.linalg.inv(H), (0, 0, *size), box)
+
+
+def part_of(box: Box, part: Box) -> tuple[slice, slice]:
+    """Rows and columns of a box's arrays that a part of it covers."""
+    return slice(part[1] - box[1], part[3] - box[1]), slice(part[0] - box[0], part[2] - box[0])
 
 
 def exposure(source: FrameSource, t: int, H: np.ndarray, box: Box, mask: np.ndarray,
@@ -79,7 +92,8 @@ def exposure(source: FrameSource, t: int, H: np.ndarray, box: Box, mask: np.ndar
     frame.
     """
     w, h = source.size
-    seen = footprint(H, box, (0, 0, w, h))
+    whole, box = box, shown_part(H, box, (w, h))
+    seen = None if box is None else footprint(H, box, (0, 0, w, h))
     if seen is None:
         return None
     x0, y0 = max(0, seen[0] - APRON), max(0, seen[1] - APRON)
@@ -96,7 +110,7 @@ def exposure(source: FrameSource, t: int, H: np.ndarray, box: Box, mask: np.ndar
     if view.through is not None:  # the masks say how much is seen; behind a veil that is not how much is there
         shown = (shown / resample(view.through[None], local, box, smooth=False)[0].clamp(min=0.25)).clamp(0, 1)
     extra = resample(torch.stack([view.weight, view.sure]), local, box, smooth=False).clamp(0, 1)
-    return Exposure(pair[:3], pair[3:], extra[0] * inside(H, box, (w, h), device), shown, extra[1])
+    return Exposure(part_of(whole, box), pair[:3], pair[3:], extra[0] * inside(H, box, (w, h), device), shown, extra[1])
 
 
 def add(m: Moments, e: Exposure, gain: float = 1.0) -> None:
@@ -106,12 +120,13 @@ def add(m: Moments, e: Exposure, gain: float = 1.0) -> None:
     if gain < 0.999:
         c = b + (c - b) / gain
         w = w * gain * gain
-    m.n += w
-    m.c += c * w
-    m.b += b * w
-    m.cb += (c * b).sum(0) * w
-    m.bb += (b * b).sum(0) * w
-    m.cc += (c * c).sum(0) * w
-    m.mask += e.mask * w
-    m.sure += e.sure * w
+    rows, columns = e.at
+    m.n[rows, columns] += w
+    m.c[:, rows, columns] += c * w
+    m.b[:, rows, columns] += b * w
+    m.cb[rows, columns] += (c * b).sum(0) * w
+    m.bb[rows, columns] += (b * b).sum(0) * w
+    m.cc[rows, columns] += (c * c).sum(0) * w
+    m.mask[rows, columns] += e.mask * w
+    m.sure[rows, columns] += e.sure * w
     m.count += 1

@@ -24,10 +24,11 @@ def fit_opacity(cut: Cutout, exposures: Iterable[tuple[int, Exposure]], frames: 
     solid = (cut.alpha > SOLID) & cut.known
     found = {}
     for t, seen in exposures:
-        use = solid & (seen.weight > 0.5)
+        use = solid[seen.at] & (seen.weight > 0.5)
         if int(use.sum()) < 30:
             continue
-        gap = ((cut.colour - seen.behind) * cut.alpha)[:, use].double().cpu().numpy()
+        colour, alpha = cut.colour[(slice(None), *seen.at)], cut.alpha[seen.at]
+        gap = ((colour - seen.behind) * alpha)[:, use].double().cpu().numpy()
         change = (seen.colour - seen.behind)[:, use].double().cpu().numpy()
         power = float((gap * gap).sum())
         if power > 0:

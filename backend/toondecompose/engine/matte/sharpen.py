@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from toondecompose.engine.clip import FrameSource
-from toondecompose.engine.matte.moments import APRON, View
+from toondecompose.engine.matte.moments import APRON, View, part_of, shown_part
 from toondecompose.engine.matte.plates import frame_tensor
 from toondecompose.engine.matte.resample import Box, footprint, inside, resample, translation, whole_shift
 from toondecompose.engine.matte.state import Drawing, LayerState, place, plate_view
@@ -71,7 +71,8 @@ def sharpen_drawing(source: FrameSource, state: LayerState, drawing: Drawing, sc
         total = torch.full((1, *shape), PRIOR, device=device)
         change = torch.zeros((3, *shape), device=device)
         for t in frames:
-            seen = footprint(state.H[t], drawing.box, (0, 0, w, h))
+            part = shown_part(state.H[t], drawing.box, (w, h))
+            seen = None if part is None else footprint(state.H[t], part, (0, 0, w, h))
             if seen is None:
                 continue
             box = (max(0, seen[0] - APRON), max(0, seen[1] - APRON), min(w, seen[2] + APRON), min(h, seen[3] + APRON))
@@ -85,9 +86,10 @@ def sharpen_drawing(source: FrameSource, state: LayerState, drawing: Drawing, sc
             residual = frame - (top[:3] + (1 - top[3]) * view.behind)
             weight = view.weight[None] * _trusted(residual) * (top[3:] > 0)
             local = translation(-box[0], -box[1]) @ state.H[t]
-            back = resample(torch.cat([residual * weight, weight]), local, drawing.box)
-            back *= inside(state.H[t], drawing.box, (w, h), device)
-            total += back[3:].clamp(min=0)
-            change += back[:3]
+            back = resample(torch.cat([residual * weight, weight]), local, part)
+            back *= inside(state.H[t], part, (w, h), device)
+            rows, columns = part_of(drawing.box, part)
+            total[:, rows, columns] += back[3:].clamp(min=0)
+            change[:, rows, columns] += back[:3]
         colour = drawing.premult[:3] + change / total
         drawing.store(torch.cat([colour, alpha]))
