@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
 
-from .bundle import cubic
+from .bundle import BORDER, bordered, cubic_in
 from .field import Field
 from .groups import apply, frame_units, step, velocities
 from .mosaic import Mosaic
@@ -15,6 +16,7 @@ from .mosaic import Mosaic
 TUKEY = 4.0  # residuals beyond this many sigma do not count
 SMALLEST_STEP = 1e-5  # of half the picture's width: a few 1/1000 px, after which Gauss-Newton has converged
 RESAMPLED = 0.12  # of the local slope: what a correctly placed but resampled drawing differs by
+LEAST_WEIGHT = 0.05  # points that belong less surely are left out
 LEAST_SIGMA = 1.0  # grey levels: rounding to 8 bit and resampling
 
 
@@ -26,41 +28,47 @@ class Sampler:
     trust: np.ndarray
     origin: tuple[int, int]
 
-    def at(self, canvas: np.ndarray) -> np.ndarray:
-        """[n, 4] at canvas points [n, 2]: value, slope in x, slope in y, trust (0 outside).
+    @cached_property
+    def _bordered(self) -> np.ndarray:
+        return bordered(self.value)
+
+    def _sure(self, canvas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Of canvas points [n, 2], those that the mosaic surely shows: (their indices [k], mosaic px [k, 2])."""
+        h, w = self.value.shape
+        local = canvas - np.array(self.origin)
+        inside = np.flatnonzero(((local >= 0) & (local <= [w, h])).all(1))
+        local = local[inside]
+        near = np.clip(local[:, 1].astype(np.int64), 0, h - 1) * w + np.clip(local[:, 0].astype(np.int64), 0, w - 1)
+        sure = self.trust.ravel()[near] > 0.5
+        return inside[sure], local[sure]
+
+    def values(self, canvas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Of canvas points [n, 2], those that the mosaic surely shows: (their indices [k], value [k] there)."""
+        known, local = self._sure(canvas)
+        return known, cubic_in(self._bordered, self.value.shape, local)
+
+    def slopes(self, canvas: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Of canvas points [n, 2], those that the mosaic surely shows: (indices [k], value [k], slopes [k, 2] there).
 
         Bicubic (Catmull-Rom) with its own derivative: bilinear samples of drawn lines are off by several grey levels,
         which would hide what a path explains and pull Gauss-Newton towards whole pixels.
         """
         h, w = self.value.shape
-        local = canvas - np.array(self.origin)
+        known, local = self._sure(canvas)
         x, y = np.clip(local[:, 0] - 0.5, 0, w - 1), np.clip(local[:, 1] - 0.5, 0, h - 1)
-        x0, y0 = x.astype(np.int64), y.astype(np.int64)
+        x0, y0 = x.astype(np.int32), y.astype(np.int32)
         wx, dx = _taps((x - x0).astype(np.float32))
         wy, dy = _taps((y - y0).astype(np.float32))
-        columns = np.clip(x0 + np.arange(-1, 3)[:, None], 0, w - 1)
-        rows = np.clip(y0 + np.arange(-1, 3)[:, None], 0, h - 1) * w
-        flat = self.value.ravel()
-        out = np.zeros((len(canvas), 4), np.float32)
+        flat, wide = self._bordered, w + BORDER
+        first = y0 * wide + x0
+        value, slope = np.zeros(len(local), np.float32), np.zeros((len(local), 2), np.float32)
         for j in range(4):
-            line = [flat[rows[j] + columns[i]] for i in range(4)]
+            line = [flat[first + (j * wide + i)] for i in range(4)]
             across = line[0] * wx[0] + line[1] * wx[1] + line[2] * wx[2] + line[3] * wx[3]
-            out[:, 0] += across * wy[j]
-            out[:, 1] += (line[0] * dx[0] + line[1] * dx[1] + line[2] * dx[2] + line[3] * dx[3]) * wy[j]
-            out[:, 2] += across * dy[j]
-        inside = (local[:, 0] >= 0) & (local[:, 1] >= 0) & (local[:, 0] <= w) & (local[:, 1] <= h)
-        near = np.clip(np.rint(y).astype(np.int64), 0, h - 1) * w + np.clip(np.rint(x).astype(np.int64), 0, w - 1)
-        out[:, 3] = self.trust.ravel()[near] * inside
-        return out
-
-
-    def value_at(self, canvas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(value [n], trust [n]) alone at canvas points [n, 2]."""
-        h, w = self.value.shape
-        local = canvas - np.array(self.origin)
-        inside = ((local >= 0) & (local <= [w, h])).all(1)
-        near = np.clip(local[:, 1].astype(np.int64), 0, h - 1) * w + np.clip(local[:, 0].astype(np.int64), 0, w - 1)
-        return cubic(self.value, local), self.trust.ravel()[near] * inside
+            value += across * wy[j]
+            slope[:, 0] += (line[0] * dx[0] + line[1] * dx[1] + line[2] * dx[2] + line[3] * dx[3]) * wy[j]
+            slope[:, 1] += across * dy[j]
+        return known, value, slope
 
 
 def _taps(f: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
@@ -99,21 +107,20 @@ def align_frame(H: np.ndarray, at: np.ndarray, value: np.ndarray, weight: np.nda
     """
     g = np.linalg.inv(H)
     back = np.linalg.inv(units)
+    counts = weight > LEAST_WEIGHT
+    at, value, weight = at[counts], value[counts], weight[counts]
     for _ in range(rounds):
         canvas = apply(g, at)
-        seen = target.at(canvas)
-        w = weight * seen[:, 3]
-        keep = w > 0.05
-        if keep.sum() < 6 * dof:
+        known, seen, slope = target.slopes(canvas)
+        if len(known) < 6 * dof:
             return H
-        residual = (value - seen[:, 0])[keep].astype(np.float64)
-        w = w[keep]
+        residual, w = (value[known] - seen).astype(np.float64), weight[known]
         order = np.argsort(np.abs(residual))
         half = np.searchsorted(np.cumsum(w[order]), 0.5 * w.sum())
         sigma = float(np.clip(1.48 * np.abs(residual)[order[half]], max(LEAST_SIGMA, noise), max(cap, 1.5 * noise)))
         w = w * np.maximum(0, 1 - (residual / (TUKEY * sigma)) ** 2) ** 2
-        slopes = seen[keep, 1:3].astype(np.float64) / units[0, 0]
-        v = velocities(apply(units, canvas[keep]), dof)
+        slopes = slope.astype(np.float64) / units[0, 0]
+        v = velocities(apply(units, canvas[known]), dof)
         jac = v[:, 0] * slopes[:, :1] + v[:, 1] * slopes[:, 1:]
         jw = jac * w[:, None]
         normal = jw.T @ jac
@@ -129,17 +136,19 @@ def align_frame(H: np.ndarray, at: np.ndarray, value: np.ndarray, weight: np.nda
     return out / out[2, 2]
 
 
-def saved_bits(H: np.ndarray, field: Field, t: int, target: Sampler) -> tuple[np.ndarray, np.ndarray]:
-    """What knowing the mosaic saves at frame t's points: (bits [n] >= 0 per pixel it stands for, residual [n])."""
+def saved_bits(H: np.ndarray, field: Field, t: int, target: Sampler) -> np.ndarray:
+    """What knowing the mosaic saves at frame t's points: float32 bits [n] >= 0 of all pixels that each stands for."""
     pts = field.points[t]
-    value, trust = target.value_at(apply(np.linalg.inv(H), pts.at))
-    residual = np.abs(pts.value - value)
-    anew = pts.bits / np.maximum(pts.share, 1e-6)
+    out = np.zeros(len(pts.at), np.float32)
+    known, value = target.values(apply(np.linalg.inv(H), pts.at))
+    share = pts.share[known]
+    anew = pts.bits[known] / np.maximum(share, 1e-6)
     slope = np.exp2(anew) - 1
     # what rounding and noise leave, and what resampling and a tenth of a pixel of misplacement leave at a slope
     spread = np.hypot(max(1.5, field.noise), RESAMPLED * slope)
-    left = np.log2(1 + (residual / spread) ** 2)
-    return (np.maximum(0, anew - left) * (trust > 0.5) * pts.share).astype(np.float32), residual
+    left = np.log2(1 + ((pts.value[known] - value) / spread) ** 2)
+    out[known] = np.maximum(0, anew - left) * share
+    return out
 
 
 def canvas_units(size: tuple[int, int]) -> np.ndarray:

@@ -14,20 +14,29 @@ TUKEY = 4.0  # residuals beyond this many sigma do not count
 LEAST_SIGMA = 0.7  # grey levels: rounding to 8 bit twice
 DAMPING = 1e-6  # of the mean diagonal: directions that the picture does not show stay as they are
 LARGEST_STEP = 0.02  # half widths: outside what a slope can predict
+BORDER = 3  # px that `bordered` adds to the width and to the height
 COUPLED = 4000  # points that say how frames depend on each other: only the size of a step hangs on it
+
+
+def bordered(picture: np.ndarray) -> np.ndarray:
+    """A picture float32 [h, w] with a copy of its border around it, so that neighbours need no clipping: flat."""
+    return np.pad(picture, ((1, 2), (1, 2)), "edge").ravel()
 
 
 def cubic(picture: np.ndarray, at: np.ndarray) -> np.ndarray:
     """Catmull-Rom samples float32 [n] of picture float32 [h, w] at edge-coordinate points [n, 2]; the border repeats.
 
     Exact, where cv2.remap rounds positions to 1/32 px."""
-    h, w = picture.shape
+    return cubic_in(bordered(picture), picture.shape, at)
+
+
+def cubic_in(flat: np.ndarray, shape: tuple[int, int], at: np.ndarray) -> np.ndarray:
+    """`cubic` of a picture of `shape` that is already `bordered`."""
+    h, w = shape
     x, y = np.clip(at[:, 0] - 0.5, 0, w - 1), np.clip(at[:, 1] - 0.5, 0, h - 1)
     x0, y0 = x.astype(np.int32), y.astype(np.int32)
     wx, wy = (_weights((v - v0).astype(np.float32)) for v, v0 in ((x, x0), (y, y0)))
-    # a copy of the border, so that neighbours need no clipping
-    flat = np.pad(picture, ((1, 2), (1, 2)), "edge").ravel()
-    wide = w + 3
+    wide = w + BORDER
     first = y0 * wide + x0
     out = np.zeros(len(at), np.float32)
     for j in range(4):

@@ -121,7 +121,7 @@ def measured(H: np.ndarray, ref: int, dof: int, field: Field, samples: int = 8,
     if mosaic is None:
         return None
     target = sampler(mosaic, 0.0, field.count)
-    return Candidate(H, ref, dof, [saved_bits(H[t], field, t, target)[0] for t in range(field.count)], box=box)
+    return Candidate(H, ref, dof, [saved_bits(H[t], field, t, target) for t in range(field.count)], box=box)
 
 
 def propose(field: Field, ref: int, dof: int, free: list[np.ndarray], rng: np.random.Generator) -> Candidate | None:
