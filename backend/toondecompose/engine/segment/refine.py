@@ -105,12 +105,24 @@ def _without_specks(p: torch.Tensor, mass: torch.Tensor) -> torch.Tensor:
     return torch.from_numpy(out).to(p.device).long()
 
 
+def _joined(x: torch.Tensor, parts: dict[int, int]) -> torch.Tensor:
+    """[L, ...] -> [L', ...]: parts added to the labels that they are parts of, and left out."""
+    if not parts:
+        return x
+    x = x.clone()
+    for part, whole in parts.items():
+        x[whole] += x[part]
+    return x[[i for i in range(len(x)) if i not in parts]]
+
+
 def refine(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torch.Tensor, order: list[int], noise: float,
-           redrawn: bool, progress=None) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[bool]]:
+           redrawn: int, parts: dict[int, int], progress=None
+           ) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[bool]]:
     """All masks at working size, and how sure they are.
 
     frames: uint8 [T, 3, h, w]. rigid: transforms at this size. p, mass: [L, T, hc, wc] at labelling size. order: the
-    labels' depth order, back to front.
+    labels' depth order, back to front, of the labels that are left when parts have joined the others. redrawn: how many
+    of the last labels are redrawn sprites. parts: redrawn labels that are drawings of a rigid one, which they join.
     Returns (masks uint8 [L, T, h, w]; unresolved uint8 [T, h, w], 255 where no layer is clearly likelier than the
     others; certainty float [L] in 0..1, how clear the choice is on the pixels that each layer got; for
     every layer whether it is one drawing that never changes).
@@ -127,13 +139,14 @@ def refine(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torch.Tens
     coarse = Rigid([np.linalg.inv(up) @ H @ up for H in rigid.H], rigid.present, rigid.painted,
                    rigid.drawing)
     width = edge_width(frames, rigid, pictures, p) if redrawn else EDGE
-    out = np.zeros((p.shape[0], count, h, w), np.uint8)
+    labels = p.shape[0] - len(parts)
+    out = np.zeros((labels, count, h, w), np.uint8)
     unresolved = np.zeros((count, h, w), np.uint8)
     paintings = {i: Painting(rigid.H[i], rigid.present[i], (w, h)) for i in range(1, len(rigid)) if rigid.painted[i]}
-    clear, area = np.zeros(p.shape[0]), np.full(p.shape[0], 1e-6)
+    clear, area = np.zeros(labels), np.full(labels, 1e-6)
     for t in range(count):
         out[:, t], best = _one(frames[t].to(torch.float32), rigid, coarse, pictures, there, p[:, t], order, noise,
-                               redrawn, t, width)
+                               redrawn, parts, t, width)
         for i, painting in paintings.items():
             if rigid.present[i][t]:
                 back = render(rigid.at(pictures, i, t), rigid.H[i][t], (w, h))
@@ -146,7 +159,7 @@ def refine(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torch.Tens
         clear += (mine * ((best - 0.5) / 0.5).clamp(0, 1).cpu().numpy()).sum((1, 2))
         if progress is not None:
             progress((t + 1) / count)
-    still = [i == 0 or (i in paintings and paintings[i].unchanging()) for i in range(p.shape[0])]
+    still = [i == 0 or (i in paintings and paintings[i].unchanging()) for i in range(labels)]
     return out, unresolved, clear / area, still
 
 
@@ -185,7 +198,7 @@ class Painting:
         return bool(self.spans > SPANS * self.frames and not (stats[1:, cv2.CC_STAT_AREA] >= MOUTH).any())
 
 
-def _one(picture, rigid, coarse, pictures, there, p, order, noise, redrawn, t, width
+def _one(picture, rigid, coarse, pictures, there, p, order, noise, redrawn, parts, t, width
          ) -> tuple[np.ndarray, torch.Tensor]:
     """One frame's masks, uint8 [L, h, w], and the likeliest layer's probability, float32 [h, w]."""
     h, w = picture.shape[-2:]
@@ -194,14 +207,15 @@ def _one(picture, rigid, coarse, pictures, there, p, order, noise, redrawn, t, w
     theres = [None if m is None else upsampled(m, (w, h))
               for m in rendered(coarse, there, there, t, p.shape)[0]]
     tex = ev.texture_of(picture[None].to(torch.uint8), noise)[0].to(torch.float32) / 255
-    mass = frame_mass(picture, tex, backs, theres, shown, noise, redrawn)
+    mass = _joined(frame_mass(picture, tex, backs, theres, shown, noise, redrawn), parts)
+    shown = _joined(shown, parts)
     # the coarse answer holds where no outline is near; at the outline the finer pictures decide
     sure = _eroded((shown > 0.7).to(torch.float32), EDGE)
     settled = sure.sum(0).clamp(0, 1)
     mass = torch.where(settled > 0, sure, mass * (0.5 + 0.5 * tex))
     total = mass.sum(0)
     fine = [spread(picture[None], (mass[i] / (total + 1e-6))[None], total[None], smooth=1.0)[0]
-            for i in range(1, p.shape[0])]
+            for i in range(1, mass.shape[0])]
     fine = torch.stack([1 - sum(fine), *fine]) if fine else torch.ones_like(shown)
     label = _without_specks(fine, mass)
     # coverage from front to back: an edge pixel is shared by the layer in front and what is behind it

@@ -123,7 +123,9 @@ SAME_MOTION = 1.0  # px at full resolution: paths that part by less over the cli
 LEAST_OWN = 0.01  # of all texture; and
 LEAST_COVER = 0.15  # of the texture that the layers so far leave unexplained: less is a coincidence
 UNCLEAR_VOTES = 7e-4  # of all pixels: fewer votes on who hides whom may be mistakes
-WIDE = 0.4  # of the texture along the frame's border: a layer that explains so much of it may be a plane
+# of the texture along the frame's border: a layer that explains so much of it, and no worse than the others, may be a
+# plane. A sprite that moves nearly with the background explains much of it too, but worse.
+WIDE = 0.25
 
 
 @dataclass
@@ -157,13 +159,16 @@ def parting(Ha: np.ndarray, Hb: np.ndarray, both: np.ndarray, size: tuple[int, i
     return float(np.quantile(out, 0.75))
 
 
-def border_share(traces: Traces, i: int) -> float:
-    """Share of the texture along the frame's border that a layer explains."""
+def border_share(traces: Traces, i: int, others: list[int] | None = None) -> float:
+    """Share of the texture along the frame's border that a layer explains; given others, no worse than any of them."""
     edge = max(2, traces.texture.shape[-1] // 40)
     ring = torch.ones(traces.texture.shape[1:], device=traces.texture.device)
     ring[edge:-edge, edge:-edge] = 0
     tex = traces.texture * ring
-    return float((tex * ((traces.whole[i] - 0.2) / 0.15).clamp(0, 1)).sum() / tex.sum().clamp_min(1e-6))
+    mine = ((traces.whole[i] - 0.2) / 0.15).clamp(0, 1)
+    if others:
+        mine = mine * (1 - (traces.share[others].amax(0) - traces.share[i]) / CLEARER).clamp(0, 1)
+    return float((tex * mine).sum() / tex.sum().clamp_min(1e-6))
 
 
 def candidates(traces: Traces, H: list[np.ndarray], present: list[np.ndarray], gain: list[float], scale: float

@@ -11,12 +11,12 @@ import torch
 from ..clip import FrameSource, working_frames
 from ..types import LayerPath, Segmentation, SegmentedLayer
 from . import evidence as ev
-from .canvas import render
+from .canvas import build_mosaic, render
 from .choose import DECIDE_FRAMES, DECIDE_WIDTH, DEGREES, SEARCH_FRAMES, SEARCH_WIDTH, Ledger, accounts, choose, sampled
 from .labels import Rigid, best_label, depth_order, first_mass, presence, solve, walk
 from .parallax import parallax_paths
 from .refine import refine
-from .roles import WIDE, Roles, Traces, candidates, trace, unexplained
+from .roles import WIDE, Roles, Traces, border_share, candidates, trace, unexplained
 from .tracklets import count_sprites, track
 
 LABEL_WIDTH = 320  # px across at which labels are decided
@@ -55,7 +55,7 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
 
     small, small_scale = working_frames(source, LABEL_WIDTH)
     work, scale = working_frames(source, WORKING_WIDTH)
-    noise = ev.noise_level(work)
+    noise = min([ev.noise_level(work), *(ev.noise_under(work, scaled(q.H, scale), q.present) for q in paths)])
     coarse_noise = noise * small_scale / scale
     frames = _tensor(small, device)
     step(0.05)
@@ -99,19 +99,19 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
     order = [0, *(i for i in order[1:] if i <= far), *(i for i in order[1:] if i > far)]
     step(0.6)
     fine = Rigid([scaled(paths[i].H, scale) for i in layers], rigid.present, rigid.painted, rigid.drawing)
+    kept = [i for i in range(p.shape[0]) if i not in parts]
+    order = [kept.index(i) for i in order if i not in parts]
     masks, unresolved, certainty, still = refine(_tensor(work, device), fine, p, mass, order, noise,
-                                                 p.shape[0] - len(layers), lambda done: step(0.6 + 0.4 * done))
-    for part, whole in parts.items():  # drawings of a sprite that its rigid motion does not explain
-        masks[whole] = np.minimum(255, masks[whole].astype(np.uint16) + masks[part]).astype(np.uint8)
+                                                 p.shape[0] - len(layers), parts, lambda done: step(0.6 + 0.4 * done))
     out: list[SegmentedLayer] = []
-    for i in [i for i in order if i not in parts]:
+    for i in order:
         plane = i < len(layers) and roles.plane[i]
         number = 1 + sum((layer.kind == "background") == plane for layer in out)
         name = f"plane {number}" if plane else f"sprite {number}"
         path = paths[layers[i]] if i < len(layers) else None
         out.append(SegmentedLayer(name if out else "background", "background" if plane else "sprite", path, masks[i],
                                   float(certainty[i] * (0.5 + 0.5 * roles.confidence)), still[i]))
-    return Segmentation(out, scale, unresolved, [f"noise {noise:.1f} levels", *roles.notes])
+    return Segmentation(out, scale, unresolved, [f"noise {noise:.1f} levels", *roles.notes], float(noise))
 
 
 BACK = 0.4  # of what the widest layer explains of the frame's border: the background explains some of it
@@ -170,7 +170,7 @@ def _roles(small: np.ndarray, traces: Traces, paths: list[LayerPath], H: list[np
            noise: float, count: int | None, scale: float) -> Roles:
     """The layers' roles, by the shortest account of the shot. small: uint8 [T, h, w, 3] at LABEL_WIDTH."""
     kept, first, border, hides = candidates(traces, H, present, [q.gain for q in paths], scale)
-    wide = {i for i in kept if border[i] >= WIDE}
+    wide = {i for i in kept if border_share(traces, i, kept) >= WIDE}
     backs = {i for i in kept if border[i] >= BACK * max(border.values())}
     every = accounts(kept, count, wide, backs)
 
@@ -231,7 +231,12 @@ def _split(small, frames, rigid, p, mass, roles):
     for k, i in enumerate(known):
         ids[label == i] = k
         union |= label == i
-    evidence, votes = track(small, union, ids, len(known), wanted)
+    behind = np.empty_like(small)
+    plate = build_mosaic(frames, rigid.H[0], rigid.present[0], ((1.5 * p[0] - 0.5).clamp(0, 1)))
+    for t in range(len(small)):
+        back = render(plate, rigid.H[0][t], (small.shape[2], small.shape[1]))[:3].round().to(torch.uint8)
+        behind[t] = back.permute(1, 2, 0).cpu().numpy()
+    evidence, votes = track(small, union, ids, len(known), wanted, behind)
     total = torch.from_numpy(evidence).to(p.device)
     if float(total.sum()) == 0:
         return p, mass, {}, None

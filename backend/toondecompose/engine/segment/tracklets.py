@@ -7,63 +7,19 @@ colours is divided by fitting the sprites' clean cut-outs from other frames to i
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import cv2
 import numpy as np
 from scipy.optimize import linear_sum_assignment, nnls
 
-BINS = 6  # per channel: flat cel colours fall into few bins, lighting and noise do not leave them
+from .cutouts import BINS, GOOD_FIT, Piece, Sprite, divide, fit, see_through, typical
+
 LEAST_PIECE = 8e-4  # of the frame's area; smaller pieces follow the nearest sprite
 ALONE = 0.85  # share of a piece's colours that one sprite must account for
 GROWN = 1.3  # times the usual area of a sprite: more is two sprites
-TEMPLATES = 10  # clean cut-outs tried per sprite in a merged frame
 PART = 0.15  # of the largest sprite's usual area: smaller pieces are parts, not sprites of their own
 UNLIKE = 0.45  # Bhattacharyya distance of two sprites' colours; two parts of one drawing share its palette
 TOGETHER = 0.1  # of the frames that show any: so long they are seen together
 MOST_SPRITES = 6
-REACH = 0.09  # of the frame's width around the predicted place that is searched
-
-
-@dataclass
-class Piece:
-    """One connected piece of one frame."""
-
-    t: int
-    box: tuple[int, int, int, int]
-    mask: np.ndarray
-    area: int
-    centre: np.ndarray
-    colours: np.ndarray
-    known: int | None = None
-    owner: int = -1
-
-
-@dataclass
-class Sprite:
-    """One sprite as tracked: its colours, usual area, and clean cut-outs per frame."""
-
-    colours: np.ndarray
-    area: float
-    clean: dict[int, Piece] = field(default_factory=dict)
-    way: dict[int, np.ndarray] = field(default_factory=dict)
-    limit: float = np.inf  # px; a larger piece is more than this sprite. Unknown until it shows all of itself
-
-    def place(self, t: int) -> np.ndarray | None:
-        """Where its centre should be at t, from the nearest known frames on both sides, or going on as it went."""
-        at = sorted(self.way)
-        before, after = [s for s in at if s <= t], [s for s in at if s > t]
-        if before and after:
-            a, b = before[-1], after[0]
-            return self.way[a] + (self.way[b] - self.way[a]) * (t - a) / max(b - a, 1)
-        side = before[::-1] if before else after
-        if not side:
-            return None
-        first, second = side[0], side[min(4, len(side) - 1)]
-        if first == second or abs(first - second) > 8:
-            return self.way[first]
-        speed = (self.way[first] - self.way[second]) / (first - second)
-        return self.way[first] + speed * (t - first)
 
 
 def _histogram(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -207,66 +163,16 @@ def _learn(rows: list[list[Piece]], count: int, sprites: list[Sprite], size: tup
             whole = largest  # it never shows all of itself
         sprites[k].area = float(np.quantile([p.area for p in whole.values()], 0.7))
         sprites[k].limit = np.inf if whole is largest else GROWN * sprites[k].area
-        sprites[k].clean = {t: p for t, p in whole.items() if p.area > 0.55 * sprites[k].area}
+        sprites[k].clean = {t: p for t, p in whole.items() if 0.55 * sprites[k].area < p.area < sprites[k].limit}
         sprites[k].way = {t: p.centre for t, p in sprites[k].clean.items()}
 
 
-def _fit(frames: np.ndarray, t: int, union: np.ndarray,
-         sprite: Sprite) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-    """The clean cut-out that fits frame t best near its predicted place.
-
-    Returns (misfit float32 [h, w] in levels, inf outside it; cover bool [h, w]; its centre), or None.
-    """
-    place = sprite.place(t)
-    if place is None:
-        return None
-    h, w = union.shape
-    reach = int(REACH * w)
-    picture = frames[t].astype(np.float32)
-    best, value = None, np.inf
-    for s in sorted(sprite.clean, key=lambda s: abs(s - t))[:TEMPLATES]:
-        p = sprite.clean[s]
-        x, y, pw, ph = p.box
-        corner = np.round(np.array([x, y]) + place - p.centre).astype(int)
-        pad = reach + max(pw, ph)
-        big = cv2.copyMakeBorder(picture, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
-        x0, y0 = (np.clip(corner, [-pw, -ph], [w, h]) + pad - reach).clip(0)
-        window = big[y0 : y0 + ph + 2 * reach, x0 : x0 + pw + 2 * reach]
-        template = frames[s, y : y + ph, x : x + pw].astype(np.float32)
-        mask = np.repeat(p.mask.astype(np.float32)[..., None], 3, 2)
-        if window.shape[0] < ph or window.shape[1] < pw:
-            continue
-        error = cv2.matchTemplate(window, template, cv2.TM_SQDIFF, mask=mask)
-        at = np.unravel_index(int(error.argmin()), error.shape)
-        score = float(error[at]) / p.area
-        if score < value:
-            value = score
-            best = (s, int(x0 - pad + at[1]), int(y0 - pad + at[0]))
-    if best is None:
-        return None
-    s, px, py = best
-    p = sprite.clean[s]
-    x, y, pw, ph = p.box
-    misfit = np.full((h, w), np.inf, np.float32)
-    cover = np.zeros((h, w), bool)
-    xs, ys = slice(max(px, 0), min(px + pw, w)), slice(max(py, 0), min(py + ph, h))
-    if xs.stop <= xs.start or ys.stop <= ys.start:
-        return None
-    xt, yt = slice(xs.start - px, xs.stop - px), slice(ys.start - py, ys.stop - py)
-    difference = np.abs(picture[ys, xs] - frames[s, y : y + ph, x : x + pw][yt, xt].astype(np.float32)).max(2)
-    difference = cv2.blur(difference, (3, 3))
-    inside = p.mask[yt, xt]
-    cover[ys, xs] = inside
-    misfit[ys, xs] = np.where(inside, difference, np.inf)
-    return misfit, cover, p.centre + np.array([px - x, py - y])
-
-
-def track(frames: np.ndarray, union: np.ndarray, known: np.ndarray, known_count: int, count: int
-          ) -> tuple[np.ndarray, np.ndarray]:
+def track(frames: np.ndarray, union: np.ndarray, known: np.ndarray, known_count: int, count: int,
+          behind: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Tell `count` redrawn sprites apart, besides `known_count` that are known in part.
 
     frames: uint8 [T, h, w, 3]. union: bool [T, h, w], pixels of any of them. known: int8 [T, h, w], index of a sprite
-    known there by its rigid motion, else -1.
+    known there by its rigid motion, else -1. behind: uint8 [T, h, w, 3], the plate behind them, if it is known.
     Returns (mass float32 [known_count + count, T, h, w] sure evidence for each sprite,
     votes [n, n]: where the fits of two sprites overlap, how many pixels sprite a shows rather than b).
     """
@@ -286,9 +192,12 @@ def track(frames: np.ndarray, union: np.ndarray, known: np.ndarray, known_count:
     sprites += [Sprite(p.colours, float(p.area), {p.t: p}, {p.t: p.centre}) for p in seeds]
     if len(sprites) < n:
         return mass, votes
-    for _ in range(3):
+    for _ in range(4):
         _identify(rows, sprites, float(np.hypot(w, h)))
         _learn(rows, n, sprites, (w, h))
+    if behind is not None:
+        for s in sprites:
+            s.through = see_through(frames, behind, s)
     merged = {}
     for t, row in enumerate(rows):
         for p in row:
@@ -300,37 +209,13 @@ def track(frames: np.ndarray, union: np.ndarray, known: np.ndarray, known_count:
     # from the frames beside clean ones inwards, so that every fit tells the next where to look
     at = np.array(sorted({t for s in sprites for t in s.way}))
     for t in sorted(merged, key=lambda t: (np.abs(at - t).min(), t)):
-        fits = [_fit(frames, t, union[t], s) for s in sprites]
+        fits = [fit(frames, behind, t, s) for s in sprites]
         for s, f in zip(sprites, fits, strict=True):
-            if f is not None and t not in s.way and np.minimum(f[0][f[1]], 40).mean() < 25:
+            if f is not None and t not in s.way and typical(f) < GOOD_FIT:
                 s.way[t] = f[2]
         for p in merged[t]:
             x, y, pw, ph = p.box
             area = np.zeros((h, w), bool)
             area[y : y + ph, x : x + pw] = p.mask
-            _divide(frames[t], area, fits, sprites, mass[:, t], votes)
+            divide(frames[t], area, fits, sprites, mass[:, t], votes)
     return mass, votes
-
-
-def _divide(picture: np.ndarray, area: np.ndarray, fits: list, sprites: list[Sprite], mass: np.ndarray,
-            votes: np.ndarray) -> None:
-    """Divide a merged piece among the sprites whose cut-outs fit there, or else whose colours are there."""
-    far = 40.0  # levels: a cut-out that misses by more explains nothing
-    cost = np.stack([np.where(np.isfinite(f[0]), np.minimum(f[0], far), far) if f is not None
-                     else np.full(area.shape, far) for f in fits])
-    ranked = np.sort(cost, 0)
-    best = cost.argmin(0)
-    sure = np.clip((ranked[1] - ranked[0]) / 15.0, 0, 1) if len(fits) > 1 else np.ones(area.shape)
-    q = (picture.astype(np.int32) * BINS) >> 8
-    colour = (q[..., 0] * BINS + q[..., 1]) * BINS + q[..., 2]
-    likely = np.stack([s.colours[colour] for s in sprites]) + 1e-4
-    likely /= likely.sum(0)
-    for k in range(len(fits)):
-        mass[k] += area * ((best == k) * sure + 0.3 * (1 - sure) * np.clip((likely[k] - 0.7) / 0.3, 0, 1))
-    for a in range(len(fits)):
-        for b in range(a):
-            if fits[a] is None or fits[b] is None:
-                continue
-            both = fits[a][1] & fits[b][1] & area & (np.abs(cost[a] - cost[b]) > 12)
-            votes[a, b] += (both & (cost[a] < cost[b])).sum()
-            votes[b, a] += (both & (cost[b] < cost[a])).sum()
