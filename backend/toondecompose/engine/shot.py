@@ -179,7 +179,8 @@ def _expose_all(source: FrameSource, segmentation: Segmentation, masks: list[np.
         plate = None if solved is None else picture_behind(solved.layers, k, source.size)
         sheets.append(expose(source, masks[k], segmentation.scale, path=layer.path, hidden=hidden, plate=plate,
                              planes=planes, motion_model=settings.motion_model, seed=settings.seed,
-                             device=settings.device, progress=lambda f, k=k: report((k + f) / len(layers))))
+                             device=settings.device, noise=segmentation.noise,
+                             progress=lambda f, k=k: report((k + f) / len(layers))))
     return sheets
 
 

@@ -50,12 +50,14 @@ class Segmentation:
     """Layers back to front, and where nothing could be decided.
 
     scale: working px per full-resolution px. unresolved: uint8 [T, hs, ws], 255 = no evidence for any layer.
+    noise: grain and compression noise at working size, grey levels rms; None where nobody measured it.
     """
 
     layers: list[SegmentedLayer]
     scale: float
     unresolved: np.ndarray | None = None
     notes: list[str] = field(default_factory=list)
+    noise: float | None = None
 
 
 @dataclass
