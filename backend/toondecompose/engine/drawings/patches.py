@@ -161,11 +161,12 @@ def line_reach(smooth: np.ndarray, inside: np.ndarray) -> int:
 
 
 def cut_patches(source: FrameSource, masks: np.ndarray, hidden: np.ndarray | None, plate, cancelled=None,
-                planes: Sequence[LayerPath] = ()) -> tuple[list[Patch | None], float]:
+                planes: Sequence[LayerPath] = (), noise: float | None = None) -> tuple[list[Patch | None], float]:
     """Cut the sprite out of every frame -> (patches, noise level in grey levels at working size).
 
     plate: callable (t, (width, height)) -> (uint8 RGB, known), or None; then what lies behind is gathered from the
-    frames along the motions of `planes`. Frames are read one at a time and only the cut-outs are kept.
+    frames along the motions of `planes`. Frames are read one at a time and only the cut-outs are kept. noise: what the
+    shot is known to have at most; a picture that is busy everywhere looks noisy by itself.
     """
     count, hs, ws = masks.shape
 
@@ -174,7 +175,8 @@ def cut_patches(source: FrameSource, masks: np.ndarray, hidden: np.ndarray | Non
         return frame if frame.shape[:2] == (hs, ws) else cv2.resize(frame, (ws, hs), interpolation=cv2.INTER_AREA)
 
     shown = [t for t in range(count) if (masks[t] >= BODY).any()]
-    noise = noise_level([working(t) for t in shown[:: max(1, -(-len(shown) // SAMPLED))]])
+    apart = noise_level([working(t) for t in shown[:: max(1, -(-len(shown) // SAMPLED))]])
+    noise = apart if noise is None else min(noise, apart)
     blur = smoothing(noise)
     pictures = start_planes(planes, source.size, (ws, hs)) if plate is None else []
     told = set(range(0, count, -(-count // MOST_FRAMES))) if pictures else set()
