@@ -9,6 +9,7 @@ import numpy as np
 
 from .checkpoints import Checkpoints, chain
 from .clip import FrameSource
+from .doubt import doubt_what_stays
 from .drawings.expose import expose
 from .hints import apply_hints, spread_hints
 from .matte.draft import solve_draft
@@ -78,6 +79,8 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
     corrections: list[dict] = []
     if settings.hints:
         segmentation, corrections = apply_hints(segmentation, settings.hints, source, settings.read_mask)
+    else:  # who says by hints what belongs together is not doubted
+        segmentation = doubt_what_stays(segmentation)
     preview(source, segmentation)
 
     key = chain(key, settings.hints, settings.quality)
