@@ -11,6 +11,7 @@ from toondecompose.engine.matte.resample import Box
 from toondecompose.engine.matte.state import LayerState, over, place, plate_view
 
 LOOKS = 8  # frames that are recomposed for the objective
+STRIP = 256  # rows
 TEXTURE = 4.0  # levels; steps below it cost nothing to code
 CLEAR_VOTE = 24.0  # levels (sum over RGB) by which one layer must explain a px better to vote
 COVERS = 0.6  # alpha; a wrong order leaves the drawing listed in front half transparent where it is hidden
@@ -52,10 +53,14 @@ def description_length(source: FrameSource, states: list[LayerState], noise: flo
 
 
 def _texture_bits(colour: torch.Tensor) -> float:
-    grey = colour.mean(0).cpu().numpy().astype(np.float64)
-    down, right = np.diff(grey, axis=0, append=grey[-1:]), np.diff(grey, axis=1, append=grey[:, -1:])
-    step = np.maximum(np.abs(down), np.abs(right))
-    return float(np.log2(np.maximum(step, TEXTURE) / TEXTURE).sum())
+    """Bits that a canvas's texture costs. Strip by strip: a panorama is large, and sums are in float64."""
+    bits = 0.0
+    for top in range(0, colour.shape[1], STRIP):
+        grey = colour[:, top:top + STRIP + 1].mean(0).cpu().numpy().astype(np.float64)
+        down, right = np.diff(grey, axis=0, append=grey[-1:]), np.diff(grey, axis=1, append=grey[:, -1:])
+        step = np.maximum(np.abs(down), np.abs(right))[:STRIP]
+        bits += float(np.log2(np.maximum(step, TEXTURE) / TEXTURE).sum())
+    return bits
 
 
 def order_votes(source: FrameSource, states: list[LayerState], device: str) -> np.ndarray:

@@ -154,12 +154,15 @@ def _elect(mean: torch.Tensor, doubt: torch.Tensor, source: FrameSource, H: np.n
            weight_of: Callable[[int], torch.Tensor], device: str, chunk: int = 150_000) -> None:
     """Replace `mean` where samples disagree by the sample that most weight agrees with, refined by its neighbours."""
     ys, xs = torch.nonzero(doubt, as_tuple=True)
+    if doubt.shape[1] > doubt.shape[0]:  # chunks along the longer side: few frames of a long pan reach each of them
+        by_column = torch.argsort(xs, stable=True)
+        ys, xs = ys[by_column], xs[by_column]
     for start in range(0, len(ys), chunk):
         y, x = ys[start:start + chunk], xs[start:start + chunk]
-        y_lo, y_hi = int(y.min()), int(y.max())
+        low, high = (int(x.min()), int(y.min())), (int(x.max()), int(y.max()))
         colours, weights = [], []
-        for t, (_, y0, _, y1) in boxes.items():
-            if y_hi < y0 or y_lo >= y1:
+        for t, (x0, y0, x1, y1) in boxes.items():
+            if high[1] < y0 or low[1] >= y1 or high[0] < x0 or low[0] >= x1:
                 continue
             point = _project(H[t], x, y)
             w, h = source.size
