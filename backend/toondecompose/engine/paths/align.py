@@ -99,11 +99,13 @@ def sampler(mosaic: Mosaic, blur: float, count: int) -> Sampler:
 
 
 def align_frame(H: np.ndarray, at: np.ndarray, value: np.ndarray, weight: np.ndarray, target: Sampler, dof: int,
-                units: np.ndarray, cap: float, noise: float, rounds: int = 4) -> np.ndarray:
+                units: np.ndarray, cap: float, noise: float, rounds: int = 4,
+                enough: float = SMALLEST_STEP) -> np.ndarray:
     """One frame's transform H [3, 3] (canvas -> frame), moved so that its points fall on equal mosaic values.
 
     at: [n, 2] frame points, value: [n] grey. units: frame_units of the canvas. cap: grey levels, the largest residual
-    spread that is believed (annealing it keeps the fit from settling between two layers).
+    spread that is believed (annealing it keeps the fit from settling between two layers). enough: half widths, the step
+    after which no further one is made.
     """
     g = np.linalg.inv(H)
     back = np.linalg.inv(units)
@@ -130,7 +132,7 @@ def align_frame(H: np.ndarray, at: np.ndarray, value: np.ndarray, weight: np.nda
         if size > 0.1:  # 5 % of the picture's width: outside what a slope can predict
             delta *= 0.1 / size
         g = back @ step(delta) @ units @ g
-        if size < SMALLEST_STEP:
+        if size < enough:
             break
     out = np.linalg.inv(g)
     return out / out[2, 2]

@@ -8,7 +8,7 @@ from dataclasses import field as record
 import cv2
 import numpy as np
 
-from .align import align_frame, canvas_units, sampler, saved_bits
+from .align import SMALLEST_STEP, align_frame, canvas_units, sampler, saved_bits
 from .field import CELL, Field
 from .follow import follow
 from .groups import apply, grid_points, project
@@ -19,6 +19,7 @@ BLURS = (0.8, 0.5)  # px at search size, the same rounds: coarse to fine
 FRAMES_ENOUGH = 26  # frames that the mosaic of a long shot is made from, at least
 LARGER = 1.15  # times the size on the canvas: finer canvases are worth their pixels from here on
 LARGEST_CANVAS = 2.5  # times the reference frame's pixels per side, at most
+ROUGH_STEP = 2e-4  # of half the picture's width: what a rough round need not settle any better than
 ENOUGH = 0.1  # a frame belongs to a path if it saves this share of what the path's better frames save
 
 
@@ -93,13 +94,15 @@ def settle(H: np.ndarray, ref: int, dof: int, field: Field, weights: list[np.nda
     """Alternates mosaic and Gauss-Newton. weights: per frame [n], which points belong. None if the canvas runs away."""
     units = canvas_units(field.size)
     for k, (cap, blur) in enumerate(zip(caps, blurs, strict=True)):
-        part = slice(None, None, 2 if k + 1 < len(caps) else 1)  # rough rounds do with half of the points
+        rough = k + 1 < len(caps)
+        part = slice(None, None, 2 if rough else 1)  # rough rounds do with half of the points
         mosaic = build_mosaic(field.gray, H, enough_frames(H, field.size), samples, within=box)
         if mosaic is None:
             return None
         target = sampler(mosaic, blur, field.count)
         H = np.stack([align_frame(H[t], p.at[part], blurred_values(field, t, blur)[part], (weights[t] * p.share)[part],
-                                  target, dof, units, cap, field.noise) for t, p in enumerate(field.points)])
+                                  target, dof, units, cap, field.noise, enough=ROUGH_STEP if rough else SMALLEST_STEP)
+                      for t, p in enumerate(field.points)])
         H = anchored(H, ref)
     return H
 

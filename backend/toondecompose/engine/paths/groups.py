@@ -24,6 +24,7 @@ def _generators() -> np.ndarray:
 
 
 _GENERATORS = _generators()  # ordered so that the first 2, 4, 6, 8 span the four groups
+_FLAT = _GENERATORS.reshape(8, 9)
 
 
 def velocities(points: np.ndarray, dof: int) -> np.ndarray:
@@ -39,11 +40,15 @@ def velocities(points: np.ndarray, dof: int) -> np.ndarray:
 
 def step(delta: np.ndarray) -> np.ndarray:
     """exp of the generator combination delta [dof] -> [3, 3] with last element 1."""
-    a = np.tensordot(delta, _GENERATORS[: len(delta)], 1)
-    out, term = np.eye(3), np.eye(3)
-    for k in range(1, 12):  # steps are far below 1, so the series has converged to machine precision
+    a = (delta @ _FLAT[: len(delta)]).reshape(3, 3)
+    out = np.eye(3) + a
+    term, k = a, 2
+    while len(delta) > 2 and k < 12:  # a shift ends here; other steps are far below 1 and converge at once
         term = term @ a / k
-        out = out + term
+        out += term
+        if np.abs(term).max() < 1e-17:
+            break
+        k += 1
     return out / out[2, 2]
 
 

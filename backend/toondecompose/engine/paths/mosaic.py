@@ -101,8 +101,8 @@ def build_mosaic(frames: Sequence[np.ndarray], H: np.ndarray, present: np.ndarra
     # reservoir sampling: the c-th value of a pixel replaces a kept one with probability samples / (c + 1)
     slots = np.arange(len(use) + 1)
     later = np.random.default_rng(0).integers(0, np.maximum(slots, 1) + 1)
-    slots = np.where(slots < samples, slots, later)
-    index = np.arange(ch * cw).reshape(ch, cw)
+    slots = np.where(slots < samples, slots, later).astype(np.int32)
+    index = np.arange(ch * cw, dtype=np.int32).reshape(ch, cw)
     for t in use:
         laid = lay(frames[t], H[t], box, None if allowed is None else allowed[t])
         if laid is None:
@@ -110,8 +110,8 @@ def build_mosaic(frames: Sequence[np.ndarray], H: np.ndarray, present: np.ndarra
         value, valid, where = laid
         n = seen[where]
         slot = slots[n]
-        keep = valid & (slot < samples)
-        stack.ravel()[(slot * (ch * cw) + index[where])[keep]] = value[keep]
+        keep = np.flatnonzero(valid & (slot < samples))
+        stack[slot.ravel()[keep], index[where].ravel()[keep]] = value.ravel()[keep]
         seen[where] = n + valid
     value, agree = temporal_mode(stack, np.minimum(seen.ravel(), samples), fine)
     return Mosaic(value.reshape(ch, cw), seen, agree.reshape(ch, cw), box[:2])
