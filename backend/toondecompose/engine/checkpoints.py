@@ -19,6 +19,7 @@ import numpy as np
 from ..formats.result import CHECKPOINT_FOLDER
 from . import types
 from .matte.types import MatteResult
+from .memory import give_back
 
 # what a stage may give besides arrays and plain values; reading back makes nothing else
 _RECORDS = {record.__name__: record for record in (
@@ -69,6 +70,7 @@ class Checkpoints:
                 for old in self.folder.glob(f"{name}-*.npz"):
                     old.unlink()
                 _save(path, value)
+            give_back()
         self.kept.append(name)
         return value
 
