@@ -19,6 +19,7 @@ from .matte.types import LayerToSolve, MatteResult
 from .paths.find import find_paths
 from .quality import frame_psnr
 from .segment import segment
+from .tiles import with_smaller_tiles
 from .types import ExposureSheet, LayerPath, Segmentation, SegmentedLayer, SolvedLayer
 from .visible import picture_behind, visible_masks
 
@@ -101,16 +102,18 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
         if sheet_pass + 1 < SHEET_PASSES:
             solved = checkpoints.stage(
                 f"{label}matte{sheet_pass}", key,
-                lambda layers=to_solve, report=report_matte: solve_draft(source, layers, progress=report, **common))
+                lambda layers=to_solve, report=report_matte: with_smaller_tiles(
+                    lambda tile: solve_draft(source, layers, progress=report, tile=tile, **common)))
         else:
             solved = None  # the draft has done its work; drawings are large
             predicted = checkpoints.stage(f"{label}heldout", key, lambda layers=to_solve, scale=segmentation.scale:
-                                          predict_withheld(source, layers, scale=scale, device=settings.device))
+                                          with_smaller_tiles(lambda tile: predict_withheld(
+                                              source, layers, scale=scale, device=settings.device, tile=tile)))
             solved = checkpoints.stage(
                 f"{label}matte{sheet_pass}", key,
-                lambda layers=to_solve, scale=segmentation.scale, report=report_matte: solve(
-                    source, layers, scale=scale, rounds=ROUNDS[settings.quality], quality=settings.quality,
-                    progress=report, **common))
+                lambda layers=to_solve, scale=segmentation.scale, report=report_matte: with_smaller_tiles(
+                    lambda tile: solve(source, layers, scale=scale, rounds=ROUNDS[settings.quality],
+                                       quality=settings.quality, progress=report, tile=tile, **common)))
         if solved.order != list(range(len(sheets))):  # votes in the overlaps found another depth order
             segmentation = replace(segmentation, layers=[segmentation.layers[k] for k in solved.order])
             sheets = [sheets[k] for k in solved.order]

@@ -14,17 +14,19 @@ import cv2
 import numpy as np
 import torch
 
-from toondecompose.engine.matte.moments import GREY, Moments
+from toondecompose.engine.matte.moments import GREY, Moments, part_of
 from toondecompose.engine.matte.paint import diffused, find_colour, palette_bits
 from toondecompose.engine.matte.plates import push_pull
 from toondecompose.engine.matte.resample import Box
 from toondecompose.engine.matte.walk import walk
+from toondecompose.engine.tiles import TILE, tiles_of
 
 PRIOR_SPREAD = 14.0  # levels; how far a px's own colour may lie from the colour found for it nearby
 SLIP = 0.12  # px; registration error of a px's background and drawing, turned into levels by their gradient
 DECIDED = 600.0  # information (std 0.04) from which triangulation needs no colour prior
 MIN_INNER = 30  # px inside a drawing below which its exposures are not judged
 SOFT_REACH = 24  # px beyond the masks' band that a shadow or glow may extend
+OVERLAP = 64  # px that the pieces of a large drawing share: more than what a px's alpha depends on around it
 MISFIT = 2.0  # residual variance relative to the noise from which exposures contradict one another
 WIDEST_EDGE = 8  # px
 DEEP_WEIGHT = 12.0  # information of "deep inside the silhouette": std 0.29
@@ -123,10 +125,11 @@ def _parts(far: np.ndarray) -> list[Box]:
     return [(max(0, x0), max(0, y0), min(w, x1), min(h, y1)) for x0, y0, x1, y1 in scaled]
 
 
-def cut_out(m: Moments, noise: float, mask_px: float, sweeps: int = 6) -> Cutout:
+def cut_out(m: Moments, noise: float, mask_px: float, sweeps: int = 6, tile: int = TILE) -> Cutout:
     """Alpha and straight colour of a drawing.
 
     noise: levels rms per channel. mask_px: how far, canvas px, the masks' outlines may be wrong.
+    tile: px solved at once; larger drawings are solved in pieces that overlap.
     """
     known = m.n > 0.02
     mask = (m.mask / m.n.clamp(min=1e-6)).cpu().numpy()
@@ -138,11 +141,13 @@ def cut_out(m: Moments, noise: float, mask_px: float, sweeps: int = 6) -> Cutout
     out = Cutout(torch.zeros_like(m.n), torch.full_like(m.c, GREY), torch.zeros_like(m.n), known, 0.0)
     most = 0
     outer = _distance(mask <= 0.5)
-    for x0, y0, x1, y1 in _parts(np.maximum(0, outer - 2 * mask_px - 4)):
+    parts = _parts(np.maximum(0, outer - 2 * mask_px - 4))
+    for own, (x0, y0, x1, y1) in (piece for part in parts for piece in tiles_of(part, tile, OVERLAP)):
         at = (slice(y0, y1), slice(x0, x1))
         cut, inner_px = _cut_part(_crop(m, at), mask[at], outer[at], noise, mask_px, sweeps)
-        out.alpha[at], out.std[at] = cut.alpha, cut.std
-        out.colour[(slice(None), *at)] = cut.colour
+        here, there = (part_of(box, own) for box in ((x0, y0, x1, y1), (0, 0, *mask.shape[::-1])))
+        out.alpha[there], out.std[there] = cut.alpha[here], cut.std[here]
+        out.colour[(slice(None), *there)] = cut.colour[(slice(None), *here)]
         if inner_px > most:
             out.misfit, most = cut.misfit, inner_px
     return out

@@ -14,6 +14,7 @@ from toondecompose.engine.matte.plates import frame_tensor
 from toondecompose.engine.matte.solve import run_rounds
 from toondecompose.engine.matte.state import place
 from toondecompose.engine.matte.types import LayerToSolve
+from toondecompose.engine.tiles import TILE
 
 EVERY = 3  # every third exposure of a drawing is withheld
 MAX_FRAMES = 8  # of them are enough for a figure; each costs the solving of its drawings
@@ -47,7 +48,8 @@ def _needed(layer: LayerToSolve, back: list[int]) -> LayerToSolve:
     return replace(layer, drawing=np.where(np.isin(layer.drawing, list(wanted)), layer.drawing, -1))
 
 
-def predict_withheld(source: FrameSource, layers: list[LayerToSolve], *, scale: float, device: str = "cpu") -> dict:
+def predict_withheld(source: FrameSource, layers: list[LayerToSolve], *, scale: float, device: str = "cpu",
+                     tile: int = TILE) -> dict:
     """Solve panoramas and drawings without some of the exposures and predict those frames, in one round.
 
     Returns {"frames": number of withheld frames, "foreground": dB over px the sprites cover, "edge_band": dB within
@@ -60,7 +62,7 @@ def predict_withheld(source: FrameSource, layers: list[LayerToSolve], *, scale: 
         return {"frames": 0, **dict.fromkeys(names)}
     frames = [t for t in range(source.count) if t not in set(back)]
     layers = [layers[0], *(_needed(layer, back) for layer in layers[1:])]
-    loop, *_ = run_rounds(source, layers, frames, scale, 1, device, None, None)
+    loop, *_ = run_rounds(source, layers, frames, scale, 1, device, None, None, tile)
     box = (0, 0, *source.size)
     error, count = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0)
     for t in back:

@@ -17,6 +17,7 @@ import torch
 
 from toondecompose.engine.clip import FrameSource
 from toondecompose.engine.matte.resample import Box, footprint, inside, local_scale, map_points, resample, translation
+from toondecompose.engine.tiles import TILE
 from toondecompose.engine.warp import sample
 
 AGREE = 40  # levels, sum over RGB: two samples this close vote for each other
@@ -24,7 +25,8 @@ MAX_CANVAS = 48_000_000  # px; larger panoramas are made coarser
 MAX_SHARPNESS = 2.0
 DISAGREE = 6.0  # levels rms per channel beyond noise above which a px's samples are taken apart
 QUIET = 1.5  # levels; rounding and interpolation leave this much in the cleanest clip
-VOTERS = 1_500_000  # samples that are compared at a time: bounds the memory of a vote
+ELECTED = 0.0375  # of a tile: px whose samples are held at a time, and
+VOTERS = 10  # times as many samples that are compared at a time: bounds the memory of a vote
 CANDIDATES = 12  # samples per px that stand for election; all samples vote
 
 
@@ -84,10 +86,11 @@ def frame_tensor(frame: np.ndarray, device: str) -> torch.Tensor:
 
 def solve_plate(source: FrameSource, H: np.ndarray, canvas: tuple[int, int], weight_of: Callable[[int], torch.Tensor],
                 frames: list[int], noise: float, device: str = "cpu",
-                tick: Callable[[float], None] | None = None) -> Plate:
+                tick: Callable[[float], None] | None = None, tile: int = TILE) -> Plate:
     """The opaque panorama of a plane.
 
     weight_of(t): float32 [h, w] 0..1 over the frame, how surely the plane is what is seen. noise: levels (rms).
+    tile: canvas px worked on at once.
     """
     cw, ch = canvas
     total = torch.zeros((ch, cw), device=device)
@@ -117,7 +120,7 @@ def solve_plate(source: FrameSource, H: np.ndarray, canvas: tuple[int, int], wei
     # sub-pixel interpolation alone makes samples at strong edges differ
     edge = _gradient(mean)
     doubt = seen & (variance > (DISAGREE + 1.5 * noise + 0.12 * edge) ** 2)
-    _elect(mean, doubt, source, H, boxes, weight_of, device)
+    _elect(mean, doubt, source, H, boxes, weight_of, device, max(1, int(ELECTED * tile)))
     return Plate(mean.clamp_(0, 255), torch.where(seen, total, torch.zeros_like(total)), H, variance.sqrt(),
                  best)
 
@@ -151,7 +154,7 @@ def _gradient(colour: torch.Tensor) -> torch.Tensor:
 
 
 def _elect(mean: torch.Tensor, doubt: torch.Tensor, source: FrameSource, H: np.ndarray, boxes: dict[int, Box],
-           weight_of: Callable[[int], torch.Tensor], device: str, chunk: int = 150_000) -> None:
+           weight_of: Callable[[int], torch.Tensor], device: str, chunk: int) -> None:
     """Replace `mean` where samples disagree by the sample that most weight agrees with, refined by its neighbours."""
     ys, xs = torch.nonzero(doubt, as_tuple=True)
     if doubt.shape[1] > doubt.shape[0]:  # chunks along the longer side: few frames of a long pan reach each of them
@@ -171,7 +174,7 @@ def _elect(mean: torch.Tensor, doubt: torch.Tensor, source: FrameSource, H: np.n
             weight = sample(weight_of(t)[None], point, "bilinear", "border")[0] * ok
             colours.append(colour.clamp(0, 255).round().to(torch.uint8))
             weights.append((weight * 64).ceil().to(torch.uint8))
-        votes, step = torch.empty((3, len(y)), device=device), max(1, VOTERS // len(colours))
+        votes, step = torch.empty((3, len(y)), device=device), max(1, VOTERS * chunk // len(colours))
         for at in range(0, len(y), step):
             part = slice(at, at + step)
             votes[:, part] = mode_vote(torch.stack([c[:, part].to(torch.int16) for c in colours]),

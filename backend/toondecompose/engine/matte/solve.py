@@ -22,6 +22,7 @@ from toondecompose.engine.matte.settled import is_settled, plate_changes
 from toondecompose.engine.matte.sharpen import sharpen_drawing, sharpen_plate
 from toondecompose.engine.matte.state import HIDES, Drawing, LayerState, hide, prepare_sprite, view_around
 from toondecompose.engine.matte.types import LayerToSolve, MatteResult
+from toondecompose.engine.tiles import TILE
 
 # back-projection steps after the last round: the first gains most of it, more amplify noise
 SHARPEN_STEPS = {"preview": 0, "standard": 1, "best": 2}
@@ -38,7 +39,7 @@ WORTH_A_ROUND = 0.02  # share of the description length that the last round must
 @dataclass
 class Loop:
     """What the rounds share. layers and states: back to front. frames: those that may be looked at.
-    scale: working px per full-resolution px. noise: levels."""
+    scale: working px per full-resolution px. noise: levels. tile: canvas px worked on at once."""
 
     source: FrameSource
     layers: list[LayerToSolve]
@@ -48,21 +49,24 @@ class Loop:
     device: str
     tick: Callable[[float], None]
     noise: float = QUIET
+    tile: int = TILE
 
 
 def solve(source: FrameSource, layers: list[LayerToSolve], *, scale: float, rounds: int = 3, quality: str = "standard",
           seed: int = 0, device: str = "cpu", progress: Callable[[float], None] | None = None,
-          cancelled: Callable[[], bool] | None = None) -> MatteResult:
+          cancelled: Callable[[], bool] | None = None, tile: int = TILE) -> MatteResult:
     """Solve every layer's pictures.
 
     layers: back to front; layers[0] is the opaque background. scale: working px per full-resolution px of the masks.
     rounds: most rounds of the sprite-from-sprite loop (one with quality 'preview'); it stops when a round no longer
     shortens the description of the clip. seed is not used: nothing here is random. progress(fraction 0..1).
-    cancelled() is asked between frames; when it says yes, InterruptedError is raised.
+    cancelled() is asked between frames; when it says yes, InterruptedError is raised. tile: canvas px that are
+    worked on at once.
     """
     rounds = 1 if quality == "preview" else rounds
     everything = list(range(source.count))
-    loop, order, objective, votes = run_rounds(source, layers, everything, scale, rounds, device, progress, cancelled)
+    loop, order, objective, votes = run_rounds(source, layers, everything, scale, rounds, device, progress, cancelled,
+                                              tile)
     steps = SHARPEN_STEPS[quality]
     if steps:
         if len(objective) == rounds:  # the last mattes have not weighed the panorama yet
@@ -84,8 +88,8 @@ def solve(source: FrameSource, layers: list[LayerToSolve], *, scale: float, roun
 
 
 def run_rounds(source: FrameSource, layers: list[LayerToSolve], frames: list[int], scale: float, rounds: int,
-               device: str, progress: Callable[[float], None] | None,
-               cancelled: Callable[[], bool] | None) -> tuple[Loop, list[int], list[float], np.ndarray]:
+               device: str, progress: Callable[[float], None] | None, cancelled: Callable[[], bool] | None,
+               tile: int = TILE) -> tuple[Loop, list[int], list[float], np.ndarray]:
     """The loop itself -> (its final state, depth order of `layers`, objective per round, order votes)."""
     steps, done = rounds * len(layers) + 1, 0
 
@@ -99,7 +103,7 @@ def run_rounds(source: FrameSource, layers: list[LayerToSolve], frames: list[int
     G, canvas = panorama_gauge(layers[0].H, range(source.count), source.size)
     states = [LayerState(layers[0], layers[0].H @ G, canvas, 1.0, opacity=np.ones(source.count))]
     states += [prepare_sprite(layer, source.size, None, _in_front(layers, k)) for k, layer in enumerate(layers) if k]
-    loop = Loop(source, list(layers), states, frames, scale, device, tick)
+    loop = Loop(source, list(layers), states, frames, scale, device, tick, tile=tile)
     order = list(range(len(layers)))
     objective: list[float] = []
     votes = np.zeros((len(layers), len(layers)), np.int64)
@@ -178,7 +182,7 @@ def _background_weight(loop: Loop, hidden: np.ndarray | None) -> Callable[[int],
 def _solve_background(loop: Loop, hidden: np.ndarray | None) -> None:
     state = loop.states[0]
     plate = solve_plate(loop.source, state.H, state.size, _background_weight(loop, hidden), loop.frames, loop.noise,
-                        loop.device, loop.tick)
+                        loop.device, loop.tick, loop.tile)
     loop.noise = noise_of(plate)
     plate.colour = fill_unseen(plate.colour, plate.weight > 0)
     state.plate = plate
@@ -227,7 +231,7 @@ def _solve_layer(loop: Loop, index: int, hidden: np.ndarray | None, changes: np.
         for t, seen in exposures(drawing):
             add(moments, seen, float(state.opacity[t]))
             loop.tick(fraction)
-        return cut_out(moments, loop.noise, mask_px)
+        return cut_out(moments, loop.noise, mask_px, tile=loop.tile)
 
     for done, drawing in enumerate(state.drawings.values()):
         if changes is not None and is_settled(loop.states, index, drawing, changes):
