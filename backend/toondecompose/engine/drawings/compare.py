@@ -13,7 +13,7 @@ import numpy as np
 
 from .align import project, sample
 from .patches import Patch
-from .pixels import as_bytes, local_range, pixels_of, place, strongest
+from .pixels import as_bytes, local_range, pixels_of, place, shift, strongest
 
 # Misregistration and resampling that are forgiven: this share of the colour range around the pixel (3x3 where sharp)
 # (a ramp of g grey levels per px has the range 2 g, so .25 forgives about half a pixel) ...
@@ -27,11 +27,12 @@ THICK = 5  # working px: thinner differences count only deep inside the masks
 TEXTURED = 16.0  # grey levels of range from which a pixel tells about misplacement
 LEAST_LEVELS = 10.0  # grey levels of difference below which nobody sees a change in place
 NOISE_SIGMAS = 5.0  # of the difference of two blurred noisy pictures
-BLOB = 300.0  # grey levels x working px^2: the size of the smallest blob that makes another drawing
+# The smallest blob that makes another drawing, grey levels x working px^2: a mouth's. It grows with the figure, as
+# mouths do, and as the length of rims where masks and plates may be off.
+BLOB, BLOB_SHARE = 300.0, 0.02
 BARE = 15.0  # grey levels from its plate within which a pixel is background: the plate is registered and resampled too
 GAP_WIDTH = 9  # working px: what is seen of another sprite through a gap is narrower
-MOSTLY_BEHIND = 0.25  # share of the background in a pixel of a narrow gap
-RIM = 4  # working px per reach of the lines: as far from bare background a pixel may be a mixture with it
+SHARED = 3  # working px: over so many across the share of the background that shows through is about the same
 
 
 @dataclass
@@ -155,42 +156,56 @@ def foreign_at(both: Overlay, ys: np.ndarray, xs: np.ndarray) -> tuple[np.ndarra
     return nowhere if a is None else a[ys, xs] > 0, nowhere if b is None else sample(b, at)[:, 0] > 0
 
 
-def shining(both: Overlay, hot: np.ndarray, noise: float) -> tuple[np.ndarray, np.ndarray]:
-    """Two bool [h, w]. First, differing pixels at which both frames just show what is behind (background, or in one of
-    them another sprite, which may explain any narrow difference), or a mixture of one colour with the background: then
-    the colours differ by a part of what the background differs by. (Away from such pixels and the masks' edges, where
-    mixtures are rare, by a good part.) Second, those at which one frame shows background and the other one does not:
-    the outline has changed."""
+def shining(both: Overlay, e: np.ndarray, hot: np.ndarray, noise: float) -> tuple[np.ndarray, np.ndarray]:
+    """What is left of a difference once the background that shows in both pictures is accounted for.
+
+    One drawing whose pixels let a share b of the background through differs by exactly b times what the background
+    differs by: b = 1 in a gap, between in hair, rims, glows and shadows, the same all over a translucent sprite, 0
+    where the drawing covers. So b is fitted over a few pixels and what it explains is taken off. (An opaque drawing
+    that has changed is not explained by it: its change is not along the background's.)
+
+    e: float32 [h, w], levels of difference; hot: bool [h, w], where they count. Returns (levels left float32 [h, w],
+    bool [h, w]: one frame shows background and the other one does not, so the outline has changed).
+    """
     ys, xs = pixels_of(hot)
-    a = both.one[ys, xs].astype(np.float32)
-    b = both.two[ys, xs].astype(np.float32)
-    tolerance = max(BARE, NOISE_SIGMAS * noise)
-    # a gap of a few px is nowhere quite free of the lines around it
-    tolerance_a = tolerance + FORGIVEN * strongest(local_range(both.one))[ys, xs]
-    tolerance_b = tolerance + FORGIVEN * strongest(local_range(both.two))[ys, xs]
-    bare, mixed, narrow, outline = (np.zeros(len(ys), bool) for _ in range(4))
-    foreign_a, foreign_b = foreign_at(both, ys, xs)
-    wide = cv2.morphologyEx(hot.astype(np.uint8), cv2.MORPH_OPEN, np.ones((GAP_WIDTH, GAP_WIDTH), np.uint8))
-    narrow_gap = (wide[ys, xs] == 0) & (foreign_a | foreign_b)
-    for one, two, level in plates_at(both, ys, xs):
-        known = level > 0
-        bare_a, bare_b = strongest(np.abs(a - one)) < tolerance_a, strongest(np.abs(b - two)) < tolerance_b
-        outline |= known & (bare_a ^ bare_b)
-        bare |= known & ((bare_a & bare_b) | (bare_a & foreign_b) | (foreign_a & bare_b))
-        behind, change = one - two, a - b
-        through = np.clip((behind * change).sum(1) / np.maximum((behind * behind).sum(1), 1.0), 0.0, 1.0)
-        fits = known & (strongest(np.abs(change - through[:, None] * behind)) < tolerance)
-        mixed |= fits
-        narrow |= fits & (through > MOSTLY_BEHIND)
-    out = np.zeros(hot.shape, np.uint8)
-    out[ys, xs] = bare | narrow_gap
-    out = cv2.dilate(out, np.ones((5, 5), np.uint8))
-    reach = RIM * max(both.first.reach, both.second.reach)
-    rim = cv2.dilate(np.maximum(out, ~both.sure), np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
-    out[ys, xs] |= ((rim[ys, xs] > 0) & mixed) | narrow
-    changed = np.zeros(hot.shape, bool)
-    changed[ys, xs] = outline
-    return out > 0, changed
+    h, w = hot.shape
+    y0, y1 = max(0, int(ys.min()) - SHARED), min(h, int(ys.max()) + SHARED + 1)
+    x0, x1 = max(0, int(xs.min()) - SHARED), min(w, int(xs.max()) + SHARED + 1)
+    window = slice(y0, y1), slice(x0, x1)
+    size = (x1 - x0, y1 - y0)
+    one, two = both.one[window].astype(np.float32), both.two[window].astype(np.float32)
+    spread = FORGIVEN * strongest(cv2.max(local_range(both.one[window]), local_range(both.two[window])))
+    least = max(BARE, NOISE_SIGMAS * noise)
+    back = shift(-x0, -y0) @ np.linalg.inv(both.H)
+    left, outline = e[window].copy(), np.zeros(size[::-1], bool)
+    change = one - two
+    for (first, known), (second, known2) in zip(both.first.plates, both.second.plates, strict=True):
+        first = first[window].astype(np.float32)
+        second = place(second, back, size, repeat=True).astype(np.float32)
+        sure = (known[window] > 0) & (place(np.minimum(known2, 1) * np.uint8(255), back, size) > 254)
+        behind = first - second
+        told = sure.astype(np.float32)
+        top = told * cv2.transform(change * behind, np.ones((1, 3), np.float32))
+        bottom = told * cv2.transform(behind * behind, np.ones((1, 3), np.float32))
+        share = cv2.boxFilter(top, -1, (SHARED, SHARED), normalize=False)
+        share /= cv2.boxFilter(bottom, -1, (SHARED, SHARED), normalize=False) + np.float32(least * least)
+        share = np.clip(share, 0.0, 1.0)[..., None]
+        unexplained = strongest(np.abs(change - share * behind)) - spread - np.float32(least)
+        left = np.where(sure, np.minimum(left, unexplained), left)
+        bare_one, bare_two = (strongest(np.abs(q)) < least + spread for q in (one - first, two - second))
+        outline |= sure & (bare_one ^ bare_two)
+    foreign = np.zeros(size[::-1], bool)
+    a, b = both.first.foreign, both.second.foreign
+    if a is not None:
+        foreign |= a[window] > 0
+    if b is not None:
+        foreign |= place(b, back, size) > 0
+    if foreign.any():  # what is seen of another sprite through a gap is narrow
+        wide = cv2.morphologyEx(hot[window].astype(np.uint8), cv2.MORPH_OPEN, np.ones((GAP_WIDTH, GAP_WIDTH), np.uint8))
+        left[foreign & (wide == 0)] = 0
+    out, changed = e.copy(), np.zeros(hot.shape, bool)
+    out[window], changed[window] = left, outline & (left > 0)
+    return out, changed
 
 
 def compare_drawings(a: Patch, b: Patch, H: np.ndarray, noise: float) -> Difference:
@@ -207,9 +222,8 @@ def compare_drawings(a: Patch, b: Patch, H: np.ndarray, noise: float) -> Differe
     hot = (e > 0) & region
     blob, counted = judged(e, hot, region, both.deep)
     if both.first.plates and hot.any() and np.count_nonzero(hot) < MOSTLY * np.count_nonzero(region):
-        bare, outline = shining(both, hot, noise)
-        region = region & ~bare
-        hot &= region
+        e, outline = shining(both, e, hot, noise)
+        hot &= e > 0
         blob, counted = judged(e, hot, region, both.deep | outline)
     fit = 1 - np.count_nonzero((e > 0) & counted) / max(1, np.count_nonzero(counted))
     common = float(np.count_nonzero(both.sure))

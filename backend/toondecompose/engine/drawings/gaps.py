@@ -15,6 +15,8 @@ APART = 1.0  # working px by which a plane must have moved against the sprite to
 ALIKE = 0.9  # of the compared pixels agree: the drawing is the same but for a part
 MOST_GAPS = 0.2  # of a cut-out: no mask that is of any use has more in gaps
 LEAST_GAP = 9  # working px^2: smaller agreement with a plane is chance
+MATES = 8  # other frames of the drawing that are asked whether they show the same in a gap
+PASSED = 3.0  # working px by which a plane must have moved against the sprite to show something else
 PROVEN = 0.3  # of a connected difference moves with a plane: then all of it is a gap
 
 
@@ -67,9 +69,45 @@ def gap(book: Book, both: Overlay) -> np.ndarray | None:
             found |= near[ys, xs] > 0
     # the parts of a gap that are hidden in the other frame belong to it all the same
     count, label = cv2.connectedComponents(hot.astype(np.uint8), connectivity=8)
-    size = np.bincount(label[ys, xs], minlength=count)
-    moved = np.bincount(label[ys, xs], weights=found, minlength=count)
-    return out | ((moved >= LEAST_GAP) & (moved > PROVEN * size))[label]
+    part = label[ys, xs]
+    size = np.bincount(part, minlength=count)
+    moved = np.bincount(part, weights=found, minlength=count)
+    gaps = (moved >= LEAST_GAP) & (moved > PROVEN * size)
+    for k in np.flatnonzero((size >= LEAST_GAP) & ~gaps & (np.arange(count) > 0)):
+        points = xy[part == k]
+        gaps[k] = passing(book, a, b, points) or passing(book, b, a, along[part == k])
+    return out | (gaps & (size > 0))[label] & hot
+
+
+def passing(book: Book, here: Patch, other: Patch, xy: np.ndarray) -> bool:
+    """Is what `here` shows at points xy gone in every other frame of the same drawing?
+
+    Background passes behind a gap and shows something else in every frame; a changed mouth stays for some frames.
+    Asked where no plate tells. xy: [n, 2], px of `here`.
+    """
+    i = next(k for k, p in enumerate(book.patches) if p is here)
+    mates = [(book.score[i, k], k) for k, p in enumerate(book.patches)
+             if (i, k) in book.link and p is not here and p is not other and book.fit[i, k] > ALIKE]
+    colour = sample(here.smooth, xy).astype(np.float32)
+    asked = 0
+    for _, k in sorted(mates)[:MATES]:
+        there = book.patches[k]
+        at = project(book.link[i, k], xy)
+        h, w = there.inside.shape
+        use = (at[:, 0] > 0.5) & (at[:, 1] > 0.5) & (at[:, 0] < w - 0.5) & (at[:, 1] < h - 0.5)
+        use[use] = sample(there.valid, at[use])[:, 0] > 0
+        passed = np.zeros(len(xy), bool)
+        for motion, present in book.planes:
+            if present[here.frame] and present[there.frame]:
+                plane = motion[there.frame] @ np.linalg.inv(motion[here.frame])
+                passed |= np.abs(project(plane, xy + here.origin) - there.origin - at).max(1) >= PASSED
+        if np.count_nonzero(use) < 0.5 * len(xy):
+            continue
+        asked += np.mean(passed[use]) > 0.5
+        same = strongest(np.abs(sample(there.smooth, at[use]).astype(np.float32) - colour[use])) < BARE
+        if np.mean(same) > 0.5:
+            return False
+    return asked > 0
 
 
 def solid(patch: Patch) -> np.ndarray:

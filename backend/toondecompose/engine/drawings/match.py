@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from .align import CAPS, Points, align, choose_points, project
-from .compare import BLOB, compare_drawings
+from .compare import BLOB, BLOB_SHARE, compare_drawings
 from .patches import Patch, without_background
 
 SOFT_BLUR = 3.0  # px: a first alignment on blurred pictures forgives several px (rotation, scale) at the rim
@@ -59,7 +59,7 @@ class Book:
     @property
     def threshold(self) -> float:
         """Blob size (levels x px^2) at which a pair is undecided; compression noise comes in blobs too."""
-        return BLOB * (1 + self.noise)
+        return max(BLOB, BLOB_SHARE * float(np.median([p.area for p in self.patches]))) * (1 + self.noise)
 
 
 def alignment_weight(patch: Patch) -> np.ndarray:

@@ -18,8 +18,10 @@ SURE = 0.88  # of the sprite's typical mask level: from here a pixel counts as i
 BODY = 128  # mask level from which a pixel belongs to the sprite's silhouette
 HIDING = 16  # mask level of something in front from which the sprite's colour is spoilt
 ISLAND = 0.15  # of the largest connected part: smaller parts of a mask are as often leftovers of the background
+CRUMB = 0.02  # the same of what is sure: smaller parts hang together by a mask's rim only
 EDGE = 2  # working px: how far real masks are off; closer to the mask's edge nothing is compared
 OTHER = 25.0  # grey levels from a plate: not that plate, whatever resampling and compression did
+DOUBTFUL = 6  # working px next to what is unknown of a plate
 GAP = 16  # working px: as far inside a mask other sprites behind it are expected in its gaps
 SAMPLED = 6  # frames that the noise is measured on
 FLAT_SHARE = 0.1  # the flattest tenth of the blocks shows noise, not drawing
@@ -88,14 +90,14 @@ def noise_level(pictures: list[np.ndarray]) -> float:
 BAND_GAIN = 0.33
 
 
-def main_parts(body: np.ndarray) -> np.ndarray:
+def main_parts(body: np.ndarray, least: float = ISLAND) -> np.ndarray:
     """0/1 mask without its small islands. (Only the comparison does without them, not the sprite.)"""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(body, connectivity=8)
     area = stats[:, cv2.CC_STAT_AREA].astype(np.float64)
     area[0] = 0
     if count <= 2:
         return body
-    return (area >= ISLAND * area.max())[labels].astype(np.uint8)
+    return (area >= least * area.max())[labels].astype(np.uint8)
 
 
 def cut_patch(smooth: np.ndarray, mask: np.ndarray, hidden: np.ndarray | None, t: int,
@@ -123,7 +125,7 @@ def cut_patch(smooth: np.ndarray, mask: np.ndarray, hidden: np.ndarray | None, t
     level = SURE * float(np.percentile(mask[crop][body[crop] > 0], 75))
     # the frame's own border does not erode the mask: the sprite goes on outside
     inside = cv2.erode(body[crop], disk, borderType=cv2.BORDER_CONSTANT, borderValue=1)
-    inside = inside & valid & (mask[crop] >= level)
+    inside = main_parts(inside & valid & (mask[crop] >= level), CRUMB)
     patch = Patch(t, np.array([x0, y0], np.float64), np.ascontiguousarray(smooth[crop]), inside, body[crop].copy(),
                   valid)
     patch.deep = cv2.erode(inside, np.ones((2 * edge + 3, 2 * edge + 3), np.uint8), borderType=cv2.BORDER_CONSTANT,
@@ -199,6 +201,7 @@ def cut_patches(source: FrameSource, masks: np.ndarray, hidden: np.ndarray | Non
         if p is not None and pictures:
             p.plates = tuple(crop(picture, p.frame, p.origin, p.body.shape[::-1]) for picture in pictures)
         if p is not None and p.plates:
+            p.plates = tuple((colour, believable(known)) for colour, known in p.plates)
             p.foreign = near_others(p)
     return patches, noise
 
@@ -224,6 +227,19 @@ def plate_at(plate, t: int, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarr
         picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
         known = cv2.resize(known, size, interpolation=cv2.INTER_AREA)
     return picture, known
+
+
+def believable(known: np.ndarray) -> np.ndarray:
+    """The known part of a plate without its islands and what is next to the unknown: there plates hold bits of sprites.
+
+    known: uint8 [h, w], 0 = unknown. A hole that opens shows background from its rim inwards, so what is surely seen is
+    connected to the rest; an island within a hole has been seen only through a mask's mistake.
+    """
+    sure = (cv2.erode(known, np.ones((2 * DOUBTFUL + 1, 2 * DOUBTFUL + 1), np.uint8)) > 0).astype(np.uint8)
+    _, label, stats, _ = cv2.connectedComponentsWithStats(sure, connectivity=4)
+    area = stats[:, cv2.CC_STAT_AREA].copy()
+    area[0] = 0
+    return known * (area >= ISLAND * area.max(initial=1))[label]
 
 
 def without_background(patch: Patch | None, leak: float) -> Patch | None:
