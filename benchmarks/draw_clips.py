@@ -14,7 +14,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from drawn import scenes_cameras, scenes_screen, scenes_walks
+from drawn import scenes_cameras, scenes_film, scenes_screen, scenes_walks
 from drawn.layers import Scene, write_scene
 
 SCENES: dict[str, Callable[[], Scene]] = {
@@ -32,6 +32,8 @@ SCENES: dict[str, Callable[[], Scene]] = {
     "h12_talk_static": scenes_screen.talk_static,
     "h13_smoke_shadow": scenes_screen.smoke_shadow,
     "h14_closeup": scenes_screen.closeup,
+    "h15_blur_grain": scenes_film.blur_grain,
+    "h16_street": scenes_film.street,
 }
 
 

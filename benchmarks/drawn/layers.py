@@ -27,6 +27,7 @@ class Layer:
 
     drawings: straight uint8 RGBA [h, w, 4], all of one size. exposure: per frame the index of its drawing, or None
     where it is not shown. H: [T, 3, 3] canvas px -> frame px. opacity: [T] 0..1, or None for 1 throughout.
+    blur: [T, n, 3, 3] where the canvas lies while the shutter is open, for motion blur; or None.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Layer:
     exposure: list[int | None]
     H: np.ndarray
     opacity: np.ndarray | None = None
+    blur: np.ndarray | None = None
 
 
 @dataclass
@@ -42,6 +44,7 @@ class Scene:
 
     sprites: the number of layers to ask the engine for, where that is not the number of layers (a clip with a cut).
     crf: quality of H.264 compression of the frames (smaller is better), or None for clean frames.
+    grain: standard deviation of film grain, grey levels.
     """
 
     name: str
@@ -52,6 +55,7 @@ class Scene:
     seed: int
     sprites: int | None = None
     crf: int | None = None
+    grain: float = 0.0
     count: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -101,7 +105,11 @@ def sprites_at(scene: Scene, t: int, canvases: list[list[np.ndarray]]) -> np.nda
     for k, layer in enumerate(scene.layers):
         if layer.exposure[t] is None:
             continue
-        part = warp(canvases[k][layer.exposure[t]], layer.H[t], scene.size, opaque=k == 0)
+        canvas = canvases[k][layer.exposure[t]]
+        if layer.blur is None:
+            part = warp(canvas, layer.H[t], scene.size, opaque=k == 0)
+        else:
+            part = np.mean([warp(canvas, H, scene.size) for H in layer.blur[t]], axis=0)
         if layer.opacity is not None:
             part = part * np.float32(layer.opacity[t])
         out[k] = to_straight(part)
@@ -147,6 +155,9 @@ def write_scene(scene: Scene, folder: Path) -> Path:
             if k > 0:
                 write_png(clip / f"sprite_{k}/{t:04d}.png", sprites[k])
     held = [t > 0 and bool(np.array_equal(frames[t], frames[t - 1])) for t in range(scene.count)]
+    if scene.grain > 0:
+        rng = np.random.default_rng([scene.seed, 1])
+        frames = [np.clip(np.round(f + rng.normal(0, scene.grain, f.shape)), 0, 255).astype(np.uint8) for f in frames]
     if scene.crf is not None:
         frames = compressed(frames, scene.crf, clip / "frames.mp4")
     for t, frame in enumerate(frames):
@@ -165,10 +176,11 @@ def _description(scene: Scene, held: list[bool]) -> dict:
     layers = []
     for layer in scene.layers:
         shown = [d if d is not None else -1 for d in layer.exposure]
-        layers.append({"name": layer.name, "drawing": shown, "shutter": 0.0,
+        layers.append({"name": layer.name, "drawing": shown, "shutter": 0.0 if layer.blur is None else 0.5,
                        "pose_held": [t > 0 and bool(np.array_equal(layer.H[t], layer.H[t - 1]))
                                      for t in range(scene.count)]})
-    effect = None if scene.crf is None else f"H.264, crf {scene.crf}, 4:2:0."
+    effects = [f"Grain of {scene.grain:g} levels."] * (scene.grain > 0)
+    effects += [] if scene.crf is None else [f"H.264, crf {scene.crf}, 4:2:0."]
     return {"name": scene.name, "about": scene.about, "tags": scene.tags, "size": list(scene.size),
             "frames": scene.count, "K": len(scene.layers), "sprites": scene.sprites or len(scene.layers), "fps": FPS,
-            "seed": scene.seed, "post_effect": effect, "layers": layers, "frame_held": held}
+            "seed": scene.seed, "post_effect": " ".join(effects) or None, "layers": layers, "frame_held": held}
