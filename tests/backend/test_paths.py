@@ -318,3 +318,23 @@ def test_wrong_model_of_the_search_is_repaired_near_full_resolution():
     found, dof = refined(wrong, ownership([wrong], field)[0], GrayFrames(source, SIZE[0], field), field, 0, True)
     assert dof == 4
     assert motion_error(LayerPath(found, wrong.present, 5, "similarity", 0.0), np.stack(H)) < 0.03
+
+
+def test_frames_kept_on_disk_give_the_same_path(tmp_path, monkeypatch):
+    from toondecompose.engine.paths import field as field_module
+    from toondecompose.engine.paths import refine as refine_module
+
+    H = np.stack([shift(-100 + 2.3 * t, -60 - 0.4 * t) for t in range(10)])
+    plain = find_paths(clip_of(painting(1), H), None)
+    monkeypatch.setattr(field_module, "KEPT_PIXELS", 0)
+    monkeypatch.setattr(refine_module, "SOFT_PIXELS", 0)
+    source = clip_of(painting(1), H)
+    source.keep_decoded(tmp_path)
+    written = []
+    write = type(source.scratch((2, 2))).write
+    monkeypatch.setattr("toondecompose.engine.clip.Scratch.write", lambda s, t, f: written.append(t) or write(s, t, f))
+    kept = find_paths(source, None)
+    source.close()
+    assert written
+    for a, b in zip(plain, kept, strict=True):
+        np.testing.assert_array_equal(a.H, b.H)

@@ -51,6 +51,10 @@ class FrameSource:
             self._scratch.close()
         self._scratch = self._folder = None
 
+    def scratch(self, shape: tuple[int, ...]) -> Scratch | None:
+        """A place on disk for one uint8 array of `shape` per frame; None where there is none, or no room."""
+        return None if self._folder is None else Scratch.open(self._folder, self.count, shape)
+
     def read(self, t: int) -> np.ndarray:
         """Frame t (0-based), uint8 RGB [h, w, 3]. Do not write into it: it is shared."""
         if t in self._cache:
@@ -89,7 +93,7 @@ class FrameSource:
 class Scratch:
     """Frames in a file without a name: it vanishes with the process, however that ends."""
 
-    def __init__(self, file: BinaryIO, count: int, shape: tuple[int, int, int]):
+    def __init__(self, file: BinaryIO, count: int, shape: tuple[int, ...]):
         self._file = file
         self._shape = shape
         self._bytes = int(np.prod(shape))
@@ -97,8 +101,8 @@ class Scratch:
         self._full = False
 
     @staticmethod
-    def open(folder: Path, count: int, shape: tuple[int, int, int]) -> Scratch | None:
-        """A scratch file in `folder` for `count` frames uint8 [h, w, 3]; None where the disk has no room for it."""
+    def open(folder: Path, count: int, shape: tuple[int, ...]) -> Scratch | None:
+        """A scratch file in `folder` for `count` frames uint8 of `shape`; None where the disk has no room for it."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
             if count * int(np.prod(shape)) > SCRATCH_SHARE * shutil.disk_usage(folder).free:
@@ -117,6 +121,7 @@ class Scratch:
 
     def write(self, t: int, frame: np.ndarray) -> None:
         """Keep frame t; a disk that has become full in the meantime keeps no more."""
+        self._written[t] = False
         if self._full:
             return
         try:

@@ -40,7 +40,7 @@ OWNED = 0.3  # least share of what is explained in a cell that makes it a path's
 
 
 class GrayFrames:
-    """Grey frames at the final size, taken from what the field kept or made when asked for."""
+    """Grey frames at the final size, taken from what the field kept, or made when first asked for and kept on disk."""
 
     def __init__(self, source: FrameSource, width: int, field: Field):
         self.scale = working_scale(source.size, width)
@@ -48,32 +48,43 @@ class GrayFrames:
         self._blur = field.blur / field.scale * self.scale
         self._soft: dict[int, tuple[float, np.ndarray]] = {}
         self._weights = contrast_weights(source).astype(np.float32).reshape(1, 3)
+        shape = gray_of(source.read(0), self.scale, self._weights).shape
+        self.size = (shape[1], shape[0])  # (width, height) px of the frames
+        self._small = len(self) * shape[0] * shape[1] <= SOFT_PIXELS
+        self._grey_file = None if self._kept is not None else source.scratch(shape)
+        self._soft_file = None if self._small else source.scratch((*shape, 4))
+        self._soft_blur: dict[int, float] = {}
 
     def __getitem__(self, t: int) -> np.ndarray:
         if self._kept is not None:
             grey = self._kept[t]
         else:
-            grey = gray_of(self._source.read(t), self.scale, self._weights)
-            grey = grey if self._light is None else cv2.LUT(grey, self._light[t])
+            grey = self._grey_file.read(t) if self._grey_file else None
+            if grey is None:
+                grey = gray_of(self._source.read(t), self.scale, self._weights)
+                grey = grey if self._light is None else cv2.LUT(grey, self._light[t])
+                if self._grey_file:
+                    self._grey_file.write(t, grey)
         return cv2.GaussianBlur(grey, (0, 0), self._blur) if self._blur >= 0.4 else grey
 
     def soft(self, t: int, blur: float) -> np.ndarray:
-        """Frame t as float32 [h, w], blurred by sigma px; the last of each frame is kept while the clip is small."""
+        """Frame t as float32 [h, w], blurred by sigma px; the last of each frame is kept."""
         if t in self._soft and self._soft[t][0] == blur:
             return self._soft[t][1]
+        if self._soft_file and self._soft_blur.get(t) == blur:
+            kept = self._soft_file.read(t)
+            if kept is not None:
+                return kept.view(np.float32)[..., 0]
         grey = cv2.GaussianBlur(self[t].astype(np.float32), (0, 0), blur)
-        if len(self) * grey.size <= SOFT_PIXELS:
+        if self._small:
             self._soft[t] = (blur, grey)
+        elif self._soft_file:
+            self._soft_file.write(t, grey.view(np.uint8))
+            self._soft_blur[t] = blur
         return grey
 
     def __len__(self) -> int:
         return self._source.count
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(width, height) px of the frames."""
-        first = self[0]
-        return first.shape[1], first.shape[0]
 
 
 def ownership(chosen: list[Candidate], field: Field) -> list[list[np.ndarray]]:
