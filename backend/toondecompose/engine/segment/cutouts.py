@@ -115,7 +115,7 @@ def _less(picture: np.ndarray, behind: np.ndarray | None, through: float) -> np.
 
 
 def see_through(frames: np.ndarray, behind: np.ndarray, sprite: Sprite) -> float:
-    """Share of the plate that shines through a sprite, from how its clean cut-outs change where it moves over the plate.
+    """Share of the plate that shines through a sprite, from how its clean cut-outs change as it moves over the plate.
 
     Between two frames that show the same drawing the sprite's colour cancels: I2 - I1 = share (B2 - B1). 0 = opaque.
     frames, behind: uint8 [T, h, w, 3]. (Smith and Blinn's triangulation, with one alpha for the whole sprite.)
