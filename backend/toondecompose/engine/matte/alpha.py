@@ -8,12 +8,13 @@ walk on the picture.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
 import torch
 
+from toondecompose.engine.matte.gaps import Region, enclosed_regions
 from toondecompose.engine.matte.moments import GREY, Moments, part_of
 from toondecompose.engine.matte.paint import diffused, find_colour, palette_bits
 from toondecompose.engine.matte.plates import push_pull
@@ -37,13 +38,17 @@ APART = 8  # px; parts of a drawing are looked for on a grid this coarse
 class Cutout:
     """alpha float32 [h, w] 0..1; colour float32 [3, h, w] 0..255, straight; std: predicted standard deviation of alpha;
     known: bool [h, w], some exposure shows this px. misfit: how much the exposures contradict one another inside the
-    drawing, as residual variance relative to the noise (median; 1 is noise alone)."""
+    drawing, as residual variance relative to the noise (median; 1 is noise alone). spread: the variance of its
+    exposures there, squared levels per channel (median). questions: regions between lines
+    that may be gaps, which the exposures' motion must tell."""
 
     alpha: torch.Tensor
     colour: torch.Tensor
     std: torch.Tensor
     known: torch.Tensor
     misfit: float
+    spread: float = 0.0
+    questions: list[Region] = field(default_factory=list)
 
 
 def _distance(mask: np.ndarray) -> np.ndarray:
@@ -148,8 +153,10 @@ def cut_out(m: Moments, noise: float, mask_px: float, sweeps: int = 6, tile: int
         here, there = (part_of(box, own) for box in ((x0, y0, x1, y1), (0, 0, *mask.shape[::-1])))
         out.alpha[there], out.std[there] = cut.alpha[here], cut.std[here]
         out.colour[(slice(None), *there)] = cut.colour[(slice(None), *here)]
+        asked = [replace(q, corner=(q.corner[0] + x0, q.corner[1] + y0)) for q in cut.questions]
+        out.questions += [q for q in asked if own[0] <= q.corner[0] < own[2] and own[1] <= q.corner[1] < own[3]]
         if inner_px > most:
-            out.misfit, most = cut.misfit, inner_px
+            out.misfit, out.spread, most = cut.misfit, cut.spread, inner_px
     return out
 
 
@@ -177,8 +184,8 @@ def _cut_part(m: Moments, mask_np: np.ndarray, outer: np.ndarray, noise: float, 
     # rms of C_k - B_k per channel, levels; with no known background nothing differs from it, and only the mask speaks
     differs = ((m.cc - 2 * m.cb + m.bb) * each).mul_(1 / 3).clamp_(min=0).sqrt_()
     sigma0 = max(1.5, noise)
-    slope = _slope(b)
-    sigma2 = (SLIP * torch.maximum(slope, 0.5 * _slope(c))).square_().add_(3 * sigma0**2)
+    slope, slope_c = _slope(b), _slope(c)
+    sigma2 = (SLIP * torch.maximum(slope, 0.5 * slope_c)).square_().add_(3 * sigma0**2)
     tri_info = s_bb / sigma2 * sure
     tri_beta = s_cb / s_bb.clamp(min=1e-3)
     tri_alpha = 1 - tri_beta
@@ -199,6 +206,11 @@ def _cut_part(m: Moments, mask_np: np.ndarray, outer: np.ndarray, noise: float, 
     see_through = ((tri_info > 60) & (tri_alpha < 0.25)) | (repeats & (texture > 4 * sigma0))
     # flat px that repeat a flat background count as background only if they hang together with what is outside
     see_through |= to(_joined(repeats.cpu().numpy(), outer > mask_px)) & deep
+    # ... or if lines enclose them, and the drawing is painted in that colour nowhere else
+    enclosed, questions = enclosed_regions(c.cpu().numpy(), z.cpu().numpy(), ((sure > 0.5) & known).cpu().numpy(),
+                                           (inner > 0) & known.cpu().numpy(), b.cpu().numpy(),
+                                           slope_c.cpu().numpy(), sigma0)
+    see_through |= to(enclosed)
     # deep inside is opaque unless triangulation contradicts beyond its own error (a translucent cel)
     veil = (tri_info > 60) & (_box_mean((tri_beta * tri_info.sqrt()).clamp_(-8, 8), 1) > 4)
     solid = deep & ~see_through & ~veil
@@ -255,7 +267,9 @@ def _cut_part(m: Moments, mask_np: np.ndarray, outer: np.ndarray, noise: float, 
     inner_px = deep & known
     count = int(inner_px.sum())
     clash = float(misfit[inner_px].median()) if count > MIN_INNER else 0.0
-    return Cutout(alpha, colour.clamp_(0, 255), std, known, clash), count
+    varies = (m.cc - n * _dot(c, c)).mul_(each).mul_(1 / 3)
+    spread_inside = float(varies[inner_px].median()) if count > MIN_INNER else 0.0
+    return Cutout(alpha, colour.clamp_(0, 255), std, known, clash, spread_inside, questions), count
 
 
 def _settle(alpha: torch.Tensor, mask: np.ndarray, known: torch.Tensor, solid: torch.Tensor,

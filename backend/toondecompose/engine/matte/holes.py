@@ -22,6 +22,7 @@ REFUTED, UPHELD = 6.0, 2.0  # squared deviation, relative to the expected one, t
 SAME = 0.96  # share of the sprite's px that must look the same in another drawing for it to serve (a held body)
 WINDOW = 5  # px over which the deviations are averaged
 LEAST_HOLE = 24  # px; smaller gaps come by matting
+OUTSIDE = -1000.0  # level of what lies outside a picture: like nothing inside
 _HALF = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
 
 
@@ -59,23 +60,27 @@ def _background_in(source: FrameSource, layer: LayerToSolve, plane: np.ndarray, 
     for dx, dy in ((1, 0), (0, 1)):
         d = cv2.Sobel(frame, cv2.CV_32F, dx, dy, ksize=1, scale=0.5)
         slope += (d * d).mean(2)
-    with_sprite = with_plane = None
-    noise2 = 0.0
+    mean = lambda x: cv2.blur(x, (WINDOW, WINDOW), borderType=cv2.BORDER_REPLICATE)  # noqa: E731
+    slope = mean(slope)
+    found = np.zeros(body.shape, bool)
     for other in _partners(layer, plane, t, body, corner):
-        sprite2 = _difference2(source.read(other), frame, layer.H[other] @ np.linalg.inv(layer.H[t]) @ box)
+        picture = source.read(other)
+        along_sprite = layer.H[other] @ np.linalg.inv(layer.H[t]) @ box
+        along_plane = plane[other] @ np.linalg.inv(plane[t]) @ box
+        there = _brought(picture, along_sprite, frame.shape)
+        sprite2 = np.square(there - frame).mean(2)
+        in_frame = cv2.erode((there[..., 0] > OUTSIDE / 2).astype(np.uint8), np.ones((WINDOW, WINDOW), np.uint8)) > 0
         usual = float(np.median(sprite2[body]))
         allowed = max(ROUNDING**2, 2 * usual) + SLIP**2 * slope
-        if layer.drawing[other] != layer.drawing[t] and (sprite2 < REFUTED * allowed)[body].mean() < SAME:
-            continue
-        noise2 = max(noise2, usual)
-        plane2 = _difference2(source.read(other), frame, plane[other] @ np.linalg.inv(plane[t]) @ box)
-        with_sprite = sprite2 if with_sprite is None else np.minimum(with_sprite, sprite2)
-        with_plane = plane2 if with_plane is None else np.minimum(with_plane, plane2)
-    if with_sprite is None:
-        return None
-    mean = lambda x: cv2.blur(x, (WINDOW, WINDOW), borderType=cv2.BORDER_REPLICATE)  # noqa: E731
-    allowed = max(ROUNDING**2, 2 * noise2) + SLIP**2 * mean(slope)
-    found = body & (mean(with_sprite) > REFUTED * allowed) & (mean(with_plane) < UPHELD * allowed)
+        refuted = mean(sprite2) > REFUTED * allowed
+        explained = mean(_difference2(picture, frame, along_plane)) < UPHELD * allowed
+        if layer.drawing[other] != layer.drawing[t]:
+            if (sprite2 < REFUTED * allowed)[body].mean() < SAME:
+                continue
+            # another drawing may differ here; if it does not, the plane also brings what it shows here from elsewhere
+            back = np.linalg.inv(along_plane) @ along_sprite
+            explained &= mean(_difference2(frame, there, back)) < UPHELD * allowed
+        found |= body & in_frame & refuted & explained
     found = cv2.morphologyEx(found.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     count, label, stats, _ = cv2.connectedComponentsWithStats(found, connectivity=4)
     large = stats[:, cv2.CC_STAT_AREA] >= LEAST_HOLE
@@ -84,29 +89,34 @@ def _background_in(source: FrameSource, layer: LayerToSolve, plane: np.ndarray, 
 
 
 def _partners(layer: LayerToSolve, plane: np.ndarray, t: int, body: np.ndarray, corner: tuple[int, int]) -> list[int]:
-    """The best earlier and the best later frame to compare with: far enough apart to tell, near enough to be alike."""
+    """The best earlier and later frames to compare with, by a small and by a larger move between the two motions."""
     ys, xs = np.nonzero(body)
     centre = np.array([[xs.mean() + 0.5 + corner[0], ys.mean() + 0.5 + corner[1]]])
-    chosen = []
-    for side in (range(t - 1, -1, -1), range(t + 1, len(layer.H))):
-        best, cost = None, np.inf
-        for other in side:
-            if layer.drawing[other] < 0:
-                continue
-            ends = [map_points(H[other] @ np.linalg.inv(H[t]), centre)[0] for H in (layer.H, plane)]
-            move = float(np.linalg.norm(ends[0] - ends[1]))
-            worth = abs(move - BEST_MOVE) + (0 if layer.drawing[other] == layer.drawing[t] else BEST_MOVE / 2)
-            if LEAST_MOVE <= move <= MOST_MOVE and worth < cost:
-                best, cost = other, worth
-        if best is not None:
-            chosen.append(best)
-    return chosen
+    best: dict[tuple[bool, bool], tuple[float, int]] = {}
+    for other in range(len(layer.H)):
+        if layer.drawing[other] < 0 or other == t:
+            continue
+        ends = [map_points(H[other] @ np.linalg.inv(H[t]), centre)[0] for H in (layer.H, plane)]
+        move = float(np.linalg.norm(ends[0] - ends[1]))
+        if not LEAST_MOVE <= move <= MOST_MOVE:
+            continue
+        far = move > BEST_MOVE
+        cost = (0 if layer.drawing[other] == layer.drawing[t] else MOST_MOVE) + abs(move - BEST_MOVE)
+        side = (other > t, far)
+        if side not in best or cost < best[side][0]:
+            best[side] = cost, other
+    return [other for _, other in sorted(best.values())]
 
 
 def _difference2(other: np.ndarray, frame: np.ndarray, M: np.ndarray) -> np.ndarray:
     """Mean squared difference over the channels between a box of a frame and another frame brought onto it.
     M: box px -> other frame's px, edge coordinates."""
+    return np.square(_brought(other, M, frame.shape) - frame).mean(2)
+
+
+def _brought(picture: np.ndarray, M: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """A picture seen from a box, float32 [h, w, 3] levels, OUTSIDE beyond its edge.
+    M: box px -> picture px, edge coordinates."""
     M = np.linalg.inv(_HALF) @ M @ _HALF
-    moved = cv2.warpPerspective(other, M, frame.shape[1::-1], borderMode=cv2.BORDER_REPLICATE,
-                                flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP)
-    return np.square(moved - frame).mean(2)
+    return cv2.warpPerspective(picture.astype(np.float32), M, shape[1::-1], borderMode=cv2.BORDER_CONSTANT,
+                               borderValue=(OUTSIDE,) * 3, flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP)

@@ -13,6 +13,7 @@ from toondecompose.engine.clip import FrameSource
 from toondecompose.engine.matte.alpha import Cutout, cut_out
 from toondecompose.engine.matte.complete import complete_drawings
 from toondecompose.engine.matte.finish import solved_plate, solved_sprite
+from toondecompose.engine.matte.gaps import Region, judge, motion_odds
 from toondecompose.engine.matte.moments import Exposure, View, add, empty_moments, exposure
 from toondecompose.engine.matte.objective import description_length, order_votes, voted_order
 from toondecompose.engine.matte.opacity import fit_opacity
@@ -233,6 +234,7 @@ def _solve_layer(loop: Loop, index: int, hidden: np.ndarray | None, changes: np.
             loop.tick(fraction)
         return cut_out(moments, loop.noise, mask_px, tile=loop.tile)
 
+    asked: list[tuple[Drawing, Region, Box, float]] = []
     for done, drawing in enumerate(state.drawings.values()):
         if changes is not None and is_settled(loop.states, index, drawing, changes):
             continue
@@ -243,6 +245,25 @@ def _solve_layer(loop: Loop, index: int, hidden: np.ndarray | None, changes: np.
                 cut = pooled(drawing, done / len(state.drawings))
         drawing.store(torch.cat([cut.colour * cut.alpha, cut.alpha[None]]))
         drawing.known = cut.known
+        seen = [t for t in drawing.frames if t in usable]
+        plane = loop.states[0].H
+        asked += [(drawing, q, drawing.box,
+                   motion_odds(loop.source, q, drawing.box, seen, state.H, plane, cut.spread)) for q in cut.questions]
         drawing.crop()
         open_px = (cut.alpha > 0.02) & (cut.alpha < 0.98)
         drawing.std = float(cut.std[open_px].median()) if bool(open_px.any()) else 0.0
+    for (drawing, region, box, _), gap in zip(asked, judge([q[1:] for q in asked]), strict=True):
+        if gap:
+            _open(drawing, region, box)
+
+
+def _open(drawing: Drawing, region: Region, box: Box) -> None:
+    """Clear a region of a drawing and the blends at its rim. box: the drawing's when the region was found."""
+    mask = cv2.dilate(np.pad(region.mask, 1).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    left = box[0] + region.corner[0] - 1 - drawing.box[0]
+    top = box[1] + region.corner[1] - 1 - drawing.box[1]
+    _, h, w = drawing.picture.shape
+    x0, y0, x1, y1 = max(0, left), max(0, top), min(w, left + mask.shape[1]), min(h, top + mask.shape[0])
+    if x1 > x0 and y1 > y0:
+        part = torch.from_numpy(mask[y0 - top:y1 - top, x0 - left:x1 - left]).to(drawing.picture.device)
+        drawing.picture[:, y0:y1, x0:x1] *= ~part
