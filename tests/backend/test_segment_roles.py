@@ -10,6 +10,7 @@ from toondecompose.engine.clip import source_from_array
 from toondecompose.engine.segment import segment
 from toondecompose.engine.segment.choose import LEAST_SHOWN, accounts, sampled
 from toondecompose.engine.segment.drawn import same_drawing
+from toondecompose.engine.segment.roles import by_parallax
 
 torch.set_num_threads(1)
 W, H = 224, 144
@@ -119,3 +120,10 @@ def test_a_sprite_that_is_there_for_a_moment_of_a_long_shot_is_asked_about():
     short.present[:] = False
     short.present[19:21] = True  # between two of the evenly spread frames
     assert segment(source_from_array(frames), [slide(-3, 40), short], None).layers[0].path is not short
+
+
+def test_planes_of_a_pan_are_also_tried_from_the_slowest_to_the_fastest_whatever_their_borders_show():
+    H = [path.H for path in (slide(-4, 8), slide(-1, 8), slide(-9, 8), slide(2, 8))]
+    on = [np.ones(8, bool)] * 4
+    assert by_parallax((2, 1, 0, 3), {0, 1, 2}, H, on, (320, 180)) == (1, 0, 2, 3)
+    assert by_parallax((3, 2, 0), set(), H, on, (320, 180)) == (3, 2, 0)

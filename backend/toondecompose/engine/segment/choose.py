@@ -163,13 +163,14 @@ def _neighbours(account: Account, every: list[Account]) -> list[Account]:
     return [one for one in every if one != account and near(one)]
 
 
-def search(ledger: Ledger, first: tuple[int, ...], every: list[Account]) -> list[Account]:
-    """Accounts compared, the shortest first, starting from one whose paths are roughly right."""
+def search(ledger: Ledger, guesses: list[tuple[int, ...]], every: list[Account]) -> list[Account]:
+    """Accounts compared, the shortest first, starting from the shortest one of guesses that are roughly right."""
     if len(every) <= MOST_ALL:
         for account in every:
             ledger.bits(account)
     else:
-        best = min(every, key=lambda one: (one.paths != first, len(one.paths)))
+        starts = {min(every, key=lambda one: (one.paths != guess, len(one.paths))) for guess in guesses}
+        best = min((one for one in every if one in starts), key=ledger.bits)
         for _ in range(MOST_STEPS):
             better = min([best, *_neighbours(best, every)], key=ledger.bits)
             if better == best:
@@ -178,12 +179,12 @@ def search(ledger: Ledger, first: tuple[int, ...], every: list[Account]) -> list
     return sorted(ledger.known, key=ledger.bits)
 
 
-def choose(small: Ledger, fine: Callable[[], Ledger], first: tuple[int, ...], every: list[Account]
+def choose(small: Ledger, fine: Callable[[], Ledger], guesses: list[tuple[int, ...]], every: list[Account]
            ) -> tuple[Account, float, str]:
     """-> (the account chosen, how surely its background is the right one 0..1, a note for the report)."""
     if len(every) == 1:
         return every[0], 1.0, f"layers {list(every[0].paths)}: nothing else was possible"
-    ranked = search(small, first, every)
+    ranked = search(small, guesses, every)
     # the order of the same sprites over the same background is asked again later, where their outlines meet
     alike = {(one.paths[0], frozenset(one.paths), one.redrawn): one for one in reversed(ranked)}
     close = [one for one in ranked if one in alike.values() and small.bits(one) <= (1 + CLOSE) * small.bits(ranked[0])]

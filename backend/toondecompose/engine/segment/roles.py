@@ -126,6 +126,8 @@ UNCLEAR_VOTES = 7e-4  # of all pixels: fewer votes on who hides whom may be mist
 # of the texture along the frame's border: a layer that explains so much of it, and no worse than the others, may be a
 # plane. A sprite that moves nearly with the background explains much of it too, but worse.
 WIDE = 0.25
+# of the frame's width in which a plane has texture of its own: a sky has stars and clouds here and there, a sprite not
+ACROSS = 0.5
 
 
 @dataclass
@@ -169,6 +171,32 @@ def border_share(traces: Traces, i: int, others: list[int] | None = None) -> flo
     if others:
         mine = mine * (1 - (traces.share[others].amax(0) - traces.share[i]) / CLEARER).clamp(0, 1)
     return float((tex * mine).sum() / tex.sum().clamp_min(1e-6))
+
+
+def spread(traces: Traces, i: int, others: list[int]) -> float:
+    """In how many of a frame's 16 columns a layer has texture of its own, on average over the frames: 0..1."""
+    mine = own(traces, i, others)
+    width = mine.shape[-1] // 16 * 16
+    columns = mine[..., :width].sum(1).reshape(len(mine), 16, -1).sum(-1)
+    return float((columns > 0.01 * columns.sum(1, keepdim=True).clamp_min(1.0)).to(torch.float32).mean())
+
+
+def by_parallax(guess: tuple[int, ...], across: set[int], H: list[np.ndarray], present: list[np.ndarray],
+                size: tuple[int, int]) -> tuple[int, ...]:
+    """A guess at the layers' order in which those that reach across the frame, perhaps planes, are put from the slowest
+    to the fastest: under a moving camera what is far away slides less. (What never moves may also be an overlay.)"""
+    w, h = size
+    corners = np.array([[x * w, y * h, 1.0] for x in (0, 1) for y in (0, 1)]).T
+
+    def speed(i: int) -> float:
+        moves = []
+        for t in np.flatnonzero(present[i][1:] & present[i][:-1]):
+            there = H[i][t + 1] @ np.linalg.inv(H[i][t]) @ corners
+            moves.append(np.hypot(*(there[:2] / there[2] - corners[:2])).mean())
+        return float(np.mean(moves)) if moves else 0.0
+
+    planes = iter(sorted((i for i in guess if i in across), key=speed))
+    return tuple(next(planes) if i in across else i for i in guess)
 
 
 def candidates(traces: Traces, H: list[np.ndarray], present: list[np.ndarray], gain: list[float], scale: float

@@ -16,7 +16,18 @@ from .choose import DECIDE_FRAMES, DECIDE_WIDTH, DEGREES, SEARCH_FRAMES, SEARCH_
 from .labels import Rigid, best_label, depth_order, first_mass, presence, solve, walk
 from .parallax import parallax_paths
 from .refine import refine
-from .roles import WIDE, Roles, Traces, border_share, candidates, trace, unexplained
+from .roles import (
+    ACROSS,
+    WIDE,
+    Roles,
+    Traces,
+    border_share,
+    by_parallax,
+    candidates,
+    spread,
+    trace,
+    unexplained,
+)
 from .tracklets import count_sprites, track
 
 LABEL_WIDTH = 320  # px across at which labels are decided
@@ -115,6 +126,7 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
 
 
 BACK = 0.4  # of what the widest layer explains of the frame's border: the background explains some of it
+HIDDEN = 0.3  # by so clear votes, -1..1, a layer is hidden by another one
 PLANE = 0.6  # of the texture along the frame's border: nobody having said otherwise, a plane shows that much
 THREAD = 3  # px at labelling size; what is thinner is a thread: hair and lines, or the edge between two layers
 NEAR_BODY = 0.03  # of the frame's width: hair is nearer than this to the head it grows on
@@ -166,12 +178,22 @@ def _without_slivers(p: torch.Tensor, label: int) -> None:
             p[i, t] = torch.where(drop, (heir == i).to(torch.float32), p[i, t])
 
 
+def _hidden(i: int, kept: list[int], hides: dict[tuple[int, int], float]) -> bool:
+    """Whether others were clearly seen to hide a layer, and it none of them: a plain sky that hardly shows a border."""
+    return (any(hides[j, i] > HIDDEN for j in kept if j != i)
+            and all(hides[i, j] < HIDDEN / 4 for j in kept if j != i))
+
+
 def _roles(small: np.ndarray, traces: Traces, paths: list[LayerPath], H: list[np.ndarray], present: list[np.ndarray],
            noise: float, count: int | None, scale: float) -> Roles:
     """The layers' roles, by the shortest account of the shot. small: uint8 [T, h, w, 3] at LABEL_WIDTH."""
     kept, first, border, hides = candidates(traces, H, present, [q.gain for q in paths], scale)
     wide = {i for i in kept if border_share(traces, i, kept) >= WIDE}
-    backs = {i for i in kept if border[i] >= BACK * max(border.values())}
+    backs = {i for i in kept if border[i] >= BACK * max(border.values()) or _hidden(i, kept, hides)}
+    across = {i for i in kept if spread(traces, i, [j for j in kept if j != i]) >= ACROSS}
+    slow = by_parallax(first, across, H, present, small.shape[2:0:-1])
+    if slow[0] in across:
+        backs.add(slow[0])
     every = accounts(kept, count, wide, backs)
 
     def ledger(width: int, most: int) -> Ledger:
@@ -183,8 +205,8 @@ def _roles(small: np.ndarray, traces: Traces, paths: list[LayerPath], H: list[np
                       [on[some] for on in present], [DEGREES[q.model] for q in paths],
                       [i in wide for i in range(len(paths))], hides, noise * grow)
 
-    best, sure, note = choose(ledger(SEARCH_WIDTH, SEARCH_FRAMES), lambda: ledger(DECIDE_WIDTH, DECIDE_FRAMES), first,
-                              every)
+    best, sure, note = choose(ledger(SEARCH_WIDTH, SEARCH_FRAMES), lambda: ledger(DECIDE_WIDTH, DECIDE_FRAMES),
+                              [first, slow], every)
     if count is not None:
         by_border = sorted((i for i in best.paths[1:] if i in wide), key=lambda i: -border[i])
         planes = {best.paths[0], *by_border[: best.extra]}
