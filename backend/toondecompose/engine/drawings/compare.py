@@ -13,7 +13,7 @@ import numpy as np
 
 from .align import project, sample
 from .patches import Patch
-from .pixels import as_bytes, local_range, pixels_of, place, shift, strongest
+from .pixels import as_bytes, local_range, pixels_of, place, strongest
 
 # Misregistration and resampling that are forgiven: this share of the colour range around the pixel (3x3 where sharp)
 # (a ramp of g grey levels per px has the range 2 g, so .25 forgives about half a pixel) ...
@@ -22,7 +22,8 @@ FORGIVEN = 0.25
 # multiple of what three quarters of them show: such deviation lies along all lines, a changed mouth in one place.
 TYPICAL_SHARE, TYPICAL_FACTOR, MOST_FORGIVEN = 0.75, 2.0, 0.8
 TELLING = 4000  # textured pixels that are asked about it
-MOSTLY = 0.6  # of the pixels differ: another drawing, no need to ask what is background
+# Another drawing at a glance: of every third pixel this share is off by more than rims and gaps ever are on the whole.
+GLANCE, MOSTLY, GLARING = 3, 0.25, 40.0
 THICK = 5  # working px: thinner differences count only deep inside the masks
 TEXTURED = 16.0  # grey levels of range from which a pixel tells about misplacement
 LEAST_LEVELS = 10.0  # grey levels of difference below which nobody sees a change in place
@@ -32,7 +33,6 @@ NOISE_SIGMAS = 5.0  # of the difference of two blurred noisy pictures
 BLOB, BLOB_SHARE = 300.0, 0.02
 BARE = 15.0  # grey levels from its plate within which a pixel is background: the plate is registered and resampled too
 GAP_WIDTH = 9  # working px: what is seen of another sprite through a gap is narrower
-SHARED = 3  # working px: over so many across the share of the background that shows through is about the same
 
 
 @dataclass
@@ -161,51 +161,53 @@ def shining(both: Overlay, e: np.ndarray, hot: np.ndarray, noise: float) -> tupl
 
     One drawing whose pixels let a share b of the background through differs by exactly b times what the background
     differs by: b = 1 in a gap, between in hair, rims, glows and shadows, the same all over a translucent sprite, 0
-    where the drawing covers. So b is fitted over a few pixels and what it explains is taken off. (An opaque drawing
-    that has changed is not explained by it: its change is not along the background's.)
+    where the drawing covers. So the best b is taken and what it explains is taken off. (An opaque drawing that has
+    changed is not explained by it: its change is not along the background's. Fitting b over 3 or 5 px across instead
+    decides the same pairs.)
 
     e: float32 [h, w], levels of difference; hot: bool [h, w], where they count. Returns (levels left float32 [h, w],
     bool [h, w]: one frame shows background and the other one does not, so the outline has changed).
     """
     ys, xs = pixels_of(hot)
-    h, w = hot.shape
-    y0, y1 = max(0, int(ys.min()) - SHARED), min(h, int(ys.max()) + SHARED + 1)
-    x0, x1 = max(0, int(xs.min()) - SHARED), min(w, int(xs.max()) + SHARED + 1)
-    window = slice(y0, y1), slice(x0, x1)
-    size = (x1 - x0, y1 - y0)
-    one, two = both.one[window].astype(np.float32), both.two[window].astype(np.float32)
-    spread = FORGIVEN * strongest(cv2.max(local_range(both.one[window]), local_range(both.two[window])))
+    one, two = both.one[ys, xs].astype(np.float32), both.two[ys, xs].astype(np.float32)
     least = max(BARE, NOISE_SIGMAS * noise)
-    back = shift(-x0, -y0) @ np.linalg.inv(both.H)
-    left, outline = e[window].copy(), np.zeros(size[::-1], bool)
+    # a gap of a few px is nowhere quite free of the lines around it
+    spread = np.float32(least) + FORGIVEN * strongest(cv2.max(local_range(both.one), local_range(both.two)))[ys, xs]
+    left, outline = e[ys, xs], np.zeros(len(ys), bool)
     change = one - two
-    for (first, known), (second, known2) in zip(both.first.plates, both.second.plates, strict=True):
-        first = first[window].astype(np.float32)
-        second = place(second, back, size, repeat=True).astype(np.float32)
-        sure = (known[window] > 0) & (place(np.minimum(known2, 1) * np.uint8(255), back, size) > 254)
+    for first, second, level in plates_at(both, ys, xs):
         behind = first - second
-        told = sure.astype(np.float32)
-        top = told * cv2.transform(change * behind, np.ones((1, 3), np.float32))
-        bottom = told * cv2.transform(behind * behind, np.ones((1, 3), np.float32))
-        share = cv2.boxFilter(top, -1, (SHARED, SHARED), normalize=False)
-        share /= cv2.boxFilter(bottom, -1, (SHARED, SHARED), normalize=False) + np.float32(least * least)
-        share = np.clip(share, 0.0, 1.0)[..., None]
-        unexplained = strongest(np.abs(change - share * behind)) - spread - np.float32(least)
-        left = np.where(sure, np.minimum(left, unexplained), left)
-        bare_one, bare_two = (strongest(np.abs(q)) < least + spread for q in (one - first, two - second))
-        outline |= sure & (bare_one ^ bare_two)
-    foreign = np.zeros(size[::-1], bool)
-    a, b = both.first.foreign, both.second.foreign
-    if a is not None:
-        foreign |= a[window] > 0
-    if b is not None:
-        foreign |= place(b, back, size) > 0
-    if foreign.any():  # what is seen of another sprite through a gap is narrow
-        wide = cv2.morphologyEx(hot[window].astype(np.uint8), cv2.MORPH_OPEN, np.ones((GAP_WIDTH, GAP_WIDTH), np.uint8))
-        left[foreign & (wide == 0)] = 0
+        share = (change * behind).sum(1) / ((behind * behind).sum(1) + np.float32(least * least))
+        unexplained = strongest(np.abs(change - np.clip(share, 0.0, 1.0)[:, None] * behind)) - spread
+        left = np.where(level > 0, np.minimum(left, unexplained), left)
+        bare_one, bare_two = (strongest(np.abs(q)) < spread for q in (one - first, two - second))
+        outline |= (level > 0) & (bare_one ^ bare_two)
+    foreign_one, foreign_two = foreign_at(both, ys, xs)
+    if foreign_one.any() or foreign_two.any():  # what is seen of another sprite through a gap is narrow
+        wide = cv2.morphologyEx(hot.astype(np.uint8), cv2.MORPH_OPEN, np.ones((GAP_WIDTH, GAP_WIDTH), np.uint8))
+        left = np.where((foreign_one | foreign_two) & (wide[ys, xs] == 0), np.float32(0), left)
     out, changed = e.copy(), np.zeros(hot.shape, bool)
-    out[window], changed[window] = left, outline & (left > 0)
+    out[ys, xs], changed[ys, xs] = left, outline & (left > 0)
     return out, changed
+
+
+def glance(a: Patch, b: Patch, H: np.ndarray) -> Difference | None:
+    """Pictures that are different all over, seen on a coarse grid; None if a closer look is needed. As below."""
+    grid = a.inside[::GLANCE, ::GLANCE]
+    ys, xs = (GLANCE * v for v in pixels_of(grid))
+    at = project(H, np.stack([xs + 0.5, ys + 0.5], 1))
+    size = np.array(b.inside.shape[::-1])
+    within = ((at > 0.5) & (at < size - 0.5)).all(1)
+    ys, xs, at = ys[within], xs[within], at[within]
+    masks = sample(b.masks, at) > 0
+    far = strongest(np.abs(a.smooth[ys, xs].astype(np.float32) - sample(b.smooth, at))) - np.float32(GLARING)
+    far = far[masks[:, 1] & (a.valid[ys, xs] > 0)]
+    different = far > 0
+    if np.count_nonzero(different) <= MOSTLY * max(1, len(far)):
+        return None
+    common = GLANCE**2 * float(np.count_nonzero(masks[:, 0]))
+    return Difference(GLANCE**2 * float(far[different].sum()), common, common / max(1.0, a.area, b.area),
+                      1 - np.count_nonzero(different) / len(far))
 
 
 def compare_drawings(a: Patch, b: Patch, H: np.ndarray, noise: float) -> Difference:
@@ -214,6 +216,9 @@ def compare_drawings(a: Patch, b: Patch, H: np.ndarray, noise: float) -> Differe
     H: 3x3, a's px -> b's px. noise: deviation of the noise in the blurred pictures, grey levels.
     Translucent sprites: compare them without their background (patches.without_background).
     """
+    told = glance(a, b, H)
+    if told is not None:
+        return told
     both = overlay(a, b, H)
     reach = max(a.reach, b.reach)
     region = both.region
@@ -221,7 +226,7 @@ def compare_drawings(a: Patch, b: Patch, H: np.ndarray, noise: float) -> Differe
                noise * np.sqrt(2))
     hot = (e > 0) & region
     blob, counted = judged(e, hot, region, both.deep)
-    if both.first.plates and hot.any() and np.count_nonzero(hot) < MOSTLY * np.count_nonzero(region):
+    if both.first.plates and hot.any():
         e, outline = shining(both, e, hot, noise)
         hot &= e > 0
         blob, counted = judged(e, hot, region, both.deep | outline)

@@ -27,6 +27,7 @@ class Book:
     score float64 [n, n]: 0 = same drawing, 1 = undecided, more = different, nan = unknown. link: (i, j) -> 3x3, px of
     patch i -> px of patch j. dof: (i, j) -> degrees of freedom of that motion beyond the start's. share float64 [n, n]:
     part of the larger cut-out that both show. fit float64 [n, n]: part of the compared pixels that agree.
+    threshold: blob size (levels x px^2) at which a pair is undecided; compression noise comes in blobs too.
     planes: motions behind the sprite, float64 [T, 3, 3], canvas -> frame, working px, each with bool [T], present.
     """
 
@@ -38,6 +39,7 @@ class Book:
     share: np.ndarray = field(init=False)
     fit: np.ndarray = field(init=False)
     link: dict[tuple[int, int], np.ndarray] = field(default_factory=dict)
+    threshold: float = field(init=False)
     dof: dict[tuple[int, int], int] = field(default_factory=dict)
     points: dict[int, Points] = field(default_factory=dict)
     soft: dict[int, tuple[np.ndarray, Points]] = field(default_factory=dict)
@@ -47,6 +49,8 @@ class Book:
         np.fill_diagonal(self.score, 0.0)
         self.share = np.zeros_like(self.score)
         self.fit = np.ones_like(self.score)
+        usual = float(np.median([p.area for p in self.patches])) if self.patches else 0.0
+        self.threshold = max(BLOB, BLOB_SHARE * usual) * (1 + self.noise)
 
     def take_off(self, leak: float) -> None:
         """Take the background off a translucent sprite's patches and forget what was known about pairs."""
@@ -55,12 +59,6 @@ class Book:
         for kept in (self.link, self.dof, self.points, self.soft):
             kept.clear()
         self.__post_init__()
-
-    @property
-    def threshold(self) -> float:
-        """Blob size (levels x px^2) at which a pair is undecided; compression noise comes in blobs too."""
-        return max(BLOB, BLOB_SHARE * float(np.median([p.area for p in self.patches]))) * (1 + self.noise)
-
 
 def alignment_weight(patch: Patch) -> np.ndarray:
     """The sure pixels, and a little the rim, so that outlines take part."""

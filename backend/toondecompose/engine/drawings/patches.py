@@ -60,7 +60,7 @@ class Patch:
     @property
     def area(self) -> float:
         """Pixels that are surely the sprite's."""
-        return float(self.inside.sum())
+        return float(cv2.countNonZero(self.inside))
 
     @cached_property
     def masks(self) -> np.ndarray:

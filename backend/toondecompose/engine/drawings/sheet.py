@@ -7,7 +7,7 @@ import numpy as np
 from .cluster import average_linkage
 from .compare import opacity_leak, overlay, plates_at
 from .correlate import coarse_pairs
-from .gaps import open_gaps
+from .gaps import ALIKE, open_gaps
 from .match import Book, bending, match
 from .pixels import pixels_of, shift
 from .turn import turned_start
@@ -73,7 +73,7 @@ def find_groups(book: Book, dofs: tuple[int, ...], known: list[np.ndarray | None
         distance, shifts = coarse_pairs(book.patches, False, device, cancelled)
         pairs = candidates(distance, NEAREST, NEIGHBOURS)
         compare(pairs, 0.0, 0.6)
-    reopened(book)
+    looked = reopened(book, set())
     second_chance(book, [], dofs)
     if mirrors:
         mirrored(book, dofs, device, cancelled)
@@ -81,6 +81,7 @@ def find_groups(book: Book, dofs: tuple[int, ...], known: list[np.ndarray | None
     for k in range(3):  # what was merged or kept apart on few pairs is looked at over more pairs
         second_chance(book, within_groups(book, group), dofs)
         compare(between_groups(book, group, np.minimum(distance, distance.T)), 0.6 + 0.1 * k, 0.7 + 0.1 * k)
+        looked = reopened(book, looked)
         before, group = group, average_linkage(book.score, book.share, book.fit)
         if np.array_equal(before, group):
             break
@@ -89,20 +90,25 @@ def find_groups(book: Book, dofs: tuple[int, ...], known: list[np.ndarray | None
     return group
 
 
-def reopened(book: Book) -> None:
-    """Open gaps in the masks that pairs of one drawing show, and compare again what looked different."""
+def reopened(book: Book, looked: set[tuple[int, int]]) -> set[tuple[int, int]]:
+    """Open gaps in the masks that pairs of nearly one drawing show, and compare again what looked different.
+
+    looked: pairs that were looked at before. Returns them and those that were looked at now.
+    """
     if not book.planes:
-        return
-    for _ in range(GAP_ROUNDS):
-        differ = [(i, j) for i, j in sorted(book.link) if i < j and book.score[i, j] > DOUBTED]
-        changed = open_gaps(book, differ)
-        again = [(i, j) for i, j in differ if i in changed or j in changed]
+        return looked
+    near = [(i, j) for i, j in sorted(book.link) if i < j and book.fit[i, j] > ALIKE]
+    fresh = [p for p in near if p not in looked]
+    for _ in range(GAP_ROUNDS if fresh else 0):
+        changed = open_gaps(book, [(i, j) for i, j in fresh if book.score[i, j] > DOUBTED])
+        again = [(i, j) for i, j in near if (i in changed or j in changed) and book.score[i, j] > DOUBTED]
         if not again:
             break
         for i, j in again:
             book.score[i, j] = book.score[j, i] = np.nan
-            start = book.link[i, j]
-            match(book, i, j, start, (0,))
+            match(book, i, j, book.link[i, j], (0,))
+        fresh = again
+    return looked | set(near)
 
 
 def leaking(book: Book, pairs: list[tuple[int, int]]) -> float:
