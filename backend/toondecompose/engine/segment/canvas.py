@@ -15,6 +15,7 @@ import torch
 from ..warp import grid_for, sample
 
 VOTE_RANGE = 36.0  # grey levels, summed over channels, at which two samples no longer vote for each other
+COUNT_STEPS = 256  # counts of frames are read to this part of one
 CANDIDATES = 8  # samples per canvas point that may become the mode; the rest only vote
 # bytes of samples held at once: bounds memory whatever the clip's length
 CACHED = 2**17  # samples worked on at once on the CPU: what its cache holds
@@ -198,6 +199,9 @@ def render(mosaic: Mosaic, H: np.ndarray, size: tuple[int, int], colour: bool = 
     stack = torch.cat([mosaic.colour, counts, mosaic.slope[None], mosaic.scatter[None]]) if colour else counts
     got, inside = sample_planes(stack, to_canvas, size)
     got *= inside
+    counted = got[3:5] if colour else got
+    # three frames must be three on every device, not 2.9999998 on one: thresholds lie on whole numbers
+    counted.copy_((counted * COUNT_STEPS).round() / COUNT_STEPS)
     if colour:
         return got
     out = torch.zeros(7, size[1], size[0], device=got.device)
