@@ -19,16 +19,20 @@ from toondecompose.engine.matte.moments import GREY, Moments, part_of
 from toondecompose.engine.matte.paint import diffused, find_colour, palette_bits
 from toondecompose.engine.matte.plates import push_pull
 from toondecompose.engine.matte.resample import Box
+from toondecompose.engine.matte.specks import without_specks
 from toondecompose.engine.matte.walk import walk
 from toondecompose.engine.tiles import TILE, tiles_of
 
 PRIOR_SPREAD = 14.0  # levels; how far a px's own colour may lie from the colour found for it nearby
 SLIP = 0.12  # px; registration error of a px's background and drawing, turned into levels by their gradient
 DECIDED = 600.0  # information (std 0.04) from which triangulation needs no colour prior
+MIN_RING = 200  # px around a drawing below which its noise is not judged
 MIN_INNER = 30  # px inside a drawing below which its exposures are not judged
 SOFT_REACH = 24  # px beyond the masks' band that a shadow or glow may extend
 OVERLAP = 64  # px that the pieces of a large drawing share: more than what a px's alpha depends on around it
 MISFIT = 2.0  # residual variance relative to the noise from which exposures contradict one another
+LEAST_SPECK = 12  # px; smaller islands and pinholes are noise
+SURE_SPECK = 400.0  # ... unless triangulation knows them this well (std 0.05)
 WIDEST_EDGE = 8  # px
 DEEP_WEIGHT = 12.0  # information of "deep inside the silhouette": std 0.29
 APART = 8  # px; parts of a drawing are looked for on a grid this coarse
@@ -183,7 +187,7 @@ def _cut_part(m: Moments, mask_np: np.ndarray, outer: np.ndarray, noise: float, 
     mask, sure = m.mask * each, (m.sure * each).clamp_(0, 1)
     # rms of C_k - B_k per channel, levels; with no known background nothing differs from it, and only the mask speaks
     differs = ((m.cc - 2 * m.cb + m.bb) * each).mul_(1 / 3).clamp_(min=0).sqrt_()
-    sigma0 = max(1.5, noise)
+    sigma0 = max(1.5, noise, _noise_around(differs, known & (sure > 0.5), outer, mask_px))
     slope, slope_c = _slope(b), _slope(c)
     sigma2 = (SLIP * torch.maximum(slope, 0.5 * slope_c)).square_().add_(3 * sigma0**2)
     tri_info = s_bb / sigma2 * sure
@@ -272,6 +276,14 @@ def _cut_part(m: Moments, mask_np: np.ndarray, outer: np.ndarray, noise: float, 
     return Cutout(alpha, colour.clamp_(0, 255), std, known, clash, spread_inside, questions), count
 
 
+def _noise_around(differs: torch.Tensor, known: torch.Tensor, outer: np.ndarray, mask_px: float) -> float:
+    """Noise, levels rms, of the background close to a drawing: compression leaves more of it there than elsewhere."""
+    ring = (outer > 2 * mask_px + 4) & (outer < 2 * mask_px + 4 + SOFT_REACH) & known.cpu().numpy()
+    if ring.sum() < MIN_RING:
+        return 0.0
+    return float(np.quantile(differs.cpu().numpy()[ring], 0.8)) / 1.24  # that quantile of the rms of three normals
+
+
 def _settle(alpha: torch.Tensor, mask: np.ndarray, known: torch.Tensor, solid: torch.Tensor,
             tri_info: torch.Tensor) -> torch.Tensor:
     """Exact 0 and 1 where alpha is all but that; islands that no mask touches vanish."""
@@ -285,7 +297,8 @@ def _settle(alpha: torch.Tensor, mask: np.ndarray, known: torch.Tensor, solid: t
         drop = hit < 0.25 * stats[:, cv2.CC_STAT_AREA]
         drop[0] = False
         a = a * torch.from_numpy(~drop[label]).to(a.device)
-    return a
+    clear = ((tri_info > SURE_SPECK) & known).cpu().numpy()
+    return torch.from_numpy(without_specks(a.cpu().numpy(), LEAST_SPECK, clear)).to(a.device)
 
 
 def _colour(alpha: torch.Tensor, c: torch.Tensor, b: torch.Tensor, n: torch.Tensor, prior: torch.Tensor,
