@@ -136,13 +136,13 @@ def overlay(a: Patch, b: Patch, H: np.ndarray) -> Overlay:
                    mine[..., 0] & masks[..., 0], a, b, H)
 
 
-def plates_at(both: Overlay, ys: np.ndarray, xs: np.ndarray):
-    """For every plane: its colours behind the two pictures at pixels (ys, xs) -> (first float32 [n, 3], second, known
-    in both uint8 0..2 [n])."""
-    at = project(both.H, np.stack([xs + 0.5, ys + 0.5], 1))
-    h, w = both.second.inside.shape
+def plates_at(a: Patch, b: Patch, H: np.ndarray, ys: np.ndarray, xs: np.ndarray):
+    """For every plane: its colours behind the two pictures at pixels (ys, xs) of a -> (first float32 [n, 3], second,
+    known in both uint8 0..2 [n]). H: a's px -> b's px."""
+    at = project(H, np.stack([xs + 0.5, ys + 0.5], 1))
+    h, w = b.inside.shape
     inside = (at[:, 0] > 0) & (at[:, 1] > 0) & (at[:, 0] < w) & (at[:, 1] < h)
-    for (one, known), (two, known2) in zip(both.first.plates, both.second.plates, strict=True):
+    for (one, known), (two, known2) in zip(a.plates, b.plates, strict=True):
         there = sample(known2.astype(np.float32), at)[:, 0] * inside + 1e-3
         yield (one[ys, xs].astype(np.float32), sample(two, at).astype(np.float32),
                np.minimum(known[ys, xs], there.astype(np.uint8)))
@@ -175,10 +175,8 @@ def shining(both: Overlay, e: np.ndarray, hot: np.ndarray, noise: float) -> tupl
     spread = np.float32(least) + FORGIVEN * strongest(cv2.max(local_range(both.one), local_range(both.two)))[ys, xs]
     left, outline = e[ys, xs], np.zeros(len(ys), bool)
     change = one - two
-    for first, second, level in plates_at(both, ys, xs):
-        behind = first - second
-        share = (change * behind).sum(1) / ((behind * behind).sum(1) + np.float32(least * least))
-        unexplained = strongest(np.abs(change - np.clip(share, 0.0, 1.0)[:, None] * behind)) - spread
+    for first, second, level in plates_at(both.first, both.second, both.H, ys, xs):
+        unexplained = beyond_plates(change, first - second, least) - spread
         left = np.where(level > 0, np.minimum(left, unexplained), left)
         bare_one, bare_two = (strongest(np.abs(q)) < spread for q in (one - first, two - second))
         outline |= (level > 0) & (bare_one ^ bare_two)
@@ -191,6 +189,15 @@ def shining(both: Overlay, e: np.ndarray, hot: np.ndarray, noise: float) -> tupl
     return out, changed
 
 
+def beyond_plates(change: np.ndarray, behind: np.ndarray, least: float) -> np.ndarray:
+    """Strongest channel of what is left of colour changes after the best share 0..1 of the background's, float32 [n].
+
+    change, behind: float32 [n, 3]. least: grey levels of background change that tell something.
+    """
+    share = (change * behind).sum(1) / ((behind * behind).sum(1) + np.float32(least * least))
+    return strongest(np.abs(change - np.clip(share, 0.0, 1.0)[:, None] * behind))
+
+
 def glance(a: Patch, b: Patch, H: np.ndarray) -> Difference | None:
     """Pictures that are different all over, seen on a coarse grid; None if a closer look is needed. As below."""
     grid = a.inside[::GLANCE, ::GLANCE]
@@ -200,8 +207,12 @@ def glance(a: Patch, b: Patch, H: np.ndarray) -> Difference | None:
     within = ((at > 0.5) & (at < size - 0.5)).all(1)
     ys, xs, at = ys[within], xs[within], at[within]
     masks = sample(b.masks, at) > 0
-    far = strongest(np.abs(a.smooth[ys, xs].astype(np.float32) - sample(b.smooth, at))) - np.float32(GLARING)
-    far = far[masks[:, 1] & (a.valid[ys, xs] > 0)]
+    seen = masks[:, 1] & (a.valid[ys, xs] > 0)
+    change = a.smooth[ys, xs].astype(np.float32) - sample(b.smooth, at)
+    far = strongest(np.abs(change))
+    for first, second, level in plates_at(a, b, H, ys, xs) if np.count_nonzero(far > GLARING) else ():
+        far = np.where(level > 0, np.minimum(far, beyond_plates(change, first - second, BARE)), far)
+    far = far[seen] - np.float32(GLARING)
     different = far > 0
     if np.count_nonzero(different) <= MOSTLY * max(1, len(far)):
         return None

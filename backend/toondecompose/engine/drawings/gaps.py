@@ -47,7 +47,7 @@ def gap(book: Book, both: Overlay) -> np.ndarray | None:
         return None
     ys, xs = pixels_of(hot)
     seen, bare = np.zeros(len(ys), bool), np.zeros(len(ys), bool)
-    for one, two, level in plates_at(both, ys, xs):
+    for one, two, level in plates_at(a, b, both.H, ys, xs):
         seen |= level > 1
         bare |= ((level > 0) & (strongest(np.abs(both.one[ys, xs] - one)) < BARE)
                  & (strongest(np.abs(both.two[ys, xs] - two)) < BARE))
