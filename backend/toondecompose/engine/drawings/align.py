@@ -10,8 +10,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from .pixels import strongest
+
 DOF = {"translation": 2, "similarity": 4, "affine": 6, "homography": 8}
 CAPS = (24.0, 12.0, 6.0, 6.0, 4.0, 4.0)  # grey levels: largest error scale per iteration (anneals outliers away)
+PATIENCE, HOPELESS = 3, 0.15  # iterations after which so small an agreement is not followed up
 STEP = 0.003  # px: smaller updates are below what anyone can see
 
 
@@ -39,9 +42,8 @@ def choose_points(smooth: np.ndarray, weight: np.ndarray, limit: int = 2500, tex
     smooth: float32 [h, w, 3]. weight: float32 [h, w]. texture: least gradient, grey levels per px.
     """
     gx, gy = gradients(smooth)
-    strength = gx**2 + gy**2
-    strength = np.sqrt(np.maximum(np.maximum(strength[..., 0], strength[..., 1]), strength[..., 2]))
-    use = (weight > 0) & (strength > texture)
+    strength = cv2.add(cv2.multiply(gx, gx), cv2.multiply(gy, gy))
+    use = (weight > 0) & (strongest(strength) > texture * texture)
     use[[0, -1]] = False
     use[:, [0, -1]] = False
     index = np.flatnonzero(use)
@@ -119,9 +121,10 @@ def align(points: Points, smooth: np.ndarray, valid: np.ndarray, H: np.ndarray, 
     back = np.linalg.inv(norm)
     basis = _basis((points.xy - centre) / radius, dof)
     jacobian = np.einsum("ncd,ndp->ncp", points.gradient.astype(np.float64) * radius, basis)
+    squares = np.einsum("ncp,ncq->npq", jacobian, jacobian).reshape(len(basis), -1)
     h, w = valid.shape
     residual, agree = np.inf, 0.0
-    for cap in caps:
+    for k, cap in enumerate(caps):
         xy = project(H, points.xy)
         inside = (xy[:, 0] > 0.5) & (xy[:, 1] > 0.5) & (xy[:, 0] < w - 0.5) & (xy[:, 1] < h - 0.5)
         cell = np.clip(np.floor(xy), 0, [w - 1, h - 1]).astype(np.int64)
@@ -137,9 +140,10 @@ def align(points: Points, smooth: np.ndarray, valid: np.ndarray, H: np.ndarray, 
         robust = np.clip(1 - (size / (4 * spread)) ** 2, 0, None) ** 2 * weight
         agree = float(robust.sum()) / total
         residual = float(np.sqrt((robust * size**2).sum() / max(robust.sum(), 1e-9)))
-        weighted = jacobian * robust[:, None, None]
-        normal = np.einsum("ncp,ncq->pq", weighted, jacobian)
-        right = np.einsum("ncp,nc->p", weighted, error)
+        if k >= PATIENCE and agree < HOPELESS:
+            break
+        normal = np.einsum("n,nk->k", robust, squares).reshape(dof, dof)
+        right = np.einsum("ncp,nc->p", jacobian, error * robust[:, None])
         normal[np.diag_indices(dof)] += 1e-6 * np.trace(normal) / dof + 1e-9
         step = np.linalg.solve(normal, right)
         step = step * min(1.0, 3.0 / radius / max(1e-12, float(np.abs(step).max())))  # never more than 3 px at once

@@ -30,8 +30,9 @@ class Canvas:
 
 
 def full_patch(source: FrameSource, mask: np.ndarray, hidden: np.ndarray | None, t: int, noise: float,
-               plate=None, leak: float = 0.0) -> Patch | None:
-    """Frame t's cut-out at full resolution. plate, leak: of a translucent sprite, whose background is taken off."""
+               plate=None, leak: float = 0.0, compared: bool = False) -> Patch | None:
+    """Frame t's cut-out at full resolution. plate, leak: of a translucent sprite, whose background is taken off.
+    compared: whether it is to be compared with a drawing, not only placed."""
     w, h = source.size
     frame = source.read(t)
     edge = EDGE
@@ -53,7 +54,7 @@ def full_patch(source: FrameSource, mask: np.ndarray, hidden: np.ndarray | None,
         picture, known = plate_at(plate, t, (w, h))
         behind = cv2.GaussianBlur(picture[part].astype(np.float32), (0, 0), blur), known[part]
     smooth = cv2.GaussianBlur(frame[part].astype(np.float32), (0, 0), blur)
-    patch = cut_patch(smooth, mask[part], None if hidden is None else hidden[part], t, behind, edge)
+    patch = cut_patch(smooth, mask[part], None if hidden is None else hidden[part], t, behind, edge, compared)
     if patch is not None:
         patch.origin = patch.origin + [x0, y0]
     return without_background(patch, leak)
@@ -86,7 +87,7 @@ def build(patches: list[Patch], H: list[np.ndarray], corner: np.ndarray, size: t
         # the sure pixels first; the rim a little, so that outlines take part in the alignment
         own = np.minimum(p.inside + np.float32(0.25) * (p.body & p.valid), 1).astype(np.float32)
         own = place(own, back, size)
-        total += place(p.smooth, back, size) * own[..., None]
+        cv2.accumulateProduct(place(p.smooth, back, size).astype(np.float32, copy=False), cv2.merge([own] * 3), total)
         weight += own
     return Canvas(total / np.maximum(weight, 1e-6)[..., None], weight, corner)
 

@@ -70,8 +70,8 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
     within = np.where(group[:, None] == group[None], book.score, np.nan)
     _, chained = trees(_restricted(book, within), np.inf)
 
-    def full(t: int) -> Patch:
-        return full_patch(source, masks[t], None if hidden is None else hidden[t], t, noise, plate, book.leak)
+    def full(t: int, compared: bool = False) -> Patch:
+        return full_patch(source, masks[t], None if hidden is None else hidden[t], t, noise, plate, book.leak, compared)
 
     drawing = np.full(count, -1, np.int64)
     H = np.tile(np.eye(3), (count, 1, 1))
@@ -82,12 +82,17 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
     model = path.model if path is not None else "translation"
     model = max(model, needed(book, group), key=lambda m: DOF[m])
     most = most_kept(use, scale)
-    model = choose_model(members, start, use, full, model, allowed, limit, most)
+    small = [[size @ m @ np.linalg.inv(size) for m in places] for places in start]
+    model = choose_model(members, small, use, model, allowed, limit, most, scale)
     canvases: list[Canvas] = []
     for g, group_members in enumerate(members):
         keep = chosen(group_members, use, most)
-        found, canvas = refine([full(use[group_members[k]].frame) for k in keep], [start[g][k] for k in keep], model,
-                               limit)
+        first = [start[g][k] for k in keep]
+        if scale < 1 and len(keep) > 1:  # most of the way is gone on the small pictures
+            near, _ = refine([use[group_members[k]] for k in keep], [small[g][k] for k in keep], model, limit)
+            first = [np.linalg.inv(size) @ m @ size for m in near]
+        found, canvas = refine([full(use[group_members[k]].frame) for k in keep], first, model, limit,
+                               2 if scale == 1 else 1)
         placed = dict(zip(keep, found, strict=True))
         points = canvas_points(canvas)
         for k, member in enumerate(group_members):
@@ -116,7 +121,7 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
         t = p.frame
         start = path.H[t] @ gauge[0] if rigid and path.present[t] else H[t]
         near = {int(drawing[u]) for u in (t - 1, t + 1) if 0 <= u < count and drawing[u] >= 0}
-        cut = full(t)
+        cut = full(t, True)
         guesses = [(k, start @ np.linalg.inv(g), reach(H, t)) for k, g in enumerate(gauge)]
         guesses += [(int(drawing[u]), measured[u] @ np.linalg.inv(gauge[drawing[u]]), HELD_REACH)
                     for u in (t - 1, t + 1) if 0 <= u < count and drawing[u] >= 0]
@@ -236,9 +241,12 @@ def wider(extent: tuple[np.ndarray, np.ndarray] | None, corner: np.ndarray, size
     return (low, high) if extent is None else (np.minimum(low, extent[0]), np.maximum(high, extent[1]))
 
 
-def choose_model(members: list[list[int]], start: list[list[np.ndarray]], use: list[Patch], full, model: str,
-                 allowed: list[str], limit: tuple[int, int], most: int) -> str:
-    """The simplest motion beyond which no richer one has evidence, judged on the most exposed drawings."""
+def choose_model(members: list[list[int]], start: list[list[np.ndarray]], use: list[Patch], model: str,
+                 allowed: list[str], limit: tuple[int, int], most: int, scale: float) -> str:
+    """The simplest motion beyond which no richer one has evidence, judged on the most exposed drawings.
+
+    start: canvas -> frame for each drawing's exposures, working px. scale: working px per full px.
+    """
     asked, count = [], 0
     for g in sorted(range(len(members)), key=lambda g: (-len(members[g]), g)):
         if len(members[g]) > 1 and count < EVIDENCE:
@@ -250,11 +258,11 @@ def choose_model(members: list[list[int]], start: list[list[np.ndarray]], use: l
         richer = [m for m in allowed if DOF[m] > DOF[model]][:2]
         saved: dict[str, list[tuple[float, float]]] = {m: [] for m in richer}
         for g, keep in asked if richer else []:
-            cuts = [full(use[members[g][k]].frame) for k in keep]
+            cuts = [use[members[g][k]] for k in keep]
             places, canvas = refine(cuts, [start[g][k] for k in keep], model, limit)
             for m in richer:
                 saved[m] += motion_gain(cuts, places, canvas, model, m)
-        better = next((m for m in richer if worth(saved[m])), None)
+        better = next((m for m in richer if worth(saved[m], scale)), None)
         if better is None:
             return model
         model = better
@@ -269,9 +277,12 @@ def needed(book: Book, group: np.ndarray) -> str:
     return "translation"
 
 
-def worth(gains: list[tuple[float, float]]) -> bool:
-    """Is there evidence for a richer motion: does it save errors and move the picture visibly in most exposures?"""
+def worth(gains: list[tuple[float, float]], scale: float) -> bool:
+    """Is there evidence for a richer motion: does it save errors and move the picture visibly in most exposures?
+
+    gains: (share of the error saved, working px moved). scale: working px per full px.
+    """
     if not gains:
         return False
     saved, moved = np.median(np.array(gains), 0)
-    return bool(saved > LEAST_SAVED and moved > LEAST_MOVED)
+    return bool(saved > LEAST_SAVED and moved > LEAST_MOVED * scale)

@@ -101,11 +101,13 @@ def main_parts(body: np.ndarray, least: float = ISLAND) -> np.ndarray:
 
 
 def cut_patch(smooth: np.ndarray, mask: np.ndarray, hidden: np.ndarray | None, t: int,
-              plate: tuple[np.ndarray, np.ndarray] | None = None, edge: int = EDGE) -> Patch | None:
+              plate: tuple[np.ndarray, np.ndarray] | None = None, edge: int = EDGE, compared: bool = True
+              ) -> Patch | None:
     """Cut the sprite out of one frame; None where it is not visible.
 
     smooth: the blurred frame, uint8 or float32 RGB [h, w, 3]. mask, hidden: uint8 [h, w]. plate: (RGB blurred like
-    the frame, known 0..255). edge: width of the mask's unsure rim, px.
+    the frame, known 0..255). edge: width of the mask's unsure rim, px. compared: False for a patch that is only placed,
+    which needs no `deep` and no `reach`.
     """
     body = main_parts((mask >= BODY).astype(np.uint8))
     ys, xs = np.nonzero(body)
@@ -125,12 +127,15 @@ def cut_patch(smooth: np.ndarray, mask: np.ndarray, hidden: np.ndarray | None, t
     level = SURE * float(np.percentile(mask[crop][body[crop] > 0], 75))
     # the frame's own border does not erode the mask: the sprite goes on outside
     inside = cv2.erode(body[crop], disk, borderType=cv2.BORDER_CONSTANT, borderValue=1)
-    inside = main_parts(inside & valid & (mask[crop] >= level), CRUMB)
+    inside = inside & valid & (mask[crop] >= level)
+    if compared:
+        inside = main_parts(inside, CRUMB)
     patch = Patch(t, np.array([x0, y0], np.float64), np.ascontiguousarray(smooth[crop]), inside, body[crop].copy(),
                   valid)
-    patch.deep = cv2.erode(inside, np.ones((2 * edge + 3, 2 * edge + 3), np.uint8), borderType=cv2.BORDER_CONSTANT,
-                           borderValue=1)
-    patch.reach = line_reach(patch.smooth, inside)
+    if compared:
+        patch.deep = cv2.erode(inside, np.ones((2 * edge + 3, 2 * edge + 3), np.uint8), borderType=cv2.BORDER_CONSTANT,
+                               borderValue=1)
+        patch.reach = line_reach(patch.smooth, inside)
     if plate is not None:
         patch.plates = ((plate[0][crop], (plate[1][crop] >= 128).astype(np.uint8) * np.uint8(2)),)
     return patch

@@ -8,7 +8,7 @@ from .cluster import average_linkage
 from .compare import opacity_leak, overlay, plates_at
 from .correlate import coarse_pairs
 from .gaps import ALIKE, open_gaps
-from .match import Book, bending, match
+from .match import ENOUGH, Book, bending, match
 from .pixels import pixels_of, shift
 from .turn import turned_start
 
@@ -17,6 +17,7 @@ NEIGHBOURS = (1, 2)
 GROUP_NEAREST, GROUP_PAIRS = 4, 2  # groups compared with their nearest groups, over so many pairs not yet compared
 MIRROR_NEAREST = 2
 GAP_ROUNDS = 3
+FAR_APART, FAR_FACTOR = 24.0, 2.5  # grey levels, and times the distance of most pairs that show one drawing
 DOUBTED = 0.3  # score from which a difference is looked into
 LEAKS_ASKED, LEAK_POINTS = 24, 8000  # pairs, and pixels of each, that are asked how translucent the sprite is
 LEAST_LEAK = 0.06  # share of background showing through below which a drawing counts as opaque
@@ -34,6 +35,13 @@ def candidates(distance: np.ndarray, nearest: int, neighbours: tuple[int, ...]) 
     return sorted(pairs)
 
 
+def coarse_limit(distance: np.ndarray, book: Book) -> float:
+    """Coarse distance (RMS grey levels) beyond which no pair shows one drawing, told by the pairs that do so far."""
+    same = [min(distance[i, j], distance[j, i]) for i, j in book.link if i < j and book.score[i, j] < 1]
+    same = [d for d in same if np.isfinite(d)]
+    return max(FAR_APART, FAR_FACTOR * float(np.percentile(same, 90))) if len(same) >= ENOUGH else np.inf
+
+
 def flip(width: int) -> np.ndarray:
     """3x3: left-right mirror of a picture of this width, edge coordinates."""
     return np.array([[-1.0, 0, width], [0, 1, 0], [0, 0, 1]])
@@ -46,7 +54,8 @@ def find_groups(book: Book, dofs: tuple[int, ...], known: list[np.ndarray | None
     dofs: motions to try between two patches, simplest first. known: per patch canvas px -> patch px, from the sprite's
     rigid motion, or None. mirrors: also look for mirrored reuse. Returns int [n], group of each patch.
     """
-    distance, shifts = coarse_pairs(book.patches, False, device, cancelled)
+    coarse, shifts = coarse_pairs(book.patches, False, device, cancelled)
+    distance = coarse
 
     def compare(pairs: list[tuple[int, int]], low: float = 0.0, high: float = 1.0) -> None:
         pairs = [(i, j) for i, j in pairs if np.isnan(book.score[i, j])]
@@ -65,18 +74,21 @@ def find_groups(book: Book, dofs: tuple[int, ...], known: list[np.ndarray | None
     if bending(book, neighbours) > 2 and max(dofs) > 2:
         turned(book, neighbours, dofs)
     dofs = tuple(d for d in dofs if d <= bending(book, neighbours))
+    if max(dofs) == 2:  # where a drawing never turns, small pictures that lie far apart show two
+        distance = np.where(coarse > coarse_limit(coarse, book), np.inf, coarse)
     pairs = candidates(distance, NEAREST, NEIGHBOURS)
     compare(pairs, 0.2, 0.6)
     leak = leaking(book, pairs)
     if leak > LEAST_LEAK:
         book.take_off(leak)
-        distance, shifts = coarse_pairs(book.patches, False, device, cancelled)
+        coarse, shifts = coarse_pairs(book.patches, False, device, cancelled)
+        distance = coarse
         pairs = candidates(distance, NEAREST, NEIGHBOURS)
         compare(pairs, 0.0, 0.6)
     looked = reopened(book, set())
     second_chance(book, [], dofs)
     if mirrors:
-        mirrored(book, dofs, device, cancelled)
+        mirrored(book, dofs, coarse_limit(coarse, book), device, cancelled)
     group = average_linkage(book.score, book.share, book.fit)
     for k in range(3):  # what was merged or kept apart on few pairs is looked at over more pairs
         second_chance(book, within_groups(book, group), dofs)
@@ -196,13 +208,13 @@ def turned(book: Book, pairs: list[tuple[int, int]], dofs: tuple[int, ...]) -> N
             match(book, i, j, start, tuple(d for d in dofs if d > 2), 1.0)
 
 
-def mirrored(book: Book, dofs: tuple[int, ...], device: str, cancelled) -> None:
-    """Compare left-right mirrored cut-outs that no chain of good pairs connects."""
+def mirrored(book: Book, dofs: tuple[int, ...], limit: float, device: str, cancelled) -> None:
+    """Compare left-right mirrored cut-outs that no chain of good pairs connects. limit: coarse distance, if near."""
     distance, shifts = coarse_pairs(book.patches, True, device, cancelled)
     component, _ = trees(book, 0.7)
     if component.max() == component.min():
         return
-    distance = np.where(component[:, None] == component[None], np.inf, distance)
+    distance = np.where((component[:, None] == component[None]) | (distance > limit), np.inf, distance)
     for i, j in candidates(distance, MIRROR_NEAREST, ()):
         if np.isfinite(distance[i, j]):
             match(book, i, j, flip(book.patches[j].inside.shape[1]) @ shift(*shifts[i, j]), dofs, 1.0)
