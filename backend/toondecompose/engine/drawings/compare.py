@@ -138,7 +138,9 @@ def overlay(a: Patch, b: Patch, H: np.ndarray) -> Overlay:
 
 def plates_at(a: Patch, b: Patch, H: np.ndarray, ys: np.ndarray, xs: np.ndarray):
     """For every plane: its colours behind the two pictures at pixels (ys, xs) of a -> (first float32 [n, 3], second,
-    known in both uint8 0..2 [n]). H: a's px -> b's px."""
+    known in both uint8 0..2 [n]). H: a's px -> b's px. A drawing's mean picture has no plates: then none are given."""
+    if len(a.plates) != len(b.plates):
+        return
     at = project(H, np.stack([xs + 0.5, ys + 0.5], 1))
     h, w = b.inside.shape
     inside = (at[:, 0] > 0) & (at[:, 1] > 0) & (at[:, 0] < w) & (at[:, 1] < h)
@@ -176,7 +178,7 @@ def shining(both: Overlay, e: np.ndarray, hot: np.ndarray, noise: float) -> tupl
     left, outline = e[ys, xs], np.zeros(len(ys), bool)
     change = one - two
     for first, second, level in plates_at(both.first, both.second, both.H, ys, xs):
-        unexplained = beyond_plates(change, first - second, least) - spread
+        unexplained = beyond_plates(change, first - second, least, both.first.leak) - spread
         left = np.where(level > 0, np.minimum(left, unexplained), left)
         bare_one, bare_two = (strongest(np.abs(q)) < spread for q in (one - first, two - second))
         outline |= (level > 0) & (bare_one ^ bare_two)
@@ -189,13 +191,14 @@ def shining(both: Overlay, e: np.ndarray, hot: np.ndarray, noise: float) -> tupl
     return out, changed
 
 
-def beyond_plates(change: np.ndarray, behind: np.ndarray, least: float) -> np.ndarray:
+def beyond_plates(change: np.ndarray, behind: np.ndarray, least: float, leak: float) -> np.ndarray:
     """Strongest channel of what is left of colour changes after the best share 0..1 of the background's, float32 [n].
 
-    change, behind: float32 [n, 3]. least: grey levels of background change that tell something.
+    change, behind: float32 [n, 3]. least: grey levels of background change that tell something. leak: share of the
+    background that was taken off both pictures before (of the plates too), so that it may have been too much.
     """
     share = (change * behind).sum(1) / ((behind * behind).sum(1) + np.float32(least * least))
-    return strongest(np.abs(change - np.clip(share, 0.0, 1.0)[:, None] * behind))
+    return strongest(np.abs(change - np.clip(share, -leak / (1 - leak), 1.0)[:, None] * behind))
 
 
 def glance(a: Patch, b: Patch, H: np.ndarray) -> Difference | None:
@@ -211,7 +214,7 @@ def glance(a: Patch, b: Patch, H: np.ndarray) -> Difference | None:
     change = a.smooth[ys, xs].astype(np.float32) - sample(b.smooth, at)
     far = strongest(np.abs(change))
     for first, second, level in plates_at(a, b, H, ys, xs) if np.count_nonzero(far > GLARING) else ():
-        far = np.where(level > 0, np.minimum(far, beyond_plates(change, first - second, BARE)), far)
+        far = np.where(level > 0, np.minimum(far, beyond_plates(change, first - second, BARE, a.leak)), far)
     far = far[seen] - np.float32(GLARING)
     different = far > 0
     if np.count_nonzero(different) <= MOSTLY * max(1, len(far)):

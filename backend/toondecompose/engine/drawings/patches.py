@@ -43,6 +43,7 @@ class Patch:
     foreign: uint8 0/1 [h, w] or None, near something outside the mask that is none of the plates: another sprite, which
     may also be seen through gaps in this one.
     gap: uint8 0/1 [h, w] or None, pixels inside the mask that were found to be background (gaps.py).
+    leak: share 0..1 of the plate that was taken off a translucent sprite's picture.
     """
 
     frame: int
@@ -56,6 +57,7 @@ class Patch:
     reach: int = 1
     foreign: np.ndarray | None = None
     gap: np.ndarray | None = None
+    leak: float = 0.0
 
     @property
     def area(self) -> float:
@@ -252,7 +254,7 @@ def without_background(patch: Patch | None, leak: float) -> Patch | None:
 
     leak: share of the plate that shows through, 0..1. Colours keep their level by adding the same share of middle grey.
     """
-    if patch is None or not patch.plates or leak <= 0:
+    if patch is None or not patch.plates or not 0 < leak < 1:
         return patch
     picture, known = patch.plates[0]
 
@@ -261,7 +263,7 @@ def without_background(patch: Patch | None, leak: float) -> Patch | None:
         return np.clip(np.rint(off), 0, 255).astype(np.uint8) if patch.smooth.dtype == np.uint8 else off
 
     return replace(patch, smooth=lighter(patch.smooth), plates=((lighter(picture), known),),
-                   valid=patch.valid & (known > 0), inside=patch.inside & (known > 0))
+                   valid=patch.valid & (known > 0), inside=patch.inside & (known > 0), leak=leak)
 
 
 def smoothing(noise: float) -> float:
