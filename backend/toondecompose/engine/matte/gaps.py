@@ -25,6 +25,7 @@ ENCLOSED = 0.85  # share of the px around a gap that must not be background
 APART = 24.0  # levels by which a line stands off the region it encloses
 ALIKE = 8.0  # levels per channel within which two px are the same paint
 BIN = 4  # levels per channel; of a table of paints
+COMMON = 0.06  # ... from which a region in it is not even looked at
 RARE = 0.03  # share of a drawing in a paint from which finding that paint is no surprise
 PARTLY = 0.2  # share of a region whose background must be known for it to be judged by that
 NEIGHBOURHOOD = 60  # px around a region in which the background's palette is looked up
@@ -69,10 +70,8 @@ def enclosed_regions(c: np.ndarray, z: np.ndarray, known: np.ndarray, body: np.n
     if not total or count < 2:
         return found, open_question
     paints = _palette(c, painted)
-    for index in range(1, count):
+    for index in _rare(c, label, stats, paints, total):
         x, y, w, h, area = stats[index]
-        if area < LEAST_GAP:
-            continue
         left, top = max(0, x - 4), max(0, y - 4)
         at = (slice(top, y + h + 4), slice(left, x + w + 4))
         region = label[at] == index
@@ -95,6 +94,20 @@ def enclosed_regions(c: np.ndarray, z: np.ndarray, known: np.ndarray, body: np.n
             found[at] |= region
             open_question.append(Region((left, top), region, colour, np.inf))
     return found, open_question
+
+
+def _rare(c: np.ndarray, label: np.ndarray, stats: np.ndarray, paints: np.ndarray, total: int) -> list[int]:
+    """Regions that are large enough and whose mean colour the rest of the drawing hardly has: all others are fills."""
+    large = stats[:, cv2.CC_STAT_AREA] >= LEAST_GAP
+    large[0] = False
+    if not large.any():
+        return []
+    where = large[label]
+    of = label[where]
+    area = stats[:, cv2.CC_STAT_AREA]
+    mean = np.stack([np.bincount(of, plane[where], minlength=len(stats)) for plane in c]) / area
+    alike = paints[tuple(_bins(mean))] - np.where(area < 0.5 * total, area, 0)
+    return np.nonzero(large & (alike < COMMON * total))[0].tolist()
 
 
 def _bins(colours: np.ndarray) -> np.ndarray:

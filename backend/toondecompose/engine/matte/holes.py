@@ -23,6 +23,7 @@ SAME = 0.96  # share of the sprite's px that must look the same in another drawi
 WINDOW = 5  # px over which the deviations are averaged
 LEAST_HOLE = 24  # px; smaller gaps come by matting
 OUTSIDE = -1000.0  # level of what lies outside a picture: like nothing inside
+THIRDS = np.full((1, 3), 1 / 3, np.float32)
 _HALF = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
 
 
@@ -59,7 +60,7 @@ def _background_in(source: FrameSource, layer: LayerToSolve, plane: np.ndarray, 
     slope = np.zeros(body.shape, np.float32)
     for dx, dy in ((1, 0), (0, 1)):
         d = cv2.Sobel(frame, cv2.CV_32F, dx, dy, ksize=1, scale=0.5)
-        slope += (d * d).mean(2)
+        slope += cv2.transform(d * d, THIRDS)
     mean = lambda x: cv2.blur(x, (WINDOW, WINDOW), borderType=cv2.BORDER_REPLICATE)  # noqa: E731
     slope = mean(slope)
     found = np.zeros(body.shape, bool)
@@ -68,7 +69,7 @@ def _background_in(source: FrameSource, layer: LayerToSolve, plane: np.ndarray, 
         along_sprite = layer.H[other] @ np.linalg.inv(layer.H[t]) @ box
         along_plane = plane[other] @ np.linalg.inv(plane[t]) @ box
         there = _brought(picture, along_sprite, frame.shape)
-        sprite2 = np.square(there - frame).mean(2)
+        sprite2 = _mean_square(there, frame)
         in_frame = cv2.erode((there[..., 0] > OUTSIDE / 2).astype(np.uint8), np.ones((WINDOW, WINDOW), np.uint8)) > 0
         usual = float(np.median(sprite2[body]))
         allowed = max(ROUNDING**2, 2 * usual) + SLIP**2 * slope
@@ -111,7 +112,13 @@ def _partners(layer: LayerToSolve, plane: np.ndarray, t: int, body: np.ndarray, 
 def _difference2(other: np.ndarray, frame: np.ndarray, M: np.ndarray) -> np.ndarray:
     """Mean squared difference over the channels between a box of a frame and another frame brought onto it.
     M: box px -> other frame's px, edge coordinates."""
-    return np.square(_brought(other, M, frame.shape) - frame).mean(2)
+    return _mean_square(_brought(other, M, frame.shape), frame)
+
+
+def _mean_square(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Mean squared difference over the channels: [h, w, 3] twice -> [h, w]."""
+    d = a - b
+    return cv2.transform(np.multiply(d, d, out=d), THIRDS)
 
 
 def _brought(picture: np.ndarray, M: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

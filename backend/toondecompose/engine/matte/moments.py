@@ -121,12 +121,14 @@ def add(m: Moments, e: Exposure, gain: float = 1.0) -> None:
         c = b + (c - b) / gain
         w = w * gain * gain
     rows, columns = e.at
+    wc, wb = c * w, b * w
     m.n[rows, columns] += w
-    m.c[:, rows, columns] += c * w
-    m.b[:, rows, columns] += b * w
-    m.cb[rows, columns] += (c * b).sum(0) * w
-    m.bb[rows, columns] += (b * b).sum(0) * w
-    m.cc[rows, columns] += (c * c).sum(0) * w
-    m.mask[rows, columns] += e.mask * w
-    m.sure[rows, columns] += e.sure * w
+    m.c[:, rows, columns] += wc
+    m.b[:, rows, columns] += wb
+    for k in range(3):
+        m.cb[rows, columns].addcmul_(wc[k], b[k])
+        m.bb[rows, columns].addcmul_(wb[k], b[k])
+        m.cc[rows, columns].addcmul_(wc[k], c[k])
+    m.mask[rows, columns].addcmul_(e.mask, w)
+    m.sure[rows, columns].addcmul_(e.sure, w)
     m.count += 1

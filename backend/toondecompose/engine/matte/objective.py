@@ -8,7 +8,7 @@ import torch
 from toondecompose.engine.clip import FrameSource
 from toondecompose.engine.matte.plates import frame_tensor
 from toondecompose.engine.matte.resample import Box
-from toondecompose.engine.matte.state import LayerState, over, place, plate_view
+from toondecompose.engine.matte.state import LayerState, over, place, plate_view, shown_box
 
 LOOKS = 8  # frames that are recomposed for the objective
 STRIP = 256  # rows
@@ -71,20 +71,26 @@ def order_votes(source: FrameSource, states: list[LayerState], device: str) -> n
     if not pairs:
         return votes
     for t in range(source.count):
-        shown = {k: place(s, t, box, device) for k, s in enumerate(states) if k and s.given.drawing[t] >= 0}
-        shown = {k: v for k, v in shown.items() if v is not None}
-        frame = None
+        reach = {k: shown_box(s, t, box) for k, s in enumerate(states) if k}
         for i, j in pairs:
-            if i not in shown or j not in shown:
+            overlap = None if reach[i] is None or reach[j] is None else _overlap(reach[i], reach[j])
+            if overlap is None:
                 continue
-            both = (shown[i][3] > COVERS) & (shown[j][3] > COVERS)
+            first, second = (place(states[k], t, overlap, device) for k in (i, j))
+            both = (first[3] > COVERS) & (second[3] > COVERS)
             if not bool(both.any()):
                 continue
-            frame = frame_tensor(source.read(t), device) if frame is None else frame
-            miss_i, miss_j = ((frame[:, both] - shown[k][:3, both] / shown[k][3, both]).abs().sum(0) for k in (i, j))
+            x0, y0, x1, y1 = overlap
+            frame = frame_tensor(source.read(t)[y0:y1, x0:x1], device)[:, both]
+            miss_i, miss_j = ((frame - p[:3, both] / p[3, both]).abs().sum(0) for p in (first, second))
             votes[i, j] += int((miss_j - miss_i > CLEAR_VOTE).sum())
             votes[j, i] += int((miss_i - miss_j > CLEAR_VOTE).sum())
     return votes
+
+
+def _overlap(a: Box, b: Box) -> Box | None:
+    box = (max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3]))
+    return box if box[2] > box[0] and box[3] > box[1] else None
 
 
 def voted_order(votes: np.ndarray) -> list[int]:

@@ -139,6 +139,9 @@ def resample(image: torch.Tensor, M: np.ndarray, box: Box, smooth: bool = True, 
         rows = slice(max(0, min(h - 1, y0 + math.floor(ty) - 1)), min(h, max(1, y1 + math.floor(ty) + 3)))
         out = _moved(_moved(image[:, rows], tx, x0, x1 - x0, 2, a), ty - rows.start, y0, y1 - y0, 1, a)
         return out if smooth else out.clamp_(min=float(image.amin()), max=float(image.amax()))
+    plain = not (M[0, 1] or M[1, 0] or M[2, 0] or M[2, 1]) and min(M[0, 0], M[1, 1]) > 0
+    if not smooth and plain and max(M[0, 0], M[1, 1]) <= SHRINK and image.device.type == "cpu":
+        return _stretched(image, M, box)
     mode = "bicubic" if smooth else "bilinear"
     cx, cy = (x0 + x1) / 2, (y0 + y1) / 2
     step = local_scale(M, cx, cy)
@@ -152,6 +155,29 @@ def resample(image: torch.Tensor, M: np.ndarray, box: Box, smooth: bool = True, 
             part = sample(image, _grid(M, (x1 - x0, y1 - y0), at, image.device), mode, "border")
             out = part if out is None else out.add_(part)
     return out.div_(n * n)
+
+
+def _stretched(image: torch.Tensor, M: np.ndarray, box: Box) -> torch.Tensor:
+    """What `sample` gives by bilinear interpolation where rows and columns map on their own: axis by axis."""
+    x0, y0, x1, y1 = box
+    planes = image.numpy()
+    _, h, w = planes.shape
+    if (x0, y0) == (0, 0) and np.allclose(M, np.diag([w / x1, h / y1, 1.0]), rtol=0, atol=1e-9):
+        return torch.from_numpy(np.stack([cv2.resize(p, (x1, y1), interpolation=cv2.INTER_LINEAR) for p in planes]))
+
+    def axis(scale: float, shift: float, first: int, last: int, length: int) -> tuple[np.ndarray, ...]:
+        at = np.clip(scale * (np.arange(first, last) + 0.5) + shift - 0.5, 0, length - 1)
+        low = np.floor(at).astype(np.intp)
+        return low, np.minimum(low + 1, length - 1), (at - low).astype(np.float32)
+
+    low, high, down = axis(M[1, 1], M[1, 2], y0, y1, h)
+    top = int(low.min())
+    rows = planes[:, top:int(high.max()) + 1]
+    left, right, across = axis(M[0, 0], M[0, 2], x0, x1, w)
+    start = np.take(rows, left, axis=2)
+    wide = start + (np.take(rows, right, axis=2) - start) * across
+    start = wide[:, low - top]
+    return torch.from_numpy(start + (wide[:, high - top] - start) * down[:, None])
 
 
 def local_scale(M: np.ndarray, x: float, y: float) -> float:

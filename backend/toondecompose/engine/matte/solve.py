@@ -191,16 +191,9 @@ def _solve_background(loop: Loop, hidden: np.ndarray | None) -> None:
 
 def _least_around(x: torch.Tensor) -> torch.Tensor:
     """Minimum over every px's 3x3 neighbourhood. [h, w]."""
-    for dim in (0, 1):
-        n = x.shape[dim]
-        if n < 2:
-            continue
-        out = x.clone()
-        inner = torch.minimum(x.narrow(dim, 0, n - 1), x.narrow(dim, 1, n - 1))
-        out.narrow(dim, 0, n - 1).copy_(inner)
-        out.narrow(dim, 1, n - 1).copy_(torch.minimum(out.narrow(dim, 1, n - 1), inner))
-        x = out
-    return x
+    if x.device.type == "cpu":
+        return torch.from_numpy(cv2.erode(x.numpy(), np.ones((3, 3), np.uint8)))
+    return -torch.nn.functional.max_pool2d(-x[None], 3, 1, 1)[0]
 
 
 def _scene(loop: Loop, index: int, hidden: np.ndarray | None) -> Callable[[int, Box], View]:

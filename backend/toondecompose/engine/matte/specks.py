@@ -13,27 +13,25 @@ def without_specks(alpha: np.ndarray, least: int, keep: np.ndarray) -> np.ndarra
 
     alpha: float32 [h, w] 0..1. keep: bool [h, w], px that are known so well that an island of them is real.
     Islands hang together by corners, pinholes only by sides, so that thin lines are never cut."""
-    out = alpha
+    out = alpha.copy()
+    flat = out.reshape(-1)
     for level in reversed(LEVELS):
         specks = _small((out > level).astype(np.uint8), least, 8, keep)
-        if specks is not None:
-            out = np.where(specks, np.minimum(out, level), out)
-    out = np.where((out <= LEVELS[0]) & (alpha > LEVELS[0]), 0.0, out)
+        flat[specks] = np.minimum(flat[specks], level if level > LEVELS[0] else 0.0)
     for level in LEVELS:
         pinholes = _small((out < level).astype(np.uint8), least, 4, keep)
-        if pinholes is not None:
-            out = np.where(pinholes, np.maximum(out, level), out)
-    return np.where((out >= LEVELS[-1]) & (alpha < LEVELS[-1]), 1.0, out).astype(np.float32)
+        flat[pinholes] = np.maximum(flat[pinholes], level if level < LEVELS[-1] else 1.0)
+    return out
 
 
-def _small(mask: np.ndarray, least: int, connectivity: int, keep: np.ndarray) -> np.ndarray | None:
-    """The px of a mask's components that are small and not mostly kept: bool [h, w], or None if there are none."""
+def _small(mask: np.ndarray, least: int, connectivity: int, keep: np.ndarray) -> np.ndarray:
+    """The px (flat indices) of a mask's components that are small and not mostly kept."""
     count, label, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=connectivity)
     small = stats[:, cv2.CC_STAT_AREA] < least
     small[0] = False
     if not small.any():
-        return None
-    where = small[label]
-    kept = np.bincount(label[where & keep], minlength=count)
-    small &= kept < 0.5 * stats[:, cv2.CC_STAT_AREA]
-    return small[label] if small.any() else None
+        return np.zeros(0, np.intp)
+    at = np.flatnonzero(small[label])
+    of = label.reshape(-1)[at]
+    kept = np.bincount(of[keep.reshape(-1)[at]], minlength=count)
+    return at[kept[of] < 0.5 * stats[of, cv2.CC_STAT_AREA]]

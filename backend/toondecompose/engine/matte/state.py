@@ -138,12 +138,17 @@ def place(state: LayerState, t: int, box: Box, device: str) -> torch.Tensor | No
     if placed is None:
         return None
     drawing, H, part = placed
-    out = torch.zeros((4, box[3] - box[1], box[2] - box[0]), device=device)
     # the drawing's box has a transparent rim, so repeating its edge is the same as nothing there
     picture = resample(drawing.premult, np.linalg.inv(H), part, a=RENDERED)
     picture[3].clamp_(0, 1)
-    picture[:3] = torch.minimum(picture[:3].clamp_(min=0), picture[3:] * 255)
-    out[:, part[1] - box[1]:part[3] - box[1], part[0] - box[0]:part[2] - box[0]] = picture * float(state.opacity[t])
+    colour = picture[:3].clamp_(min=0)
+    torch.minimum(colour, picture[3:] * 255, out=colour)
+    if state.opacity[t] != 1:
+        picture *= float(state.opacity[t])
+    if part == box:
+        return picture
+    out = torch.zeros((4, box[3] - box[1], box[2] - box[0]), device=device)
+    out[:, part[1] - box[1]:part[3] - box[1], part[0] - box[0]:part[2] - box[0]] = picture
     return out
 
 
@@ -156,6 +161,12 @@ def hide(through: torch.Tensor, state: LayerState, t: int) -> None:
         drawing, H, (x0, y0, x1, y1) = placed
         alpha = resample(drawing.picture[3:].float(), np.linalg.inv(H), (x0, y0, x1, y1), a=RENDERED)[0]
         through[y0:y1, x0:x1] *= 1 - (alpha / 255).clamp_(0, 1) * float(state.opacity[t])
+
+
+def shown_box(state: LayerState, t: int, box: Box) -> Box | None:
+    """The part of a box of frame t that the layer's drawing may reach, or None."""
+    placed = _placed(state, t, box)
+    return None if placed is None else placed[2]
 
 
 def _placed(state: LayerState, t: int, box: Box) -> tuple[Drawing, np.ndarray, Box] | None:
@@ -178,7 +189,10 @@ def plate_view(state: LayerState, t: int, box: Box) -> tuple[torch.Tensor, torch
     x0, y0, x1, y1 = part
     back = translation(-x0, -y0) @ back
     colour = resample(plate.colour[:, y0:y1, x0:x1], back, box, a=RENDERED).clamp(0, 255)
-    known = resample((plate.weight[y0:y1, x0:x1] > 0).float()[None], back, box, smooth=False)[0]
+    seen = plate.weight[y0:y1, x0:x1] > 0
+    if bool(seen.all()):
+        return colour, torch.ones_like(colour[0])
+    known = resample(seen.float()[None], back, box, smooth=False)[0]
     return colour, known
 
 
