@@ -14,6 +14,9 @@ from .canvas import Mosaic, canvas_box, gather, render, slope
 GAPS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 17, 20, 24, 29, 35, 42, 50, 60)
 SAME_LEVELS = 12.0  # grey levels within which two samples of one flat colour agree (compression, rounding)
 SAME_SLOPE = 0.35  # px by which a layer may be displaced or resampled between two frames
+LEAST_SLOPE, MOST_SLOPE = 3.0, 5.0  # levels per px that a line has at least: pale art, contrasty art
+LINES, LINES_ASKED = 0.95, 4  # the steepest twentieth of a picture is its lines; frames that are asked
+SHADING = 0.12  # of a line's slope: less is shading
 LEAST_NOISE = 2.0  # grey levels: rounding, resampling
 RESAMPLING = 0.2  # px of registration and resampling error: what a mosaic's own slope excuses
 
@@ -99,13 +102,19 @@ def largest_near(x: torch.Tensor, r: int) -> torch.Tensor:
 def texture_of(frames: torch.Tensor, noise: float) -> torch.Tensor:
     """How much a pixel's position can be told from its neighbourhood, uint8 [T, h, w], 255 = clearly textured.
 
-    frames: uint8 [T, 3, h, w]. Ramp from what noise alone shows to a clear line.
+    frames: uint8 [T, 3, h, w]. Ramp from what noise and soft shading show to a clear line. Shading that is weak beside
+    the picture's own lines tells no motion from another: it agrees with whichever is hidden the least.
     """
-    low = 3.0 + 1.5 * noise
+
+    def slopes(t: int) -> torch.Tensor:
+        return slope(blur(frames[t].to(torch.float32), 0.5 if noise < 2 else 1.0))
+
+    some = [slopes(t)[::2, ::2].flatten() for t in range(0, frames.shape[0], -(-frames.shape[0] // LINES_ASKED))]
+    lines = float(torch.cat(some).quantile(LINES))
+    low = min(max(lines * SHADING, LEAST_SLOPE), MOST_SLOPE) + 1.5 * noise
     out = torch.empty(frames.shape[0], *frames.shape[-2:], dtype=torch.uint8, device=frames.device)
     for t in range(frames.shape[0]):
-        s = slope(blur(frames[t].to(torch.float32), 0.5 if noise < 2 else 1.0))
-        out[t] = (((s - low) / low).clamp(0, 1) * 255).to(torch.uint8)
+        out[t] = (((slopes(t) - low) / low).clamp(0, 1) * 255).to(torch.uint8)
     return out
 
 

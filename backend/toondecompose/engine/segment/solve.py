@@ -189,8 +189,8 @@ def _roles(small: np.ndarray, traces: Traces, paths: list[LayerPath], H: list[np
     """The layers' roles, by the shortest account of the shot. small: uint8 [T, h, w, 3] at LABEL_WIDTH."""
     kept, first, border, hides = candidates(traces, H, present, [q.gain for q in paths], scale)
     wide = {i for i in kept if border_share(traces, i, kept) >= WIDE}
-    backs = {i for i in kept if border[i] >= BACK * max(border.values()) or _hidden(i, kept, hides)}
     across = {i for i in kept if spread(traces, i, [j for j in kept if j != i]) >= ACROSS}
+    backs = {i for i in kept if border[i] >= BACK * max(border.values()) or (i in across and _hidden(i, kept, hides))}
     slow = by_parallax(first, across, H, present, small.shape[2:0:-1])
     if slow[0] in across:
         backs.add(slow[0])
