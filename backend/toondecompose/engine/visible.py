@@ -9,6 +9,8 @@ import numpy as np
 
 from .types import SolvedLayer
 
+FAINTEST = 0.02  # opacity below which nothing of a layer is seen
+
 
 def _to_opencv(H: np.ndarray) -> np.ndarray:
     """Edge coordinates -> OpenCV's pixel centres."""
@@ -31,14 +33,18 @@ def layer_alpha(layer: SolvedLayer, t: int, size: tuple[int, int], out_size: tup
 
 def visible_masks(layers: Sequence[SolvedLayer], size: tuple[int, int], out_shape: tuple[int, int],
                   count: int) -> list[np.ndarray]:
-    """Visible alpha of every layer, back to front -> one uint8 [T, hs, ws] per layer; they sum to 255 per pixel."""
+    """Visible alpha of every layer, back to front -> one uint8 [T, hs, ws] per layer.
+
+    They sum to 255 per pixel, except where a layer fades: its mask tells where it is, however little it shows there.
+    """
     hs, ws = out_shape
     masks = [np.zeros((count, hs, ws), np.uint8) for _ in layers]
     for t in range(count):
         through = np.ones((hs, ws), np.float32)
         for k in range(len(layers) - 1, 0, -1):
             visible = through * layer_alpha(layers[k], t, size, (ws, hs))
-            masks[k][t] = np.round(visible * 255)
+            opacity = float(layers[k].opacity[t])
+            masks[k][t] = np.round(np.minimum(visible / max(opacity, FAINTEST), 1) * 255)
             through -= visible
         masks[0][t] = np.round(through * 255)
     return masks

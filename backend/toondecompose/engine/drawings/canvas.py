@@ -9,6 +9,7 @@ import numpy as np
 
 from ..clip import FrameSource
 from .align import DOF, Points, align, choose_points, project, sample
+from .fading import unfaded
 from .patches import BODY, EDGE, Patch, cut_patch, plate_at, smoothing, without_background
 from .pixels import place, shift
 
@@ -30,9 +31,10 @@ class Canvas:
 
 
 def full_patch(source: FrameSource, mask: np.ndarray, hidden: np.ndarray | None, t: int, noise: float,
-               plate=None, leak: float = 0.0, compared: bool = False) -> Patch | None:
+               plate=None, leak: float = 0.0, compared: bool = False, opacity: float = 1.0) -> Patch | None:
     """Frame t's cut-out at full resolution. plate, leak: of a translucent sprite, whose background is taken off.
-    compared: whether it is to be compared with a drawing, not only placed."""
+    opacity: of a sprite that fades, whose picture is brought back. compared: whether it is to be compared with a
+    drawing, not only placed."""
     w, h = source.size
     frame = source.read(t)
     edge = EDGE
@@ -50,13 +52,15 @@ def full_patch(source: FrameSource, mask: np.ndarray, hidden: np.ndarray | None,
     y0, x0 = max(0, ys[0] - room), max(0, xs[0] - room)
     part = slice(y0, ys[-1] + room + 1), slice(x0, xs[-1] + room + 1)
     blur, behind = smoothing(noise), None
-    if plate is not None and leak > 0:
+    if plate is not None and (leak > 0 or opacity < 1):
         picture, known = plate_at(plate, t, (w, h))
         behind = cv2.GaussianBlur(picture[part].astype(np.float32), (0, 0), blur), known[part]
     smooth = cv2.GaussianBlur(frame[part].astype(np.float32), (0, 0), blur)
     patch = cut_patch(smooth, mask[part], None if hidden is None else hidden[part], t, behind, edge, compared)
     if patch is not None:
         patch.origin = patch.origin + [x0, y0]
+    if patch is not None and opacity < 1:
+        patch = unfaded(patch, opacity)
     return without_background(patch, leak)
 
 

@@ -11,6 +11,7 @@ from ..types import ExposureSheet, LayerPath
 from .align import DOF, project
 from .canvas import Canvas, canvas_points, full_patch, motion_gain, place_on, refine, window
 from .cluster import renumber
+from .fading import fades, unfaded
 from .gauge import Transition, choose_gauge
 from .match import Book
 from .patches import Patch, cut_patches
@@ -55,6 +56,9 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
     whole = [p for p in patches if p is not None and p.area >= LEAST_AREA]
     if not whole:
         return ExposureSheet(np.full(count, -1), np.tile(np.eye(3), (count, 1, 1)), (1, 1), "translation")
+    opacity = np.ones(count)
+    opacity[[p.frame for p in whole]] = fades(whole)
+    whole = [unfaded(p, opacity[p.frame]) for p in whole]
     weak = weak_frames(whole, (ws, hs), hidden is not None)
     use = [p for p, w in zip(whole, weak, strict=True) if not w]
     to_frame = [patch_frame(p, source.size, (ws, hs)) for p in use]
@@ -71,7 +75,8 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
     _, chained = trees(_restricted(book, within), np.inf)
 
     def full(t: int, compared: bool = False) -> Patch:
-        return full_patch(source, masks[t], None if hidden is None else hidden[t], t, noise, plate, book.leak, compared)
+        return full_patch(source, masks[t], None if hidden is None else hidden[t], t, noise, plate, book.leak, compared,
+                          float(opacity[t]))
 
     drawing = np.full(count, -1, np.int64)
     H = np.tile(np.eye(3), (count, 1, 1))
