@@ -17,7 +17,7 @@ CLOSE = 40.0  # grey levels: colours further apart are different colours
 BARE = 20.0  # grey levels of difference that a pixel counts which the drawing has no picture of
 TELLING = 0.1  # of the usual visible area: a remnant with less is never a drawing of its own
 FOREIGN = 4.0  # score from which a remnant is a drawing of its own (its place is only continued, so more is forgiven)
-ELSEWHEN = 0.3  # score that a drawing costs which neither the frame before nor the one after shows
+ELSEWHEN = 1.0  # score that a drawing costs which neither the frame before nor the one after shows
 
 
 def weak_frames(patches: list[Patch], size: tuple[int, int], hidden: bool) -> np.ndarray:

@@ -1,0 +1,64 @@
+"""How two cut-outs are told apart: moving them, what plates explain, and what is seen at a glance."""
+
+import cv2
+import numpy as np
+from test_drawings import clip, drawing, groups, pan
+
+from toondecompose.engine.drawings.compare import beyond_plates, compare_drawings, excess, glance, overlay
+from toondecompose.engine.drawings.expose import expose
+from toondecompose.engine.drawings.patches import believable, cut_patches
+from toondecompose.engine.drawings.pixels import HALF, local_range, place, shift
+
+
+def test_a_cut_out_that_slides_is_moved_as_a_full_warp_moves_it():
+    rng = np.random.default_rng(5)
+    picture = cv2.GaussianBlur(rng.integers(0, 255, (60, 90, 3), np.uint8), (0, 0), 2)
+    for x, y in ((3.3, -2.7), (-40.25, 30.9), (0.0, 0.0), (200.0, 0.0), (0.5, 0.5)):
+        for repeat in (False, True):
+            mode = cv2.BORDER_REPLICATE if repeat else cv2.BORDER_CONSTANT
+            plain = cv2.warpPerspective(picture, np.linalg.inv(HALF) @ shift(x, y) @ HALF, (80, 70), flags=1,
+                                        borderMode=mode)
+            moved = place(picture, shift(x, y), (80, 70), repeat)
+            assert np.abs(moved.astype(int) - plain).max() <= 1
+
+
+def test_background_that_shines_through_is_taken_off_but_no_other_change():
+    rng = np.random.default_rng(6)
+    behind = rng.normal(0, 40, (500, 3)).astype(np.float32)
+    for share in (0.0, 0.3, 1.0):
+        assert beyond_plates(share * behind, behind, 15.0, 0.0).mean() < 6
+    changed = np.tile(np.float32([70, -10, 0]), (500, 1))
+    assert np.percentile(beyond_plates(changed, behind, 15.0, 0.0), 20) > 20
+    assert beyond_plates(-0.3 * behind, behind, 15.0, 0.4).mean() < 6  # too much was taken off before
+
+
+def test_island_in_the_unknown_of_a_plate_is_not_believed():
+    known = np.full((100, 160), 2, np.uint8)
+    known[30:70, 40:90] = 0
+    known[40:60, 50:80] = 2
+    kept = believable(known)
+    assert kept[50, 65] == 0 and kept[10, 10] == 2 and kept[95, 150] == 2
+
+
+def test_a_glance_says_what_a_closer_look_says():
+    source, masks = clip([drawing(0), drawing(0), drawing(1)], [(40, 20), (46, 20), (52, 20)])
+    patches, noise = cut_patches(source, masks, None, None)
+    same, other = (patches[k].origin - patches[0].origin for k in (1, 2))
+    assert glance(patches[0], patches[1], shift(6 - same[0], -same[1])) is None
+    blue = patches[2]
+    blue.smooth = blue.smooth[..., ::-1] // 2
+    H = shift(12 - other[0], -other[1])
+    quick, both = glance(patches[0], blue, H), overlay(patches[0], blue, H)
+    e = excess(both.one, both.two, local_range(both.one), local_range(both.two), both.region, noise)
+    assert quick is not None and quick.blob > 3000 < float(e[both.region & (e > 0)].sum())
+    assert compare_drawings(patches[0], blue, H, noise) == quick
+
+
+def test_sprite_that_lets_the_pan_shine_through_is_not_split():
+    poses = [0, 0, 0, 1, 1, 1, 0, 0]
+    figures = [drawing(p) for p in poses]
+    for figure in figures:
+        figure[..., 3] = figure[..., 3] * 0.65
+    source, masks = clip(figures, [(40 + 5 * t, 20) for t in range(8)], pan=6)
+    sheet = expose(source, masks, 1.0, planes=[pan(6, 8)])
+    assert groups(sheet.drawing) == poses
