@@ -23,6 +23,7 @@ from .checkpoints import Checkpoints, chain, code_hash, files_hash
 from .clip import FrameSource
 from .devices import choose_device, make_deterministic
 from .hints import check_hints, shot_hints
+from .memory import give_back
 from .paths.cuts import find_cuts
 from .shot import ShotResult, ShotSettings, decompose_shot
 from .types import Segmentation
@@ -131,6 +132,9 @@ def _run(job: Job, job_folder: Path, source: FrameSource, files: list[Path], out
     result = _assemble(job, source, cuts, shots, input_hash, device)
     (output / RESULT_FILE).unlink(missing_ok=True)  # an older run's: what is written from here on is not its own
     write_layers(output, result, merge_shots(shots, source.count), pace.check)
+    for shot in shots:
+        shot.layers.clear()  # from here on they are read from the files, as everybody will
+    give_back()
     writing(0.4)
     result.metrics = write_pictures(output, result, source, shots, lambda f: writing(0.4 + 0.6 * f))
     if job.diagnostics:

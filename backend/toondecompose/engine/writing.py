@@ -80,6 +80,7 @@ def write_pictures(output: Path, result: Result, source: FrameSource, shots: lis
     for t in range(source.count):
         figures.append(frame_psnr(recompose_frame(output, result, t, renderer), source.read(t)))
         report(0.5 * (t + 1) / source.count)
+    del renderer  # the preview has its own, smaller pictures
     unresolved = [shot.unresolved for shot in shots if shot.unresolved is not None]
     share = 0.0
     if unresolved:
