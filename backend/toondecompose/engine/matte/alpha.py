@@ -134,11 +134,13 @@ def _parts(far: np.ndarray) -> list[Box]:
     return [(max(0, x0), max(0, y0), min(w, x1), min(h, y1)) for x0, y0, x1, y1 in scaled]
 
 
-def cut_out(m: Moments, noise: float, mask_px: float, sweeps: int = 6, tile: int = TILE) -> Cutout:
+def cut_out(m: Moments, noise: float, mask_px: float, sweeps: int = 6, tile: int = TILE,
+            lined: bool = True) -> Cutout:
     """Alpha and straight colour of a drawing.
 
     noise: levels rms per channel. mask_px: how far, canvas px, the masks' outlines may be wrong.
-    tile: px solved at once; larger drawings are solved in pieces that overlap.
+    tile: px solved at once; larger drawings are solved in pieces that overlap. lined: it is a figure, whose lines may
+    enclose gaps, and not a painted plane.
     """
     known = m.n > 0.02
     mask = (m.mask / m.n.clamp(min=1e-6)).cpu().numpy()
@@ -153,7 +155,7 @@ def cut_out(m: Moments, noise: float, mask_px: float, sweeps: int = 6, tile: int
     parts = _parts(np.maximum(0, outer - 2 * mask_px - 4))
     for own, (x0, y0, x1, y1) in (piece for part in parts for piece in tiles_of(part, tile, OVERLAP)):
         at = (slice(y0, y1), slice(x0, x1))
-        cut, inner_px = _cut_part(_crop(m, at), mask[at], outer[at], noise, mask_px, sweeps)
+        cut, inner_px = _cut_part(_crop(m, at), mask[at], outer[at], noise, mask_px, sweeps, lined)
         here, there = (part_of(box, own) for box in ((x0, y0, x1, y1), (0, 0, *mask.shape[::-1])))
         out.alpha[there], out.std[there] = cut.alpha[here], cut.std[here]
         out.colour[(slice(None), *there)] = cut.colour[(slice(None), *here)]
@@ -174,7 +176,7 @@ def _dot(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
 
 
 def _cut_part(m: Moments, mask_np: np.ndarray, outer: np.ndarray, noise: float, mask_px: float,
-              sweeps: int) -> tuple[Cutout, int]:
+              sweeps: int, lined: bool) -> tuple[Cutout, int]:
     """cut_out for one part of a drawing -> (its cutout, how many px lie deep inside it).
 
     mask_np: float32 [h, w], the pooled masks 0..1. outer: px from them, 0 within."""
@@ -211,10 +213,12 @@ def _cut_part(m: Moments, mask_np: np.ndarray, outer: np.ndarray, noise: float, 
     # flat px that repeat a flat background count as background only if they hang together with what is outside
     see_through |= to(_joined(repeats.cpu().numpy(), outer > mask_px)) & deep
     # ... or if lines enclose them, and the drawing is painted in that colour nowhere else
-    enclosed, questions = enclosed_regions(c.cpu().numpy(), z.cpu().numpy(), ((sure > 0.5) & known).cpu().numpy(),
-                                           (inner > 0) & known.cpu().numpy(), b.cpu().numpy(),
-                                           slope_c.cpu().numpy(), sigma0)
-    see_through |= to(enclosed)
+    questions: list[Region] = []
+    if lined:
+        enclosed, questions = enclosed_regions(c.cpu().numpy(), z.cpu().numpy(), ((sure > 0.5) & known).cpu().numpy(),
+                                               (inner > 0) & known.cpu().numpy(), b.cpu().numpy(),
+                                               slope_c.cpu().numpy(), sigma0)
+        see_through |= to(enclosed)
     # deep inside is opaque unless triangulation contradicts beyond its own error (a translucent cel)
     veil = (tri_info > 60) & (_box_mean((tri_beta * tri_info.sqrt()).clamp_(-8, 8), 1) > 4)
     solid = deep & ~see_through & ~veil

@@ -225,7 +225,7 @@ def _solve_layer(loop: Loop, index: int, hidden: np.ndarray | None, changes: np.
         for t, seen in exposures(drawing):
             add(moments, seen, float(state.opacity[t]))
             loop.tick(fraction)
-        return cut_out(moments, loop.noise, mask_px, tile=loop.tile)
+        return cut_out(moments, loop.noise, mask_px, tile=loop.tile, lined=state.given.kind == "sprite")
 
     asked: list[tuple[Drawing, Region, Box, float]] = []
     for done, drawing in enumerate(state.drawings.values()):
