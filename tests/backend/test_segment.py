@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
 from toondecompose.engine.clip import source_from_array
 from toondecompose.engine.segment import segment
+from toondecompose.engine.segment.cutouts import BINS, Piece, Sprite, fit, see_through, typical
 from toondecompose.engine.segment.regions import rim_owner
 from toondecompose.engine.segment.walker import spread
 from toondecompose.engine.types import LayerPath
@@ -110,10 +112,11 @@ def test_the_answer_is_the_same_with_two_threads(one_walker):
         assert np.array_equal(a.masks, b.masks)
 
 
-def test_a_body_of_the_colour_of_the_wall_behind_it_has_no_hole():
+def test_a_body_of_the_colour_of_the_wall_behind_it_keeps_its_outline():
+    """In frames without noise only its rim tells the body from the wall; the drawing is filled from other frames."""
     source, truth = pan(-4, [lambda t: (34 + t, 24)], [lambda t: walker_drawing(t, (150, 150, 150))], flat=True)
     found = segment(source, [slide(-4)], 2)
-    assert iou(found.layers[1].masks, truth[0]) > 0.85
+    assert iou(found.layers[1].masks, truth[0]) > 0.7
 
 
 def test_the_background_is_what_is_hidden_not_what_is_stronger():
@@ -195,3 +198,24 @@ def test_evidence_spreads_up_to_an_edge():
     evidence[0, 16, 44] = 1
     p = spread(picture, evidence, sure)[0]
     assert p[:, :22].max() < 0.3 and p[:, 26:].min() > 0.7
+
+
+def test_a_translucent_sprite_and_the_one_behind_it_are_told_apart():
+    """What of the plate shines through is measured where the sprite is alone, and taken off before it is fitted."""
+    rng = np.random.default_rng(0)
+    plate = cv2.resize(rng.integers(0, 255, (9, 14, 3), dtype=np.uint8), (112, 72), interpolation=cv2.INTER_CUBIC)
+    cel = cv2.resize(rng.integers(0, 255, (6, 6, 3), dtype=np.uint8), (24, 24), interpolation=cv2.INTER_NEAREST)
+    frames, pieces = np.repeat(plate[None], 8, 0), {}
+    for t in range(8):
+        box = (4 + 6 * t, 20, 24, 24)
+        at = t, slice(20, 44), slice(box[0], box[0] + 24)
+        frames[at] = np.round(0.6 * cel + 0.4 * frames[at])
+        pieces[t] = Piece(t, box, np.ones((24, 24), bool), 576, np.array([box[0] + 11.5, 31.5]), np.ones(BINS**3))
+    ghost = Sprite(np.ones(BINS**3), 576.0, {t: pieces[t] for t in range(6)},
+                   {t: pieces[t].centre for t in range(6)})
+    behind = np.repeat(plate[None], 8, 0)
+    ghost.through = see_through(frames, behind, ghost)
+    assert abs(ghost.through - 0.4) < 0.03
+    found = fit(frames, behind, 7, ghost)
+    assert np.abs(found[2] - pieces[7].centre).max() < 0.5
+    assert typical(found) < 4 < typical(fit(frames, None, 7, ghost))

@@ -19,8 +19,8 @@ from .walker import spread
 EXPLAINED = 2.2  # standard deviations up to which a mosaic still explains a pixel
 UNEXPLAINED = 2.5  # from here on it does not
 SEEN_TWICE = 1.5  # frames' worth of evidence: a point of a layer that more than one frame shows
-FLAT_TEXTURE = 24  # of 255: below, a pixel says nothing about motion
-
+FLAT_TEXTURE = 60  # of 255: weaker than a line; a gradient or a brush stroke does not part a flat region
+SPREAD_COUNTS = 0.1  # of a frame with evidence: what p was spread to without any
 
 ALL = -1  # in place of a drawing's number: what all frames of a layer have in common
 LayerMosaics = dict[int, Mosaic]  # a layer's drawings by number, and ALL
@@ -108,28 +108,31 @@ def mosaics(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torch.Ten
     return out
 
 
-def presence(rigid: Rigid, p: torch.Tensor) -> list[LayerMosaics | None]:
+def presence(rigid: Rigid, p: torch.Tensor, mass: torch.Tensor | None = None) -> list[LayerMosaics | None]:
     """How surely a layer exists at each of its canvas points.
 
-    votes = the frames' mean of p where nothing in front hides the point, seen = number of such frames. None for the
-    backmost layer, which is everywhere.
+    votes = the frames' mean of p where nothing in front hides the point, seen = number of such frames. Given mass,
+    frames that show evidence there outvote those in which p was only spread from elsewhere: a gap between trees is a
+    gap in all frames once a cloud has been seen to pass behind it. None for the backmost layer, which is everywhere.
     """
     out: list[LayerMosaics | None] = [None]
     size = p.shape[-1], p.shape[-2]
     for i in range(1, len(rigid)):
         H = rigid.H[i]
         free = 1 - p[i + 1 :].sum(0)
-        both = torch.stack([p[i], free.clamp(0, 1)], 1)
+        free = free.clamp(0, 1)
+        trust = torch.ones_like(free) if mass is None else SPREAD_COUNTS + mass.sum(0).clamp(0, 1)
+        both = torch.stack([p[i] * trust, free * trust, free], 1)
         out.append({})
         for n, on in rigid.exposures(i).items():
             box = canvas_box(H, on, size)
-            mine = torch.zeros(2, box[3] - box[1], box[2] - box[0], device=p.device)
+            mine = torch.zeros(3, box[3] - box[1], box[2] - box[0], device=p.device)
             for t in np.flatnonzero(on):
                 got = gather(both, H, [int(t)], box)[0]
-                mine += got[:2] * got[2]
+                mine += got[:3] * got[3]
             empty = torch.zeros_like(mine[0])
             ratio = mine[0] / mine[1].clamp_min(1e-3)
-            out[i][n] = Mosaic(empty.expand(3, -1, -1), ratio.clamp(0, 1), mine[1], empty, empty,
+            out[i][n] = Mosaic(empty.expand(3, -1, -1), ratio.clamp(0, 1), mine[2], empty, empty,
                                (float(box[0]), float(box[1])))
     return out
 
@@ -230,7 +233,7 @@ def solve(frames: torch.Tensor, rigid: Rigid, first: torch.Tensor, noise: float,
     mass = first
     p = walk(pictures, add_rims(mass, texture))
     for turn in range(1, rounds + 1):
-        mass = photometric_mass(frames, rigid, mosaics(frames, rigid, p, mass), presence(rigid, p), p, noise,
+        mass = photometric_mass(frames, rigid, mosaics(frames, rigid, p, mass), presence(rigid, p, mass), p, noise,
                                 texture, redrawn) + 0.5 * first
         # once a mosaic has been made without the sprites, rims only decide where it cannot
         p = walk(pictures, add_rims(mass, texture, only_unknown=turn > 1))

@@ -25,6 +25,7 @@ OFTEN_SEEN = 4  # frames; a place seen less often may look odd for being beside 
 SPANS = 0.33  # of the frames in which a set piece meets two opposite sides
 HALF_HIGH = 0.5  # of the frame's height on both its sides, in
 ALWAYS = 0.9  # of the frames: that is a street or a room; what changes in it is something else that was missed
+RIMS_SAY = 0.15  # of sure evidence, for the layer that was likelier at labelling size
 CLEAR = 0.65  # probability from which a layer is clearly the likeliest
 
 
@@ -133,7 +134,7 @@ def refine(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torch.Tens
         weight = ((1.5 * p[i] - 0.5).clamp(0, 1) * (0.05 + ev.blur(mass[i], 4.0)).clamp(0, 1) * 255)
         fine = torch.stack([upsampled(x[None], (w, h))[0].round().to(torch.uint8) for x in weight])
         pictures.append({n: build_mosaic(frames, rigid.H[i], on, fine) for n, on in rigid.exposures(i).items()})
-    there = presence(rigid, p)
+    there = presence(rigid, p, mass)
     grow = w / p.shape[-1]
     up = np.diag([grow, grow, 1.0])
     coarse = Rigid([np.linalg.inv(up) @ H @ up for H in rigid.H], rigid.present, rigid.painted,
@@ -212,7 +213,11 @@ def _one(picture, rigid, coarse, pictures, there, p, order, noise, redrawn, part
     # the coarse answer holds where no outline is near; at the outline the finer pictures decide
     sure = _eroded((shown > 0.7).to(torch.float32), EDGE)
     settled = sure.sum(0).clamp(0, 1)
-    mass = torch.where(settled > 0, sure, mass * (0.5 + 0.5 * tex))
+    # and in flat areas, whose rims it has read, it weighs as much as their colour
+    mass = mass * (0.5 + 0.5 * tex)
+    if not redrawn:  # beside a redrawn sprite, what its background explains is that: the gap between arm and body
+        mass = mass + RIMS_SAY * (1 - tex) * (shown > 0.5)
+    mass = torch.where(settled > 0, sure, mass)
     total = mass.sum(0)
     fine = [spread(picture[None], (mass[i] / (total + 1e-6))[None], total[None], smooth=1.0)[0]
             for i in range(1, mass.shape[0])]
