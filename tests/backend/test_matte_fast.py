@@ -98,8 +98,8 @@ def two_discs(gap):
 def test_parts_of_a_drawing_cut_out_one_by_one_equal_the_whole(monkeypatch):
     moments, truth = two_discs(120)
     parts = cut_out(moments, 1.5, 3.0)
-    assert len(alpha_module._parts(alpha_module._distance(truth <= 0.5))) == 2
-    monkeypatch.setattr(alpha_module, "_parts", lambda far: [(0, 0, far.shape[1], far.shape[0])])
+    assert len(alpha_module.parts_of(alpha_module.distance(truth <= 0.5))) == 2
+    monkeypatch.setattr(alpha_module, "parts_of", lambda far: [(0, 0, far.shape[1], far.shape[0])])
     whole = cut_out(moments, 1.5, 3.0)
     assert (parts.alpha - whole.alpha).abs().max() < 0.03
     assert ((parts.colour - whole.colour).abs().amax(0) * whole.alpha).max() < 3

@@ -14,11 +14,11 @@ import cv2
 import numpy as np
 import torch
 
+from toondecompose.engine.matte.areas import SOFT_REACH, distance, edge_width, joined, parts_of, reach
 from toondecompose.engine.matte.gaps import Region, enclosed_regions
 from toondecompose.engine.matte.moments import GREY, Moments, part_of
 from toondecompose.engine.matte.paint import diffused, find_colour, palette_bits
 from toondecompose.engine.matte.plates import push_pull
-from toondecompose.engine.matte.resample import Box
 from toondecompose.engine.matte.specks import without_specks
 from toondecompose.engine.matte.walk import walk
 from toondecompose.engine.tiles import TILE, tiles_of
@@ -28,14 +28,11 @@ SLIP = 0.12  # px; registration error of a px's background and drawing, turned i
 DECIDED = 600.0  # information (std 0.04) from which triangulation needs no colour prior
 MIN_RING = 200  # px around a drawing below which its noise is not judged
 MIN_INNER = 30  # px inside a drawing below which its exposures are not judged
-SOFT_REACH = 24  # px beyond the masks' band that a shadow or glow may extend
 OVERLAP = 64  # px that the pieces of a large drawing share: more than what a px's alpha depends on around it
 MISFIT = 2.0  # residual variance relative to the noise from which exposures contradict one another
 LEAST_SPECK = 12  # px; smaller islands and pinholes are noise
 SURE_SPECK = 400.0  # ... unless triangulation knows them this well (std 0.05)
-WIDEST_EDGE = 8  # px
 DEEP_WEIGHT = 12.0  # information of "deep inside the silhouette": std 0.29
-APART = 8  # px; parts of a drawing are looked for on a grid this coarse
 
 
 @dataclass
@@ -55,11 +52,6 @@ class Cutout:
     questions: list[Region] = field(default_factory=list)
 
 
-def _distance(mask: np.ndarray) -> np.ndarray:
-    """Distance, px, of every True px to the nearest False one."""
-    return cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5)
-
-
 def _box_mean(x: torch.Tensor, r: int) -> torch.Tensor:
     """Mean over (2r+1)^2 windows, edges repeated. float32 [h, w]."""
     out = cv2.blur(x.cpu().numpy(), (2 * r + 1, 2 * r + 1), borderType=cv2.BORDER_REPLICATE)
@@ -75,63 +67,6 @@ def _slope(c: torch.Tensor) -> torch.Tensor:
             d = cv2.filter2D(plane, -1, kernel, borderType=cv2.BORDER_REPLICATE)
             cv2.accumulateSquare(d, total)
     return torch.from_numpy(np.sqrt(total)).to(c.device)
-
-
-def edge_width(differs: np.ndarray, depth: np.ndarray, where: np.ndarray) -> float:
-    """How many px inside the outline a drawing reaches its full contrast: 1-2 for hard anti-aliased edges, more for
-    soft or blurred ones. differs: |C - B|; depth: px from the outline, 0 outside; where: px to look at. All [h, w]."""
-    full = cv2.dilate(differs, np.ones((2 * WIDEST_EDGE + 1,) * 2, np.uint8))
-    ratio = differs / np.maximum(full, 1e-3)
-    for d in range(1, WIDEST_EDGE):
-        ring = where & (depth > d - 0.75) & (depth <= d + 0.25)
-        if ring.sum() < 40 or np.median(ratio[ring]) >= 0.8:
-            return d + 0.5 - 1
-    return float(WIDEST_EDGE)
-
-
-def _reach(inner: np.ndarray, outer: np.ndarray, band: float, soft: np.ndarray) -> np.ndarray:
-    """Where the drawing may be: its mask and a band around it, and soft parts (shadow, glow, hair) that hang on to it.
-
-    inner, outer: distances into and from the mask, px. soft: bool [h, w], px that visibly are not just background."""
-    near = (inner > 0) | (outer <= band)
-    wide = cv2.morphologyEx((near | soft).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0
-    _, label = cv2.connectedComponents((wide | near).astype(np.uint8), connectivity=4)
-    ours = np.zeros(label.max() + 1, bool)
-    ours[label[inner > 0]] = True
-    ours[0] = False
-    return near | (ours[label] & (outer <= band + SOFT_REACH))
-
-
-def _joined(area: np.ndarray, outside: np.ndarray) -> np.ndarray:
-    """The components of `area` that reach `outside`. Thin bridges do not count: a gap in a line is no open door."""
-    core = cv2.erode(area.astype(np.uint8), np.ones((3, 3), np.uint8))
-    _, label = cv2.connectedComponents(core, connectivity=4)
-    reaches = np.zeros(label.max() + 1, bool)
-    reaches[label[outside]] = True
-    reaches[0] = False
-    return cv2.dilate(reaches[label].astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-
-
-def _parts(far: np.ndarray) -> list[Box]:
-    """Boxes around the parts of a drawing that cannot touch one another. far: px from the masks, 0 within them."""
-    h, w = far.shape
-    small = cv2.resize(far, (-(-w // APART), -(-h // APART)), interpolation=cv2.INTER_NEAREST)
-    reach = SOFT_REACH + 2 * APART
-    count, _, stats, _ = cv2.connectedComponentsWithStats((small <= reach).astype(np.uint8), connectivity=8)
-    boxes = [[x - 1, y - 1, x + bw + 1, y + bh + 1] for x, y, bw, bh, _ in stats[1:count].tolist()]
-    merged: list[list[int]] = []
-    while boxes:
-        box = boxes.pop()
-        for other in [*boxes, *merged]:
-            if box[0] < other[2] and box[2] > other[0] and box[1] < other[3] and box[3] > other[1]:
-                (boxes if other in boxes else merged).remove(other)
-                boxes.append([min(box[0], other[0]), min(box[1], other[1]), max(box[2], other[2]),
-                              max(box[3], other[3])])
-                break
-        else:
-            merged.append(box)
-    scaled = [[v * APART for v in box] for box in sorted(merged)]
-    return [(max(0, x0), max(0, y0), min(w, x1), min(h, y1)) for x0, y0, x1, y1 in scaled]
 
 
 def cut_out(m: Moments, noise: float, mask_px: float, sweeps: int = 6, tile: int = TILE,
@@ -151,8 +86,8 @@ def cut_out(m: Moments, noise: float, mask_px: float, sweeps: int = 6, tile: int
     mask = np.ascontiguousarray(mask)
     out = Cutout(torch.zeros_like(m.n), torch.full_like(m.c, GREY), torch.zeros_like(m.n), known, 0.0)
     most = 0
-    outer = _distance(mask <= 0.5)
-    parts = _parts(np.maximum(0, outer - 2 * mask_px - 4))
+    outer = distance(mask <= 0.5)
+    parts = parts_of(np.maximum(0, outer - 2 * mask_px - 4))
     for own, (x0, y0, x1, y1) in (piece for part in parts for piece in tiles_of(part, tile, OVERLAP)):
         at = (slice(y0, y1), slice(x0, x1))
         cut, inner_px = _cut_part(_crop(m, at), mask[at], outer[at], noise, mask_px, sweeps, lined)
@@ -196,7 +131,7 @@ def _cut_part(m: Moments, mask_np: np.ndarray, outer: np.ndarray, noise: float, 
     tri_beta = s_cb / s_bb.clamp(min=1e-3)
     tri_alpha = 1 - tri_beta
 
-    inner = _distance(mask_np > 0.5)
+    inner = distance(mask_np > 0.5)
     to = lambda x: torch.from_numpy(x).to(c.device)  # noqa: E731
     deep = to(inner > mask_px + 2)
     deviation = (sigma2 / 3).sqrt_()
@@ -204,14 +139,14 @@ def _cut_part(m: Moments, mask_np: np.ndarray, outer: np.ndarray, noise: float, 
     # a soft part counts only where one alpha and colour explain all exposures; an error of the background does not
     misfit = _box_mean((m.cc - n * _dot(c, c)).clamp_(min=0).sub_(tri_beta * s_cb).div_(sigma2).mul_(each), 1)
     soft = (z > 2.5) & (tri_info > 60) & known & (misfit < MISFIT) & (tri_alpha < 0.9)
-    near = to(_reach(inner, outer, 2 * mask_px + 4, soft.cpu().numpy()))
+    near = to(reach(inner, outer, 2 * mask_px + 4, soft.cpu().numpy()))
 
     # a hole is sure where the picture repeats a textured background, or where triangulation sees through
     texture = _box_mean(slope, 2)
     repeats = (z < 1.3) & (sure > 0.5) & known
     see_through = ((tri_info > 60) & (tri_alpha < 0.25)) | (repeats & (texture > 4 * sigma0))
     # flat px that repeat a flat background count as background only if they hang together with what is outside
-    see_through |= to(_joined(repeats.cpu().numpy(), outer > mask_px)) & deep
+    see_through |= to(joined(repeats.cpu().numpy(), outer > mask_px)) & deep
     # ... or if lines enclose them, and the drawing is painted in that colour nowhere else
     questions: list[Region] = []
     if lined:
@@ -234,7 +169,7 @@ def _cut_part(m: Moments, mask_np: np.ndarray, outer: np.ndarray, noise: float, 
         # the outermost px that differ from the background are blends; a thin line's ridge is its purest px
         differs_np = differs.cpu().numpy()
         body = (differs > 2.5 * deviation) | solid
-        depth = _distance(body.cpu().numpy())
+        depth = distance(body.cpu().numpy())
         width = edge_width(differs_np, depth, (near & known).cpu().numpy())
         core = to(depth > width)
         side = 2 * int(np.ceil(width)) + 1
