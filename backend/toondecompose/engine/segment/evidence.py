@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 import torch
@@ -161,29 +163,39 @@ def agreement(frames: torch.Tensor, H: np.ndarray, present: np.ndarray, noise: f
     count, _, h, w = frames.shape
     x0, y0, x1, y1 = canvas_box(H, present, (w, h))
     use = [int(t) for t in np.flatnonzero(present)]
-    n = len(use)
-    agree = torch.zeros(n, y1 - y0, x1 - x0, dtype=torch.uint8, device=frames.device)
+    boxes = [canvas_box(H[t : t + 1], np.array([True]), (w, h)) for t in use]
+    agree = torch.zeros(len(use), y1 - y0, x1 - x0, dtype=torch.uint8, device=frames.device)
     compared = torch.zeros_like(agree)
     slopes = torch.stack([slope(f.to(torch.float32)) for f in frames])
-    rows = max(8, int(2**22 // (n * (x1 - x0))))
-    for top in range(y0, y1, rows):
-        bottom = min(y1, top + rows)
-        box = (x0, top, x1, bottom)
-        got = gather(frames, H, use, box)
-        tol = SAME_LEVELS + 2 * noise + SAME_SLOPE * gather(slopes[:, None], H, use, box)[:, 0]
-        colour, valid = got[:, :3], got[:, 3] > 0.5
-        step = max(1, (2**17 if frames.device.type == "cpu" else 2**26) // (n * (x1 - x0)))
-        for r in range(0, bottom - top, step):  # what the CPU's cache holds
-            _compare(colour[:, :, r : r + step], valid[:, r : r + step], tol[:, r : r + step],
-                     agree[:, top - y0 + r : min(top - y0 + r + step, bottom - y0)],
-                     compared[:, top - y0 + r : min(top - y0 + r + step, bottom - y0)])
+    across = max(1, round((x1 - x0) / w))
+    # a long pan's canvas is many frames wide, and each part of it is shown by few of them
+    for left, right in pairwise(x0 + (x1 - x0) * i // across for i in range(across + 1)):
+        near = [i for i, b in enumerate(boxes) if b[0] < right and b[2] > left]
+        if len(near) < 2:
+            continue
+        first, last = near[0], near[-1] + 1
+        rows = max(8, int(2**22 // ((last - first) * (right - left))))
+        step = max(1, (2**17 if frames.device.type == "cpu" else 2**26) // ((last - first) * (right - left)))
+        for top in range(y0, y1, rows):
+            box = (left, top, right, min(y1, top + rows))
+            got = gather(frames, H, use[first:last], box)
+            tol = SAME_LEVELS + 2 * noise + SAME_SLOPE * gather(slopes[:, None], H, use[first:last], box)[:, 0]
+            colour, valid = got[:, :3], got[:, 3] > 0.5
+            for r in range(0, box[3] - top, step):  # what the CPU's cache holds
+                part = slice(top - y0 + r, min(top - y0 + r + step, box[3] - y0)), slice(left - x0, right - x0)
+                _compare(colour[:, :, r : r + step], valid[:, r : r + step], tol[:, r : r + step],
+                         agree[first:last, *part], compared[first:last, *part])
     share = torch.zeros(count, h, w, device=frames.device)
     number = torch.zeros_like(share)
-    empty = torch.zeros(y1 - y0, x1 - x0, device=frames.device)
-    mosaic = Mosaic(empty.expand(3, -1, -1), empty, empty, empty, empty, (float(x0), float(y0)))
     for i, t in enumerate(use):
-        mosaic.votes, mosaic.seen = agree[i].to(torch.float32), compared[i].to(torch.float32)
-        back = render(mosaic, H[t], (w, h))
+        low = np.maximum(np.array(boxes[i][:2]) - (x0, y0) - 2, 0)
+        high = np.array(boxes[i][2:]) - (x0, y0) + 2
+        seen = slice(low[1], high[1]), slice(low[0], high[0])
+        votes = agree[i][seen].to(torch.float32)
+        empty = torch.zeros_like(votes)
+        mosaic = Mosaic(empty.expand(3, -1, -1), votes, compared[i][seen].to(torch.float32), empty, empty,
+                        (float(x0 + low[0]), float(y0 + low[1])))
+        back = render(mosaic, H[t], (w, h), colour=False)
         share[t] = back[3] / back[4].clamp_min(1.0)
         number[t] = back[4]
     return share, number

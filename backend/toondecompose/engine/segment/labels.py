@@ -216,9 +216,9 @@ def rendered(rigid: Rigid, pictures: list[LayerMosaics], there: list[LayerMosaic
     """Every rigid layer's mosaic and presence in frame t, None where not present / everywhere."""
     size = shape[-1], shape[-2]
     out = []
-    for layer in (pictures, there):
+    for layer, colour in ((pictures, True), (there, False)):
         shown = [rigid.at(layer, i, t) for i in range(len(rigid))]
-        out.append([None if m is None else render(m, rigid.H[i][t], size) for i, m in enumerate(shown)])
+        out.append([None if m is None else render(m, rigid.H[i][t], size, colour) for i, m in enumerate(shown)])
     return out[0], out[1]
 
 
@@ -271,7 +271,7 @@ def depth_order(rigid: Rigid, p: torch.Tensor, votes: np.ndarray | None = None) 
         for b in range(1, len(rigid)):
             if not rigid.present[b][t]:
                 continue
-            here = render(rigid.at(there, b, t), rigid.H[b][t], size)
+            here = render(rigid.at(there, b, t), rigid.H[b][t], size, colour=False)
             known = here[4] >= 3
             for a in range(1, count):
                 if a == b:

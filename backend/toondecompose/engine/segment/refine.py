@@ -206,7 +206,7 @@ def _one(picture, rigid, coarse, pictures, there, p, order, noise, redrawn, part
     shown = upsampled(p, (w, h))
     backs, _ = rendered(rigid, pictures, [None] * len(rigid), t, picture.shape)
     theres = [None if m is None else upsampled(m, (w, h))
-              for m in rendered(coarse, there, there, t, p.shape)[0]]
+              for m in rendered(coarse, [None] * len(rigid), there, t, p.shape)[1]]
     tex = ev.texture_of(picture[None].to(torch.uint8), noise)[0].to(torch.float32) / 255
     mass = _joined(frame_mass(picture, tex, backs, theres, shown, noise, redrawn), parts)
     shown = _joined(shown, parts)

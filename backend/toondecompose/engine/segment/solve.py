@@ -226,7 +226,7 @@ def _changing(rigid: Rigid, p: torch.Tensor, plane: list[bool]) -> list[int]:
     for i in (i for i in range(1, len(rigid)) if not plane[i]):
         frames = 0
         for t in np.flatnonzero(rigid.present[i]):
-            here = render(rigid.at(there, i, t), rigid.H[i][t], size)
+            here = render(rigid.at(there, i, t), rigid.H[i][t], size, colour=False)
             solid = (here[3] > 0.6) & (here[4] >= 3)
             gone = float(((p[:i, t].sum(0) > 0.6) & solid).sum())
             mine = float(((p[i, t] > 0.5) & solid).sum())
