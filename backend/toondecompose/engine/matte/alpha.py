@@ -124,7 +124,9 @@ def _cut_part(m: Moments, mask_np: np.ndarray, outer: np.ndarray, noise: float, 
     mask, sure = m.mask * each, (m.sure * each).clamp_(0, 1)
     # rms of C_k - B_k per channel, levels; with no known background nothing differs from it, and only the mask speaks
     differs = ((m.cc - 2 * m.cb + m.bb) * each).mul_(1 / 3).clamp_(min=0).sqrt_()
-    sigma0 = max(1.5, noise, _noise_around(differs, known & (sure > 0.5), outer, mask_px))
+    sigma0 = max(1.5, noise)
+    if lined:  # what differs around a plane is another plane
+        sigma0 = max(sigma0, _noise_around(differs, known & (sure > 0.5), outer, mask_px))
     slope, slope_c = _slope(b), _slope(c)
     sigma2 = (SLIP * torch.maximum(slope, 0.5 * slope_c)).square_().add_(3 * sigma0**2)
     tri_info = s_bb / sigma2 * sure
