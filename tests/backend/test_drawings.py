@@ -88,6 +88,24 @@ def test_mirrored_reuse_is_the_same_drawing_with_a_mirrored_transform():
     assert np.sign(np.linalg.det(sheet.H)).tolist() in ([1, 1, -1, -1], [-1, -1, 1, 1])
 
 
+@pytest.mark.parametrize("lost", ["beside it", "far off"])
+def test_a_rigid_motion_that_loses_a_sprite_which_turns_round_is_not_followed_there(lost):
+    places = [(40 + 8 * t, 30) for t in range(6)] + [(80 - 8 * t, 30) for t in range(4)]
+    source, masks = clip([drawing(0)] * 6 + [drawing(0)[:, ::-1]] * 4, places)
+    wrong = np.tile(np.eye(3), (10, 1, 1))  # right until the sprite turns round, then it stays or runs on
+    wrong[:, 0, 2] = [40 + 8 * t for t in range(6)] + ([80] * 4 if lost == "beside it" else [140] * 4)
+    wrong[:, 1, 2] = 30
+    path = LayerPath(wrong, np.ones(10, bool), 5, "translation", 1.0, None)
+    pan = np.tile(np.eye(3), (10, 1, 1))
+    pan[:, 0, 2] = -2.0 * np.arange(10)
+    plane = LayerPath(pan, np.ones(10, bool), 0, "translation", 1.0, None)
+    sheet = expose(source, masks, 1.0, path=path, planes=[plane])
+    assert len(set(sheet.drawing)) == 1
+    assert np.sign(np.linalg.det(sheet.H)).tolist() == [1] * 6 + [-1] * 4
+    centre = [(h @ np.linalg.inv(sheet.H[0]) @ [40 + 40, 30 + 52, 1])[0] for h in sheet.H]
+    assert centre == pytest.approx([x + 40 for x, _ in places], abs=0.3)
+
+
 def test_one_frame_and_an_absent_sprite():
     source, masks = clip([drawing(1)], [(40, 20)])
     assert expose(source, masks, 1.0).drawing.tolist() == [0]

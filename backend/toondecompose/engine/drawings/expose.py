@@ -12,6 +12,7 @@ from .align import DOF, project
 from .canvas import Canvas, canvas_points, full_patch, motion_gain, place_on, refine, window
 from .cluster import renumber
 from .fading import fades, unfaded
+from .followed import followed, unmirrored
 from .gauge import Transition, choose_gauge
 from .match import Book
 from .patches import Patch, cut_patches
@@ -64,6 +65,7 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
     to_frame = [patch_frame(p, source.size, (ws, hs)) for p in use]
     known = [np.linalg.inv(f) @ path.H[p.frame] if path is not None and path.present[p.frame] else None
              for p, f in zip(use, to_frame, strict=True)]
+    known = followed(known, use, (ws, hs))
     # a rigid motion that turns or scales may in truth be a perspective one
     most = (2, 4, 8) if path is not None and path.model != "translation" else (2, 4)
     dofs = tuple(d for d in most if motion_model == "auto" or d <= DOF[motion_model])
@@ -81,6 +83,7 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
     drawing = np.full(count, -1, np.int64)
     H = np.tile(np.eye(3), (count, 1, 1))
     members = [[int(k) for k in np.flatnonzero(group == g)] for g in range(group.max() + 1)]
+    known = unmirrored(known, members, chained)
     start = [starts(m, use, to_frame, known, chained) for m in members]
     limit = (3 * source.size[0], 3 * source.size[1])
     allowed = [m for m in DOF if motion_model == "auto" or DOF[m] <= DOF[motion_model]]
