@@ -13,6 +13,7 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import torch
 
@@ -40,6 +41,8 @@ EXTRA_PAYS = 0.03  # must save this share of the bits
 PATH_PAYS = 0.1  # a sprite without a path may take this share more: nothing but colour tells its pixels from another's
 VOTES_PAY = 0.07  # share of the bits that it counts if a layer was seen to hide one in front of it
 UNSURE = 0.02  # a layer's outline is known no better than this
+BODY = 0.004  # of the frame's area: in a frame of 640 x 360 a compact piece of 30 x 30 px
+BODY_DIFFERS = 4.0  # standard deviations of misfit by which a body differs from everything that may be behind it
 DEGREES = {"translation": 2, "similarity": 4, "affine": 6, "homography": 8}
 
 
@@ -132,6 +135,29 @@ def picture_bits(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torc
     return total
 
 
+def largest_body(ledger: Ledger, paths: tuple[int, ...]) -> float:
+    """The largest compact piece of a frame that is none of the layers', as a share of its area, median over frames.
+
+    Bits alone let walkers go in front of a busy painting: drawn anew in every frame they cost as much as what they miss
+    of the painting. But nothing else leaves a body of such a size unexplained all through a shot.
+    """
+    rigid = Rigid([ledger.H[i] for i in paths], [ledger.present[i] for i in paths], [ledger.painted[i] for i in paths])
+    first = first_mass(ledger.traces, list(paths), True)
+    p, mass, rigid = solve(ledger.frames, rigid, first, ledger.noise, True, rounds=2)
+    pictures, there, label = mosaics(ledger.frames, rigid, p, mass), presence(rigid, p), best_label(p)
+    shares = []
+    for t in range(len(ledger.frames)):
+        backs, _ = rendered(rigid, pictures, there, t, ledger.frames.shape)
+        picture = ledger.frames[t].to(torch.float32)
+        misfits = [ev.misfit(picture, back, ledger.noise) for back in backs if back is not None]
+        far = torch.stack(misfits).amin(0) > BODY_DIFFERS
+        piece = (far & (label[t] >= len(paths))).to(torch.uint8).cpu().numpy()
+        piece = cv2.morphologyEx(piece, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))  # not a thread along an edge
+        _, _, stats, _ = cv2.connectedComponentsWithStats(piece)
+        shares.append(stats[1:, cv2.CC_STAT_AREA].max(initial=0) / piece.size)
+    return float(np.median(shares))
+
+
 def accounts(kept: list[int], count: int | None, wide: set[int], backs: set[int]) -> list[Account]:
     """All accounts of `count` layers (None: any number); a redrawn label stands for all that are missing.
 
@@ -179,9 +205,12 @@ def search(ledger: Ledger, guesses: list[tuple[int, ...]], every: list[Account])
     return sorted(ledger.known, key=ledger.bits)
 
 
-def choose(small: Ledger, fine: Callable[[], Ledger], guesses: list[tuple[int, ...]], every: list[Account]
-           ) -> tuple[Account, float, str]:
-    """-> (the account chosen, how surely its background is the right one 0..1, a note for the report)."""
+def choose(small: Ledger, fine: Callable[[], Ledger], guesses: list[tuple[int, ...]], every: list[Account],
+           free: bool = False) -> tuple[Account, float, str]:
+    """-> (the account chosen, how surely its background is the right one 0..1, a note for the report).
+
+    free: nobody said how many layers there are, so what is left unexplained may be one more.
+    """
     if len(every) == 1:
         return every[0], 1.0, f"layers {list(every[0].paths)}: nothing else was possible"
     ranked = search(small, guesses, every)
@@ -199,4 +228,7 @@ def choose(small: Ledger, fine: Callable[[], Ledger], guesses: list[tuple[int, .
     sure = float(np.clip((min(other) / ledger.bits(best) - 1) / 0.1, 0.1, 1.0)) if other else 1.0
     note = ", ".join(f"{list(one.paths)}{'+' if one.redrawn else ''} {ledger.bits(one) / 1000:.0f}"
                      for one in ranked[:3])
+    redrawn = Account(best.paths, 1)
+    if free and not best.redrawn and redrawn in every and largest_body(small, best.paths) >= BODY:
+        best, note = redrawn, note + "; and bodies that none of them explains"
     return best, sure, f"kilobits: {note}"

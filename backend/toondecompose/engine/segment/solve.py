@@ -206,7 +206,7 @@ def _roles(small: np.ndarray, traces: Traces, paths: list[LayerPath], H: list[np
                       [i in wide for i in range(len(paths))], hides, noise * grow)
 
     best, sure, note = choose(ledger(SEARCH_WIDTH, SEARCH_FRAMES), lambda: ledger(DECIDE_WIDTH, DECIDE_FRAMES),
-                              [first, slow], every)
+                              [first, slow], every, count is None)
     if count is not None:
         by_border = sorted((i for i in best.paths[1:] if i in wide), key=lambda i: -border[i])
         planes = {best.paths[0], *by_border[: best.extra]}
