@@ -13,8 +13,6 @@ from toondecompose.engine.paths.field import build_field
 from toondecompose.engine.paths.groups import grid_points, project
 from toondecompose.engine.paths.light import lighting
 from toondecompose.engine.paths.refine import GrayFrames, ownership, refined
-from toondecompose.engine.paths.search import search, without
-from toondecompose.engine.paths.slides import RATES, rate_votes
 from toondecompose.engine.types import LayerPath
 from toondecompose.formats.errors import UserError
 
@@ -340,22 +338,3 @@ def test_frames_kept_on_disk_give_the_same_path(tmp_path, monkeypatch):
     assert written
     for a, b in zip(plain, kept, strict=True):
         np.testing.assert_array_equal(a.H, b.H)
-
-
-def test_a_plane_that_shows_little_of_itself_is_found_by_the_rate_at_which_it_slides():
-    far, near = np.full((300, 420, 3), (150, 190, 160), np.uint8), painting(22, width=420)
-    rng = np.random.default_rng(3)
-    for _ in range(10):
-        at = int(rng.integers(20, 400)), int(rng.integers(60, 180))
-        cv2.ellipse(far, at, (9, 6), 0, 0, 360, (40, 60, 50), -1)
-    openings = np.tile((np.arange(420) % 140 < 60)[None, :, None], (300, 1, 3)).astype(np.uint8) * 255
-    count, rate, x = 24, 0.4, -90.0 + 4 * np.arange(24)
-    frames = [np.where(shown(openings, shift(u, -60)) > 127, shown(far, shift(rate * u, -60)),
-                       shown(near, shift(u, -60))) for u in x]
-    field = build_field(source_from_array(frames), 0)
-    found = search(field, None, "auto", np.random.default_rng(0), lambda _: None, lambda: False)
-    votes = rate_votes(field, found[0], [], without(field, found[:1]))
-    assert RATES[votes.argmax()] == pytest.approx(rate) and votes.max() > 20 * np.sort(votes)[-4]
-    assert [c.voted for c in found] == [False, True]
-    slides = [p.H[-1, 0, 2] - p.H[0, 0, 2] for p in find_paths(source_from_array(frames), None)]
-    assert min(abs(s / (4 * (count - 1)) - rate) for s in slides) < 0.005

@@ -28,7 +28,6 @@ class Candidate:
     """H: [T, 3, 3] frame `ref` -> frames, search px. dof: its group. bits: per frame [n] saved at each point.
     belief: per frame [n] in 0..1, which points flow saw moving along.
     followed: whether it was chained by flow (and may have strayed between layers) or assumed.
-    voted: whether many points prove it, however little it explains.
     box: the part of the canvas that a sprite covers, search px, or None for everything."""
 
     H: np.ndarray
@@ -37,7 +36,6 @@ class Candidate:
     bits: list[np.ndarray]
     belief: list[np.ndarray] = record(default_factory=list)
     followed: bool = True
-    voted: bool = False
     box: Box | None = None
 
     @property

@@ -19,7 +19,7 @@ from .candidate import Candidate, measured
 from .field import Field, build_field
 from .groups import MODELS, NAMES
 from .refine import GrayFrames, final_width, ownership, recanvassed, refined
-from .search import pruned, search, simplest, whole, without, worth
+from .search import pruned, search, simplest, whole
 
 FIELD_PART, SEARCH_PART = 0.2, 0.6  # shares of the progress bar; the rest is the refinement
 
@@ -70,10 +70,6 @@ def _final(found: list[Candidate], source: FrameSource, field: Field, seed: int,
     for k, c in enumerate(found):
         H, dof = (grow @ c.H @ shrink, c.dof) if stop() else refined(c, owned[k], frames, field, seed, choose_model)
         checked = measured(shrink @ H @ grow, c.ref, dof, field, box=c.box)
-        if checked and c.voted:  # so little texture may be dragged along by its neighbours'
-            free = without(field, found[:k] + found[k + 1 :])
-            checked.voted = True
-            checked = checked if worth(checked, free, field) > worth(c, free, field) else None
         final.append(checked or c)
         full.append(H if checked else grow @ c.H @ shrink)
         tick(FIELD_PART + SEARCH_PART + (1 - FIELD_PART - SEARCH_PART) * (k + 1) / len(found))

@@ -16,7 +16,6 @@ from .follow import believe
 from .groups import MODELS, apply
 from .parallax import planes
 from .pieces import rigid_pieces
-from .slides import sliding_planes
 
 PARAMETER_BITS = 60.0  # 6 bits per parameter and frame, and 10 neighbouring pixels make one independent observation
 SEARCH_MODELS = (2, 4, 8)
@@ -148,10 +147,7 @@ def search(field: Field, wanted: int | None, motion_model: str, rng: np.random.G
         chosen.append(c)
     if not chosen and not stop():
         return by_flow_alone(field, models, rng)
-    chosen = refit(field, chosen, models, rng, tick, stop)
-    if chosen and not stop():
-        chosen += sliding_planes(field, chosen, without(field, chosen))
-    return chosen
+    return refit(field, chosen, models, rng, tick, stop)
 
 
 def by_flow_alone(field: Field, models: tuple[int, ...], rng: np.random.Generator) -> list[Candidate]:
@@ -214,16 +210,14 @@ def simplest(c: Candidate, others: list[Candidate], field: Field) -> Candidate:
 
 
 def pruned(chosen: list[Candidate], field: Field, least: float = SMALLEST_GAIN) -> list[int]:
-    """Which paths stay when those that the others make superfluous are left out, one after another; what votes prove
-    stays, if it is no other path's motion."""
+    """Which paths stay when those that the others make superfluous are left out, one after another."""
     total, stay = whole(field), list(range(len(chosen)))
     for k in sorted(stay, key=lambda k: chosen[k].gain):
         if any(same_motion(chosen[k], chosen[j], field) for j in stay if j != k):
             stay.remove(k)
     while len(stay) > 1:
         everything = together([chosen[k] for k in stay], field)
-        losses = [np.inf if chosen[j].voted else everything - together([chosen[k] for k in stay if k != j], field)
-                  for j in stay]
+        losses = [everything - together([chosen[k] for k in stay if k != j], field) for j in stay]
         k = int(np.argmin(losses))
         if losses[k] > least * total:
             break
