@@ -112,11 +112,19 @@ def test_the_answer_is_the_same_with_two_threads(one_walker):
         assert np.array_equal(a.masks, b.masks)
 
 
-def test_a_body_of_the_colour_of_the_wall_behind_it_keeps_its_outline():
-    """In frames without noise only its rim tells the body from the wall; the drawing is filled from other frames."""
+@pytest.fixture(scope="module")
+def grey_walker():
     source, truth = pan(-4, [lambda t: (34 + t, 24)], [lambda t: walker_drawing(t, (150, 150, 150))], flat=True)
-    found = segment(source, [slide(-4)], 2)
-    assert iou(found.layers[1].masks, truth[0]) > 0.7
+    return iou(segment(source, [slide(-4)], 2).layers[1].masks, truth[0])
+
+
+def test_a_body_of_the_colour_of_the_wall_behind_it_is_found_for_the_most_part(grey_walker):
+    assert grey_walker > 0.7
+
+
+@pytest.mark.xfail(strict=True, reason="without noise only the rim tells the body from the wall; some of it is lost")
+def test_a_body_of_the_colour_of_the_wall_behind_it_has_no_hole(grey_walker):
+    assert grey_walker > 0.85
 
 
 def test_the_background_is_what_is_hidden_not_what_is_stronger():
