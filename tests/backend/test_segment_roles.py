@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import pytest
 import torch
 from test_segment import COUNT, iou, painting, put, slide, walker_drawing
 
@@ -130,7 +131,8 @@ def test_planes_of_a_pan_are_also_tried_from_the_slowest_to_the_fastest_whatever
     assert by_parallax((3, 2, 0), set(), H, on, (320, 180)) == (3, 2, 0)
 
 
-def test_auto_sees_a_walker_in_front_of_a_picture_that_is_busy_everywhere():
+@pytest.mark.parametrize("lost", [False, True])
+def test_auto_sees_a_walker_in_front_of_a_picture_that_is_busy_everywhere(lost):
     rng = np.random.default_rng(4)
     busy = cv2.GaussianBlur(rng.uniform(0, 255, (H, W + 60, 3)).astype(np.float32), (0, 0), 0.9)
     busy = np.clip((busy - 128) * 3 + 128, 0, 255)
@@ -139,5 +141,7 @@ def test_auto_sees_a_walker_in_front_of_a_picture_that_is_busy_everywhere():
         frame = busy[:, 3 * t : 3 * t + W].astype(np.uint8).copy()
         put(frame, big(walker_drawing(t // 2)), 40 + 3 * t, 40)
         frames.append(frame)
-    found = segment(source_from_array(frames), [slide(-3, 16)], None)
+    path = slide(-3, 16)
+    path.present[[4, 11]] = not lost  # frames in which the pan could not be followed
+    found = segment(source_from_array(frames), [path], None)
     assert [layer.kind for layer in found.layers] == ["background", "sprite"]

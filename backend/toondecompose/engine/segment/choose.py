@@ -150,6 +150,9 @@ def largest_body(ledger: Ledger, paths: tuple[int, ...]) -> float:
         backs, _ = rendered(rigid, pictures, there, t, ledger.frames.shape)
         picture = ledger.frames[t].to(torch.float32)
         misfits = [ev.misfit(picture, back, ledger.noise) for back in backs if back is not None]
+        if not misfits:  # nobody knows what is behind: a path may leave frames out
+            shares.append(0.0)
+            continue
         far = torch.stack(misfits).amin(0) > BODY_DIFFERS
         piece = (far & (label[t] >= len(paths))).to(torch.uint8).cpu().numpy()
         piece = cv2.morphologyEx(piece, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))  # not a thread along an edge
