@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-import pytest
 import torch
 from test_segment import COUNT, iou, painting, put, slide, walker_drawing
 
 from toondecompose.engine.clip import source_from_array
 from toondecompose.engine.segment import segment
-from toondecompose.engine.segment.choose import LEAST_SHOWN, accounts, sampled
+from toondecompose.engine.segment.choose import BODY, LEAST_SHOWN, Ledger, accounts, largest_body, sampled
 from toondecompose.engine.segment.drawn import same_drawing
 from toondecompose.engine.segment.roles import by_parallax
 
@@ -131,17 +130,25 @@ def test_planes_of_a_pan_are_also_tried_from_the_slowest_to_the_fastest_whatever
     assert by_parallax((3, 2, 0), set(), H, on, (320, 180)) == (3, 2, 0)
 
 
-@pytest.mark.parametrize("lost", [False, True])
-def test_auto_sees_a_walker_in_front_of_a_picture_that_is_busy_everywhere(lost):
+def busy_walk(count: int = 16) -> list[np.ndarray]:
+    """A walker in front of a pan of 3 px a frame over a picture that is busy everywhere."""
     rng = np.random.default_rng(4)
     busy = cv2.GaussianBlur(rng.uniform(0, 255, (H, W + 60, 3)).astype(np.float32), (0, 0), 0.9)
     busy = np.clip((busy - 128) * 3 + 128, 0, 255)
     frames = []
-    for t in range(16):
-        frame = busy[:, 3 * t : 3 * t + W].astype(np.uint8).copy()
-        put(frame, big(walker_drawing(t // 2)), 40 + 3 * t, 40)
-        frames.append(frame)
-    path = slide(-3, 16)
-    path.present[[4, 11]] = not lost  # frames in which the pan could not be followed
-    found = segment(source_from_array(frames), [path], None)
+    for t in range(count):
+        frames.append(busy[:, 3 * t : 3 * t + W].astype(np.uint8).copy())
+        put(frames[-1], big(walker_drawing(t // 2)), 40 + 3 * t, 40)
+    return frames
+
+
+def test_auto_sees_a_walker_in_front_of_a_picture_that_is_busy_everywhere():
+    found = segment(source_from_array(busy_walk()), [slide(-3, 16)], None)
     assert [layer.kind for layer in found.layers] == ["background", "sprite"]
+
+
+def test_a_body_is_measured_also_where_the_path_behind_it_leaves_frames_out():
+    frames = torch.from_numpy(np.stack(busy_walk()).transpose(0, 3, 1, 2).copy())
+    path = slide(-3, 16)
+    path.present[[4, 11]] = False
+    assert largest_body(Ledger(frames, [path.H], [path.present], [2], [True], {}, 0.0), (0,)) > BODY
