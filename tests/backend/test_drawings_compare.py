@@ -5,9 +5,9 @@ import numpy as np
 from test_drawings import clip, drawing, groups, pan
 
 from toondecompose.engine.drawings.compare import beyond_plates, compare_drawings, excess, glance, overlay
-from toondecompose.engine.drawings.expose import expose
+from toondecompose.engine.drawings.expose import compared_size, expose
 from toondecompose.engine.drawings.patches import believable, cut_patches
-from toondecompose.engine.drawings.pixels import HALF, local_range, place, shift
+from toondecompose.engine.drawings.pixels import HALF, place, shift
 
 
 def test_a_cut_out_that_slides_is_moved_as_a_full_warp_moves_it():
@@ -44,12 +44,12 @@ def test_a_glance_says_what_a_closer_look_says():
     source, masks = clip([drawing(0), drawing(0), drawing(1)], [(40, 20), (46, 20), (52, 20)])
     patches, noise = cut_patches(source, masks, None, None)
     same, other = (patches[k].origin - patches[0].origin for k in (1, 2))
-    assert glance(patches[0], patches[1], shift(6 - same[0], -same[1])) is None
+    assert glance(overlay(patches[0], patches[1], shift(6 - same[0], -same[1]))) is None
     blue = patches[2]
     blue.smooth = blue.smooth[..., ::-1] // 2
     H = shift(12 - other[0], -other[1])
-    quick, both = glance(patches[0], blue, H), overlay(patches[0], blue, H)
-    e = excess(both.one, both.two, local_range(both.one), local_range(both.two), both.region, noise)
+    both = overlay(patches[0], blue, H)
+    quick, e = glance(both), excess(both, noise)
     assert quick is not None and quick.blob > 3000 < float(e[both.region & (e > 0)].sum())
     assert compare_drawings(patches[0], blue, H, noise) == quick
 
@@ -62,3 +62,26 @@ def test_sprite_that_lets_the_pan_shine_through_is_not_split():
     source, masks = clip(figures, [(40 + 5 * t, 20) for t in range(8)], pan=6)
     sheet = expose(source, masks, 1.0, planes=[pan(6, 8)])
     assert groups(sheet.drawing) == poses
+
+
+def test_window_of_a_comparison_leaves_nothing_out():
+    """Reference: the comparison over all of both pictures."""
+    source, masks = clip([drawing(0), drawing(1), drawing(2)], [(40, 20), (46, 22), (140, 20)])
+    patches, _ = cut_patches(source, masks, None, None)
+    for j, H in ((1, shift(3.4, -1.2)), (2, np.diag([1.4, 1.4, 1.0]) @ shift(-3, 2)), (2, np.diag([0.6, 0.6, 1.0]))):
+        both = overlay(patches[0], patches[j], H)
+        first, second = (patches[j], patches[0]) if both.swapped else (patches[0], patches[j])
+        there = place(second.inside * np.uint8(255), np.linalg.inv(np.linalg.inv(H) if both.swapped else H),
+                      first.inside.shape[::-1]) >= 254
+        assert np.count_nonzero(both.sure) == np.count_nonzero(there & (first.inside > 0))
+        assert both.region.shape <= first.inside.shape
+
+
+def test_large_sprite_is_compared_smaller_and_placed_at_full_size(monkeypatch):
+    monkeypatch.setattr("toondecompose.engine.drawings.expose.COMPARED", 50.0)
+    source, masks = clip([drawing(p) for p in (0, 1, 0, 1)], [(60, 20), (71.25, 24), (82.5, 28), (93.75, 32)])
+    assert compared_size(masks)[0] < 0.85 * masks.shape[2]
+    sheet = expose(source, masks, 1.0)
+    assert groups(sheet.drawing) == [0, 1, 0, 1]
+    step = sheet.H[2] @ np.linalg.inv(sheet.H[0])
+    assert np.abs(step[:2, 2] - [22.5, 8]).max() < 0.1

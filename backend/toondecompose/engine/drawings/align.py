@@ -59,8 +59,7 @@ def sample(picture: np.ndarray, xy: np.ndarray) -> np.ndarray:
     points = (xy - 0.5).astype(np.float32)
     out = []
     for start in range(0, len(points), 30000):  # cv2.remap holds at most 32767 columns
-        part = points[start : start + 30000]
-        out.append(cv2.remap(picture, part[None, :, 0], part[None, :, 1], cv2.INTER_LINEAR,
+        out.append(cv2.remap(picture, points[None, start : start + 30000], None, cv2.INTER_LINEAR,
                              borderMode=cv2.BORDER_REPLICATE)[0])
     channels = picture.shape[2] if picture.ndim == 3 else 1
     result = np.concatenate(out) if out else np.zeros((0, channels), np.float32)
@@ -69,9 +68,7 @@ def sample(picture: np.ndarray, xy: np.ndarray) -> np.ndarray:
 
 def project(H: np.ndarray, xy: np.ndarray) -> np.ndarray:
     """Points [n, 2] through a homography."""
-    p = xy @ H[:2, :2].T + H[:2, 2]
-    z = xy @ H[2, :2] + H[2, 2]
-    return p / z[:, None]
+    return cv2.perspectiveTransform(np.asarray(xy, np.float64)[:, None], H)[:, 0] if len(xy) else np.zeros((0, 2))
 
 
 def _basis(xy: np.ndarray, dof: int) -> np.ndarray:
@@ -121,34 +118,41 @@ def align(points: Points, smooth: np.ndarray, valid: np.ndarray, H: np.ndarray, 
     back = np.linalg.inv(norm)
     basis = _basis((points.xy - centre) / radius, dof)
     jacobian = np.einsum("ncd,ndp->ncp", points.gradient.astype(np.float64) * radius, basis)
-    squares = np.einsum("ncp,ncq->npq", jacobian, jacobian).reshape(len(basis), -1)
+    upper = np.triu_indices(dof)  # the normal matrix is symmetric
+    squares = np.ascontiguousarray(np.einsum("nck,nck->kn", jacobian[..., upper[0]], jacobian[..., upper[1]]))
+    jacobian = np.ascontiguousarray(jacobian.reshape(-1, dof).T)
+    pattern = np.zeros((dof, dof))
     h, w = valid.shape
     residual, agree = np.inf, 0.0
     for k, cap in enumerate(caps):
         xy = project(H, points.xy)
-        inside = (xy[:, 0] > 0.5) & (xy[:, 1] > 0.5) & (xy[:, 0] < w - 0.5) & (xy[:, 1] < h - 0.5)
-        cell = np.clip(np.floor(xy), 0, [w - 1, h - 1]).astype(np.int64)
-        weight = points.weight * inside * valid[cell[:, 1], cell[:, 0]]
+        x, y = xy[:, 0], xy[:, 1]
+        inside = (x > 0.5) & (y > 0.5) & (x < w - 0.5) & (y < h - 0.5)
+        weight = points.weight * inside
+        weight[inside] *= valid[y[inside].astype(np.intp), x[inside].astype(np.intp)]
         total = float(weight.sum())
         if total < 3 * dof:
             return H, np.inf, 0.0
         error = sample(smooth, xy).astype(np.float64) - points.colour
         size = np.abs(error)
         size = np.maximum(np.maximum(size[:, 0], size[:, 1]), size[:, 2])
-        order = np.sort(size[weight > 0])
-        spread = float(np.clip(1.48 * order[len(order) // 2], 1.0, cap))
-        robust = np.clip(1 - (size / (4 * spread)) ** 2, 0, None) ** 2 * weight
+        told = size[weight > 0]
+        middle = 1.48 * float(np.partition(told, len(told) // 2)[len(told) // 2])
+        spread = min(max(middle, 1.0), cap)
+        robust = np.maximum(1 - (size / (4 * spread)) ** 2, 0) ** 2 * weight
         agree = float(robust.sum()) / total
         residual = float(np.sqrt((robust * size**2).sum() / max(robust.sum(), 1e-9)))
         if k >= PATIENCE and agree < HOPELESS:
             break
-        normal = np.einsum("n,nk->k", robust, squares).reshape(dof, dof)
-        right = np.einsum("ncp,nc->p", jacobian, error * robust[:, None])
+        pattern[upper] = np.einsum("kn,n->k", squares, robust)
+        normal = pattern + np.triu(pattern, 1).T
+        right = np.einsum("pk,k->p", jacobian, (error * robust[:, None]).ravel())
         normal[np.diag_indices(dof)] += 1e-6 * np.trace(normal) / dof + 1e-9
         step = np.linalg.solve(normal, right)
         step = step * min(1.0, 3.0 / radius / max(1e-12, float(np.abs(step).max())))  # never more than 3 px at once
         H = H @ back @ np.linalg.inv(_matrix(step)) @ norm
         H = H / H[2, 2]
-        if np.abs(step).max() * radius < STEP and cap == caps[-1]:
+        # errors so small that no later, smaller scale would cut any
+        if np.abs(step).max() * radius < STEP and (cap == caps[-1] or middle <= caps[-1]):
             break
     return H, residual, agree

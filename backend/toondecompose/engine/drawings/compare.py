@@ -13,7 +13,7 @@ import numpy as np
 
 from .align import project, sample
 from .patches import Patch
-from .pixels import as_bytes, local_range, pixels_of, place, strongest
+from .pixels import as_bytes, local_range, pixels_of, place, shift, strongest
 
 # Misregistration and resampling that are forgiven: this share of the colour range around the pixel (3x3 where sharp)
 # (a ramp of g grey levels per px has the range 2 g, so .25 forgives about half a pixel) ...
@@ -33,6 +33,7 @@ NOISE_SIGMAS = 5.0  # of the difference of two blurred noisy pictures
 BLOB, BLOB_SHARE = 300.0, 0.02
 BARE = 15.0  # grey levels from its plate within which a pixel is background: the plate is registered and resampled too
 GAP_WIDTH = 9  # working px: what is seen of another sprite through a gap is narrower
+WINDOW_ROOM = 6  # px around what can be compared: as far as looking for lines and thickness reaches
 
 
 @dataclass
@@ -46,15 +47,13 @@ class Difference:
     fit: float
 
 
-def excess(a: np.ndarray, b: np.ndarray, range_a: np.ndarray, range_b: np.ndarray, region: np.ndarray, noise: float
-           ) -> np.ndarray:
+def excess(both: Overlay, noise: float) -> np.ndarray:
     """Difference of two aligned blurred pictures beyond noise and resampling, float32 [h, w], grey levels.
 
-    a, b and their ranges: uint8 RGB [h, w, 3]. region: bool [h, w], pixels that are compared (they tell how well the
-    pictures lie on each other on the whole).
+    The pixels that can be compared tell how well the pictures lie on each other on the whole.
     """
-    d, spread = cv2.absdiff(a, b), cv2.max(range_a, range_b)
-    told = np.flatnonzero(region & (strongest(spread) > TEXTURED))
+    d, spread = cv2.absdiff(both.one, both.two), both.ranges(max(both.first.reach, both.second.reach))
+    told = np.flatnonzero(both.region & (strongest(spread) > TEXTURED))
     forgiven = FORGIVEN
     if len(told) > 50:
         told = told[:: max(1, len(told) // TELLING)]
@@ -100,9 +99,12 @@ def opacity_leak(a: np.ndarray, b: np.ndarray, plate_a: np.ndarray, plate_b: np.
 
 @dataclass
 class Overlay:
-    """Two patches brought into one coordinate system (the coarser one's px). one, two: uint8 RGB [h, w, 3].
-    region: bool [h, w], what can be compared; deep: bool [h, w], the part of it that no error of a mask's edge reaches;
-    sure: bool [h, w], what both masks are sure of. H: first's px -> second's px."""
+    """Two patches brought into one coordinate system (the coarser one's px), cut to where they can be compared.
+
+    one, two: uint8 RGB [h, w, 3]. region: bool [h, w], what can be compared; deep: bool [h, w], the part of it that no
+    error of a mask's edge reaches; sure: bool [h, w], what both masks are sure of. corner: (x, y) of the window in the
+    first's px. H: window px -> second's px. swapped: the first is the patch that was laid on the other one.
+    """
 
     one: np.ndarray
     two: np.ndarray
@@ -111,7 +113,41 @@ class Overlay:
     sure: np.ndarray
     first: Patch
     second: Patch
+    corner: tuple[int, int]
     H: np.ndarray
+    swapped: bool
+
+    def ranges(self, reach: int = 1) -> np.ndarray:
+        """Larger of the two pictures' colour ranges around each pixel, uint8 [h, w, 3] (kept)."""
+        if reach not in self._ranges:
+            self._ranges[reach] = cv2.max(local_range(self.one, reach), local_range(self.two, reach))
+        return self._ranges[reach]
+
+    def __post_init__(self):
+        self._ranges: dict[int, np.ndarray] = {}
+
+    @property
+    def window(self) -> tuple[slice, slice]:
+        """Where the window lies in the first patch's arrays."""
+        (x, y), (h, w) = self.corner, self.region.shape
+        return slice(y, y + h), slice(x, x + w)
+
+
+def window(a: Patch, b: Patch, inverse: np.ndarray) -> tuple[int, int, int, int]:
+    """(x0, y0, x1, y1), a's px: all that can be compared lies in it, with room for what looks around a pixel.
+
+    inverse: b's px -> a's px.
+    """
+    h, w = a.inside.shape
+    low, high = np.array(a.box[:2], np.float64), np.array(a.box[2:], np.float64)
+    x0, y0, x1, y1 = b.box
+    corners = project(inverse, np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float64))
+    low, high = np.minimum(low, corners.min(0)), np.maximum(high, corners.max(0))
+    low = np.maximum(np.floor(low) - WINDOW_ROOM, 0).astype(int)
+    high = np.minimum(np.ceil(high) + WINDOW_ROOM, [w, h]).astype(int)
+    if (high <= low).any():
+        return 0, 0, 1, 1
+    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
 
 
 def overlay(a: Patch, b: Patch, H: np.ndarray) -> Overlay:
@@ -120,28 +156,33 @@ def overlay(a: Patch, b: Patch, H: np.ndarray) -> Overlay:
     A pixel counts where one picture surely shows the sprite and the other one can be seen there, whatever its mask
     says: a hole in a mask costs evidence, not truth.
     """
-    if abs(np.linalg.det(H[:2, :2])) < 0.8:  # compare at the coarser of the two scales
+    swapped = abs(np.linalg.det(H[:2, :2])) < 0.8
+    if swapped:  # compare at the coarser of the two scales
         a, b, H = b, a, np.linalg.inv(H)
-    h, w = a.inside.shape
+    x0, y0, x1, y1 = window(a, b, np.linalg.inv(H))
+    part, size = (slice(y0, y1), slice(x0, x1)), (x1 - x0, y1 - y0)
+    H = H @ shift(x0, y0)
     inverse = np.linalg.inv(H)
     scale = float(np.sqrt(abs(np.linalg.det(H[:2, :2]))))
     picture = as_bytes(b.smooth)
     if scale > 1.25:  # b is larger: blur away what a cannot show
         picture = cv2.GaussianBlur(picture, (0, 0), 0.5 * np.sqrt(scale**2 - 1))
-    two = place(picture, inverse, (w, h), repeat=True)
-    masks = place(b.masks, inverse, (w, h)) >= 254
-    mine = a.masks > 0
+    two = place(picture, inverse, size, repeat=True)
+    masks = place(b.masks, inverse, size) >= 254
+    mine = a.masks[part] > 0
     region = (mine[..., 0] & masks[..., 1]) | (masks[..., 0] & mine[..., 1])
-    return Overlay(as_bytes(a.smooth), two, region, region & (mine[..., 2] | masks[..., 2]),
-                   mine[..., 0] & masks[..., 0], a, b, H)
+    return Overlay(as_bytes(a.smooth[part]), two, region, region & (mine[..., 2] | masks[..., 2]),
+                   mine[..., 0] & masks[..., 0], a, b, (x0, y0), H, swapped)
 
 
-def plates_at(a: Patch, b: Patch, H: np.ndarray, ys: np.ndarray, xs: np.ndarray):
-    """For every plane: its colours behind the two pictures at pixels (ys, xs) of a -> (first float32 [n, 3], second,
-    known in both uint8 0..2 [n]). H: a's px -> b's px. A drawing's mean picture has no plates: then none are given."""
+def plates_at(both: Overlay, ys: np.ndarray, xs: np.ndarray):
+    """For every plane: its colours behind the two pictures at window pixels (ys, xs) -> (first float32 [n, 3], second,
+    known in both uint8 0..2 [n]). A drawing's mean picture has no plates: then none are given."""
+    a, b = both.first, both.second
     if len(a.plates) != len(b.plates):
         return
-    at = project(H, np.stack([xs + 0.5, ys + 0.5], 1))
+    at = project(both.H, np.stack([xs + 0.5, ys + 0.5], 1))
+    xs, ys = xs + both.corner[0], ys + both.corner[1]
     h, w = b.inside.shape
     inside = (at[:, 0] > 0) & (at[:, 1] > 0) & (at[:, 0] < w) & (at[:, 1] < h)
     for (one, known), (two, known2) in zip(a.plates, b.plates, strict=True):
@@ -151,11 +192,11 @@ def plates_at(a: Patch, b: Patch, H: np.ndarray, ys: np.ndarray, xs: np.ndarray)
 
 
 def foreign_at(both: Overlay, ys: np.ndarray, xs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """bool [n] each: are pixels (ys, xs) of the two pictures near another sprite?"""
+    """bool [n] each: are window pixels (ys, xs) of the two pictures near another sprite?"""
     a, b = both.first.foreign, both.second.foreign
-    at = project(both.H, np.stack([xs + 0.5, ys + 0.5], 1))
     nowhere = np.zeros(len(ys), bool)
-    return nowhere if a is None else a[ys, xs] > 0, nowhere if b is None else sample(b, at)[:, 0] > 0
+    first = nowhere if a is None else a[both.window][ys, xs] > 0
+    return first, nowhere if b is None else sample(b, project(both.H, np.stack([xs + 0.5, ys + 0.5], 1)))[:, 0] > 0
 
 
 def shining(both: Overlay, e: np.ndarray, hot: np.ndarray, noise: float) -> tuple[np.ndarray, np.ndarray]:
@@ -174,10 +215,10 @@ def shining(both: Overlay, e: np.ndarray, hot: np.ndarray, noise: float) -> tupl
     one, two = both.one[ys, xs].astype(np.float32), both.two[ys, xs].astype(np.float32)
     least = max(BARE, NOISE_SIGMAS * noise)
     # a gap of a few px is nowhere quite free of the lines around it
-    spread = np.float32(least) + FORGIVEN * strongest(cv2.max(local_range(both.one), local_range(both.two)))[ys, xs]
+    spread = np.float32(least) + FORGIVEN * strongest(both.ranges()[ys, xs])
     left, outline = e[ys, xs], np.zeros(len(ys), bool)
     change = one - two
-    for first, second, level in plates_at(both.first, both.second, both.H, ys, xs):
+    for first, second, level in plates_at(both, ys, xs):
         unexplained = beyond_plates(change, first - second, least, both.first.leak) - spread
         left = np.where(level > 0, np.minimum(left, unexplained), left)
         bare_one, bare_two = (strongest(np.abs(q)) < spread for q in (one - first, two - second))
@@ -201,27 +242,27 @@ def beyond_plates(change: np.ndarray, behind: np.ndarray, least: float, leak: fl
     return strongest(np.abs(change - np.clip(share, -leak / (1 - leak), 1.0)[:, None] * behind))
 
 
-def glance(a: Patch, b: Patch, H: np.ndarray) -> Difference | None:
-    """Pictures that are different all over, seen on a coarse grid; None if a closer look is needed. As below."""
-    grid = a.inside[::GLANCE, ::GLANCE]
-    ys, xs = (GLANCE * v for v in pixels_of(grid))
-    at = project(H, np.stack([xs + 0.5, ys + 0.5], 1))
-    size = np.array(b.inside.shape[::-1])
-    within = ((at > 0.5) & (at < size - 0.5)).all(1)
-    ys, xs, at = ys[within], xs[within], at[within]
-    masks = sample(b.masks, at) > 0
-    seen = masks[:, 1] & (a.valid[ys, xs] > 0)
-    change = a.smooth[ys, xs].astype(np.float32) - sample(b.smooth, at)
-    far = strongest(np.abs(change))
-    for first, second, level in plates_at(a, b, H, ys, xs) if np.count_nonzero(far > GLARING) else ():
-        far = np.where(level > 0, np.minimum(far, beyond_plates(change, first - second, BARE, a.leak)), far)
-    far = far[seen] - np.float32(GLARING)
-    different = far > 0
-    if np.count_nonzero(different) <= MOSTLY * max(1, len(far)):
+def glance(both: Overlay) -> Difference | None:
+    """Pictures that are different all over, seen on a coarse grid; None if a closer look is needed."""
+    grid = slice(None, None, GLANCE), slice(None, None, GLANCE)
+    seen = both.region[grid]
+    far = strongest(cv2.absdiff(np.ascontiguousarray(both.one[grid]), np.ascontiguousarray(both.two[grid])))
+    count = np.count_nonzero(seen)
+    if np.count_nonzero((far > GLARING) & seen) <= MOSTLY * max(1, count):
         return None
-    common = GLANCE**2 * float(np.count_nonzero(masks[:, 0]))
-    return Difference(GLANCE**2 * float(far[different].sum()), common, common / max(1.0, a.area, b.area),
-                      1 - np.count_nonzero(different) / len(far))
+    ys, xs = pixels_of(seen)
+    far = far[ys, xs].astype(np.float32)
+    ys, xs = GLANCE * ys, GLANCE * xs
+    change = both.one[ys, xs].astype(np.float32) - both.two[ys, xs]
+    for first, second, level in plates_at(both, ys, xs):
+        far = np.where(level > 0, np.minimum(far, beyond_plates(change, first - second, BARE, both.first.leak)), far)
+    far -= np.float32(GLARING)
+    different = far > 0
+    if np.count_nonzero(different) <= MOSTLY * max(1, count):
+        return None
+    common = float(np.count_nonzero(both.sure))
+    return Difference(GLANCE**2 * float(far[different].sum()), common,
+                      common / max(1.0, both.first.area, both.second.area), 1 - np.count_nonzero(different) / count)
 
 
 def compare_drawings(a: Patch, b: Patch, H: np.ndarray, noise: float) -> Difference:
@@ -230,14 +271,12 @@ def compare_drawings(a: Patch, b: Patch, H: np.ndarray, noise: float) -> Differe
     H: 3x3, a's px -> b's px. noise: deviation of the noise in the blurred pictures, grey levels.
     Translucent sprites: compare them without their background (patches.without_background).
     """
-    told = glance(a, b, H)
+    both = overlay(a, b, H)
+    told = glance(both)
     if told is not None:
         return told
-    both = overlay(a, b, H)
-    reach = max(a.reach, b.reach)
     region = both.region
-    e = excess(both.one, both.two, local_range(both.one, reach), local_range(both.two, reach), region,
-               noise * np.sqrt(2))
+    e = excess(both, noise * np.sqrt(2))
     hot = (e > 0) & region
     blob, counted = judged(e, hot, region, both.deep)
     if both.first.plates and hot.any():

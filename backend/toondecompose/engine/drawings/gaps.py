@@ -9,7 +9,7 @@ from .align import project, sample
 from .compare import BARE, FORGIVEN, Overlay, excess, overlay, plates_at
 from .match import Book
 from .patches import Patch
-from .pixels import local_range, pixels_of, place, strongest
+from .pixels import local_range, pixels_of, place, shift, strongest
 
 APART = 1.0  # working px by which a plane must have moved against the sprite to be told from it
 ALIKE = 0.9  # of the compared pixels agree: the drawing is the same but for a part
@@ -39,15 +39,13 @@ def gap(book: Book, both: Overlay) -> np.ndarray | None:
     of them only), or gaps were found beside. None if the drawings differ on the whole.
     """
     a, b = both.first, both.second
-    reach = max(a.reach, b.reach)
-    e = excess(both.one, both.two, local_range(both.one, reach), local_range(both.two, reach), both.region,
-               0.5 * book.noise * np.sqrt(2))
+    e = excess(both, 0.5 * book.noise * np.sqrt(2))
     hot = (e > 0) & both.region
     if not hot.any() or np.count_nonzero(hot) > (1 - ALIKE) * np.count_nonzero(both.region):
         return None
     ys, xs = pixels_of(hot)
     seen, bare = np.zeros(len(ys), bool), np.zeros(len(ys), bool)
-    for one, two, level in plates_at(a, b, both.H, ys, xs):
+    for one, two, level in plates_at(both, ys, xs):
         seen |= level > 1
         bare |= ((level > 0) & (strongest(np.abs(both.one[ys, xs] - one)) < BARE)
                  & (strongest(np.abs(both.two[ys, xs] - two)) < BARE))
@@ -56,14 +54,14 @@ def gap(book: Book, both: Overlay) -> np.ndarray | None:
     open_to_doubt = ~seen | bare
     hot[ys, xs] = open_to_doubt
     ys, xs, bare = ys[open_to_doubt], xs[open_to_doubt], bare[open_to_doubt]
-    xy = np.stack([xs + 0.5, ys + 0.5], 1)
-    along = project(both.H, xy)
+    here = np.stack([xs + 0.5, ys + 0.5], 1)
+    xy, along = here + both.corner, project(both.H, here)
     found = bare
     for motion, present in book.planes:
         if present[a.frame] and present[b.frame]:
             plane = motion[b.frame] @ np.linalg.inv(motion[a.frame])
             found |= moved_with(plane, a, b, xy, along) & moved_with(np.linalg.inv(plane), b, a, along, xy)
-    for mask, H in ((a.gap, np.eye(3)), (b.gap, np.linalg.inv(both.H))):
+    for mask, H in ((a.gap, shift(-both.corner[0], -both.corner[1])), (b.gap, np.linalg.inv(both.H))):
         if mask is not None:
             near = cv2.dilate(place(mask, H, hot.shape[::-1]), np.ones((5, 5), np.uint8))
             found |= near[ys, xs] > 0
@@ -132,9 +130,9 @@ def open_gaps(book: Book, pairs: list[tuple[int, int]]) -> set[int]:
         found = gap(book, both)
         if found is None or not found.any():
             continue
-        a, b = (i, j) if both.first is book.patches[i] else (j, i)
-        h, w = book.patches[b].inside.shape
-        for k, H, size in ((a, np.eye(3), found.shape[::-1]), (b, book.link[a, b], (w, h))):
+        a, b = (j, i) if both.swapped else (i, j)
+        for k, H in ((a, shift(*both.corner)), (b, both.H)):
+            size = book.patches[k].inside.shape[::-1]
             removed[k] = removed.get(k, False) | (place(found * np.uint8(255), H, size) > 127)
     spread = {k: mask.copy() for k, mask in removed.items()}
     for (i, j), link in sorted(book.link.items()):
@@ -154,7 +152,8 @@ def open_gaps(book: Book, pairs: list[tuple[int, int]]) -> set[int]:
         p.gap = mask if p.gap is None else p.gap | mask
         for name in ("inside", "body", "deep"):
             setattr(p, name, getattr(p, name) & (1 - mask))
-        p.__dict__.pop("masks", None)
+        for kept in ("masks", "box"):
+            p.__dict__.pop(kept, None)
         book.points.pop(k, None)
         book.soft.pop(k, None)
     return changed

@@ -65,6 +65,12 @@ class Patch:
         return float(cv2.countNonZero(self.inside))
 
     @cached_property
+    def box(self) -> tuple[int, int, int, int]:
+        """(x0, y0, x1, y1), px: what is surely the sprite's lies in it; empty if nothing is."""
+        ys, xs = np.flatnonzero(self.inside.any(1)), np.flatnonzero(self.inside.any(0))
+        return (int(xs[0]), int(ys[0]), int(xs[-1]) + 1, int(ys[-1]) + 1) if len(ys) else (0, 0, 0, 0)
+
+    @cached_property
     def masks(self) -> np.ndarray:
         """uint8 0/255 [h, w, 3]: inside, valid, deep, to be warped at once."""
         deep = self.inside if self.deep is None else self.deep

@@ -132,7 +132,7 @@ def leaking(book: Book, pairs: list[tuple[int, int]]) -> float:
     for _, i, j in sorted(told)[: max(3, min(len(told) // 3, LEAKS_ASKED))]:
         both = overlay(book.patches[i], book.patches[j], book.link[i, j])
         ys, xs = (v[:: max(1, len(v) // LEAK_POINTS)] for v in pixels_of(both.deep & both.sure))
-        for one, two, level in plates_at(both.first, both.second, both.H, ys, xs):
+        for one, two, level in plates_at(both, ys, xs):
             known = level > 0
             mine, other = both.one[ys, xs].astype(np.float32), both.two[ys, xs].astype(np.float32)
             found.append(opacity_leak(mine[known], other[known], one[known], two[known]))
