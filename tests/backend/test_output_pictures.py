@@ -8,16 +8,17 @@ import pytest
 from backend.result_maker import picture, shifts, small_result
 
 from toondecompose.engine.clip import source_from_array
-from toondecompose.formats.conventions import edge_from_centre
+from toondecompose.formats.conventions import edge_from_centre, translation
 from toondecompose.formats.errors import UserError
 from toondecompose.formats.result import Sprite, write_result
 from toondecompose.io.png import read_rgb, read_rgba, write_png
 from toondecompose.io.video import read_video, video_info
 from toondecompose.output.contact_sheet import WIDTH, write_contact_sheet
-from toondecompose.output.layers import LayerRenderer
+from toondecompose.output.layers import LayerRenderer, shown_part
 from toondecompose.output.place import write_placed
 from toondecompose.output.preview import write_preview
 from toondecompose.output.recompose import recompose_frame, write_recomposition
+from toondecompose.output.warping import over, premultiply, render
 
 
 def by_hand(folder, result, t):
@@ -164,3 +165,29 @@ def test_a_clip_of_one_frame_and_one_pixel_is_shown_too(tmp_path):
     assert recompose_frame(tmp_path, result, 0).shape == (1, 1, 3)
     write_contact_sheet(tmp_path, result)
     write_preview(tmp_path, result)
+
+
+def test_drawings_that_are_kept_in_memory_give_the_files_pictures(tmp_path):
+    result = small_result(tmp_path)
+    result.sprites[1].transform[:, :2, 2] += 0.37
+    parts = {name: shown_part(read_rgba(tmp_path / name), whole=k == 0)
+             for k, sprite in enumerate(result.sprites) for name in sprite.drawings}
+    read, kept = LayerRenderer(tmp_path, result), LayerRenderer(tmp_path / "nowhere", result, parts=parts)
+    for t in range(4):
+        assert np.array_equal(read.composite(t, [0, 1], (0, 0, 0)), kept.composite(t, [0, 1], (0, 0, 0)))
+        assert np.array_equal(read.frame(t, [1], (255, 0, 255)),
+                              np.rint(read.composite(t, [1], (255, 0, 255))).astype(np.uint8))
+
+
+def test_what_a_drawing_shows_is_all_that_is_placed(tmp_path):
+    rgba = np.zeros((60, 80, 4), np.uint8)
+    rgba[20:30, 40:52] = picture(12, 10)
+    part = shown_part(rgba)
+    assert part.rgba.shape[0] < 60 and part.rgba.shape[1] < 80
+    for H in (translation(3.4, -2.7), np.array([[0.9, -0.2, 8], [0.2, 0.9, 3], [1e-4, 0, 1]]),
+              np.diag([0.4, 0.4, 1.0])):
+        frames = [np.zeros((4, 50, 90), np.float32) for _ in range(2)]
+        over(frames[0], render(premultiply(rgba), H, (90, 50)))
+        over(frames[1], render(premultiply(part.rgba), H @ translation(part.x, part.y), (90, 50)))
+        assert np.abs(frames[0] - frames[1]).max() < 0.2
+    assert shown_part(np.zeros((5, 6, 4), np.uint8)).rgba.size

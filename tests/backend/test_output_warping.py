@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from backend.result_maker import picture
 
+from toondecompose.engine.shift import RENDERED, cubic
 from toondecompose.formats.conventions import translation
 from toondecompose.output.warping import Patch, over, premultiply, render, straighten
 
@@ -14,14 +15,13 @@ def smooth(width, height, seed=0):
     rgba = picture(width, height, 4, seed).astype(np.float32)
     rgba[..., 3] = 0
     cv2.ellipse(rgba, (width // 2, height // 2), (width // 3, height // 3), 0, 0, 360, (200, 120, 40, 255), -1)
-    out = cv2.GaussianBlur(premultiply(rgba), (0, 0), 3)
-    return out
+    return np.stack([cv2.GaussianBlur(plane, (0, 0), 3) for plane in premultiply(rgba)])
 
 
 def frame_of(patch, size):
     out = np.zeros((size[1], size[0], 4), np.float32)
     if patch is not None:
-        h, w = patch.pixels.shape[:2]
+        _, h, w = patch.planes.shape
         out[patch.y:patch.y + h, patch.x:patch.x + w] = patch.pixels
     return out
 
@@ -30,7 +30,7 @@ def reference(canvas, H, size, samples=6):
     """Slow: many bilinear samples per px, point by point through the inverse."""
     inverse = np.linalg.inv(H)
     out = np.zeros((size[1], size[0], 4))
-    padded = np.pad(canvas, ((1, 1), (1, 1), (0, 0)))
+    padded = np.pad(canvas.transpose(1, 2, 0), ((1, 1), (1, 1), (0, 0)))
     for sy in range(samples):
         for sx in range(samples):
             x, y = np.meshgrid(np.arange(size[0]) + (sx + 0.5) / samples, np.arange(size[1]) + (sy + 0.5) / samples)
@@ -79,9 +79,9 @@ def test_everything_else_is_close_to_the_slow_reference(H):
 
 
 def test_a_shrunken_checkerboard_is_grey_not_moire():
-    canvas = np.zeros((256, 256, 4), np.float32)
-    canvas[..., 3] = 255
-    canvas[(np.indices((256, 256)).sum(0) % 2) == 0] = 255
+    canvas = np.zeros((4, 256, 256), np.float32)
+    canvas[3] = 255
+    canvas[:, (np.indices((256, 256)).sum(0) % 2) == 0] = 255
     patch = render(canvas, np.diag([0.2, 0.2, 1.0]), (51, 51))
     inner = frame_of(patch, (51, 51))[5:45, 5:45, 0]
     assert abs(inner.mean() - 127.5) < 2 and inner.std() < 6
@@ -96,14 +96,29 @@ def test_pieces_put_together_give_the_same_picture():
     assert np.abs(whole[100:] - lower).max() < 0.01
 
 
+@pytest.mark.parametrize("shift", [(2.25, -3.6), (-4.5, 7.125), (43.3, 30.9), (-59.2, -48.7), (0.5, 3.0)])
+def test_moves_are_sampled_with_the_cubic_kernel_at_their_exact_place(shift):
+    canvas, size = premultiply(picture(60, 50, 4, seed=4)), (50, 40)
+    big = np.pad(canvas.astype(float), ((0, 0), (80, 80), (80, 80)))
+    expected = np.zeros((4, 40, 50))
+    for axis_y in range(-1, 3):
+        for axis_x in range(-1, 3):
+            x, y = np.floor(-shift[0]) + axis_x, np.floor(-shift[1]) + axis_y
+            weight = cubic(np.array([-shift[0] - x]), RENDERED) * cubic(np.array([-shift[1] - y]), RENDERED)
+            expected += weight * big[:, int(y) + 80:int(y) + 120, int(x) + 80:int(x) + 130]
+    expected = np.clip(expected, 0, 255)
+    expected[:3] = np.minimum(expected[:3], expected[3])
+    assert np.abs(frame_of(render(canvas, translation(*shift), size), size) - expected.transpose(1, 2, 0)).max() < 0.01
+
+
 def test_the_farthest_background_has_no_border():
-    canvas = np.full((20, 30, 4), 255, np.float32)
+    canvas = np.full((4, 20, 30), 255, np.float32)
     for H in (translation(0.5, 0.5), translation(-3, 2), translation(10.3, -5.2)):
         assert frame_of(render(canvas, H, (30, 20), extend=True), (30, 20)).min() > 254.99
 
 
 def test_nothing_is_seen_beyond_the_horizon():
-    canvas = np.full((100, 100, 4), 255, np.float32)
+    canvas = np.full((4, 100, 100), 255, np.float32)
     H = np.array([[1, 0, 20], [0, 1, 60], [0, -0.02, 1.0]])  # depth 1 - y/50: the lower half is behind the camera
     placed = frame_of(render(canvas, H, (200, 200)), (200, 200))[..., 3]
     assert np.abs(placed - reference(canvas, H, (200, 200), 3)[..., 3]).mean() < 1
@@ -119,17 +134,17 @@ def test_sampling_never_makes_colour_brighter_than_alpha_allows():
 
 
 def test_over_is_the_textbook_formula():
-    frame = np.full((2, 2, 3), 100, np.float32)
-    over(frame, Patch(1, 0, np.array([[[50, 20, 0, 51]]], np.float32)), opacity=0.5)
-    assert np.allclose(frame[0, 1], np.array([25, 10, 0]) + 100 * (1 - 0.1))
-    assert np.allclose(frame[0, 0], 100)
+    frame = np.full((3, 2, 2), 100, np.float32)
+    over(frame, Patch(1, 0, np.array([50, 20, 0, 51], np.float32).reshape(4, 1, 1)), opacity=0.5)
+    assert np.allclose(frame[:, 0, 1], np.array([25, 10, 0]) + 100 * (1 - 0.1))
+    assert np.allclose(frame[:, 0, 0], 100)
     over(frame, None)
 
 
 def test_straight_and_premultiplied_are_inverse():
     rgba = picture(20, 20)
     rgba[rgba[..., 3] == 0] = 0
-    assert np.array_equal(straighten(premultiply(rgba)), rgba)
+    assert np.array_equal(straighten(premultiply(rgba).transpose(1, 2, 0)), rgba)
 
 
 def test_as_blender_a_whole_px_move_is_a_copy_and_half_a_px_the_mean_of_two(tmp_path):

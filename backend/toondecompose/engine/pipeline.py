@@ -131,12 +131,12 @@ def _run(job: Job, job_folder: Path, source: FrameSource, files: list[Path], out
     writing = pace.stage("write")
     result = _assemble(job, source, cuts, shots, input_hash, device)
     (output / RESULT_FILE).unlink(missing_ok=True)  # an older run's: what is written from here on is not its own
-    write_layers(output, result, merge_shots(shots, source.count), pace.check)
+    parts = write_layers(output, result, merge_shots(shots, source.count), pace.check)
     for shot in shots:
-        shot.layers.clear()  # from here on they are read from the files, as everybody will
+        shot.layers.clear()  # from here on what they show is enough
     give_back()
     writing(0.4)
-    result.metrics = write_pictures(output, result, source, shots, lambda f: writing(0.4 + 0.6 * f))
+    result.metrics = write_pictures(output, result, source, shots, lambda f: writing(0.4 + 0.6 * f), parts)
     if job.diagnostics:
         write_diagnostics(output / "diagnostics", output, result, source, pace.check)
     path = write_result(output, result)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -12,13 +14,18 @@ import numpy as np
 from ..formats.result import Result, Sprite
 from ..io.png import to_uint16, write_png
 from ..output.contact_sheet import write_contact_sheet
-from ..output.layers import LayerRenderer
-from ..output.preview import write_preview
+from ..output.layers import LayerRenderer, Part, shown_part
+from ..output.preview import PreviewWriter
 from ..output.recompose import recompose_frame
 from .clip import FrameSource
 from .quality import frame_psnr
 from .shot import ShotResult
 from .types import SolvedLayer
+
+# PNGs that are packed at the same time: OpenCV lets go of Python meanwhile; each holds a 16-bit canvas
+WRITERS = min(4, os.cpu_count() or 1)
+# of drawings that are kept for the metrics and previews, so that they need not be read back; others are
+KEPT_MB = 256
 
 
 def merge_shots(shots: list[ShotResult], count: int) -> list[SolvedLayer]:
@@ -47,19 +54,33 @@ def folder_name(order: int, name: str) -> str:
     return f"{order:02d}_{re.sub(r'[^A-Za-z0-9_-]+', '_', name).strip('_') or 'sprite'}"
 
 
-def write_layers(output: Path, result: Result, layers: list[SolvedLayer], check: Callable[[], None]) -> None:
-    """Write every drawing once and fill result.sprites. check() raises when the job is cancelled."""
+def write_layers(output: Path, result: Result, layers: list[SolvedLayer],
+                 check: Callable[[], None]) -> dict[str, Part]:
+    """Write every drawing once and fill result.sprites -> what the drawings show, by their files' names, as far as it
+    is worth the memory. check() raises when the job is cancelled."""
+    parts: dict[str, Part] = {}
+    room = KEPT_MB * 2**20
     for order, layer in enumerate(layers):
         folder = Path("sprites") / folder_name(order, layer.name)
         (output / folder / "drawings").mkdir(parents=True, exist_ok=True)
         names = []
         # Renderers multiply by alpha in the file's own depth: where that is 8 bits, every soft layer adds a rounding
         # error, and stacked soft edges show it.
-        soft = any(((d[..., 3] > 0) & (d[..., 3] < 255)).any() for d in layer.drawings)
-        for i, drawing in enumerate(layer.drawings):
-            check()
-            names.append((folder / "drawings" / f"{i + 1:04d}.png").as_posix())
-            write_png(output / names[-1], to_uint16(drawing) if soft else drawing)
+        soft = any(_is_soft(drawing) for drawing in layer.drawings)
+        with ThreadPoolExecutor(WRITERS) as writers:
+            written = []
+            for i, drawing in enumerate(layer.drawings):
+                check()
+                names.append((folder / "drawings" / f"{i + 1:04d}.png").as_posix())
+                written.append(writers.submit(_write_drawing, output / names[-1], drawing, soft))
+                if len(written) > WRITERS:  # a disk that is full is noticed soon, and few 16-bit pictures wait
+                    written.pop(0).result()
+                part = shown_part(drawing, whole=order == 0 and layer.kind == "background")
+                room -= part.rgba.nbytes
+                if room > 0:
+                    parts[names[-1]] = part
+            for done in written:
+                done.result()
         seen = None
         if layer.seen is not None:
             seen = (folder / "seen.png").as_posix()
@@ -70,17 +91,33 @@ def write_layers(output: Path, result: Result, layers: list[SolvedLayer], check:
             exposure=[None if d < 0 else int(d) for d in layer.exposure], transform=layer.H / layer.H[:, 2:, 2:],
             opacity=np.round(layer.opacity, 6), motion_model=layer.model,
             confidence=round(float(layer.confidence), 4), seen=seen))
+    return parts
+
+
+def _is_soft(drawing: np.ndarray) -> bool:
+    alpha = cv2.extractChannel(drawing, 3)
+    return bool(((alpha > 0) & (alpha < 255)).any())
+
+
+def _write_drawing(path: Path, drawing: np.ndarray, soft: bool) -> None:
+    write_png(path, to_uint16(drawing) if soft else drawing)
 
 
 def write_pictures(output: Path, result: Result, source: FrameSource, shots: list[ShotResult],
-                   report: Callable[[float], None]) -> dict:
-    """Recompose every frame for the metrics, and write preview.mp4, contact_sheet.png and unresolved.png."""
+                   report: Callable[[float], None], parts: dict[str, Part] | None = None) -> dict:
+    """Recompose every frame for the metrics, and write preview.mp4, contact_sheet.png and unresolved.png.
+
+    parts: drawings that need not be read back, from write_layers."""
     figures = []
-    renderer = LayerRenderer(output, result)
-    for t in range(source.count):
-        figures.append(frame_psnr(recompose_frame(output, result, t, renderer), source.read(t)))
-        report(0.5 * (t + 1) / source.count)
-    del renderer  # the preview has its own, smaller pictures
+    renderer = LayerRenderer(output, result, parts=parts)
+    with PreviewWriter(output / "preview.mp4", result, with_source=True) as preview:
+        for t in range(source.count):
+            frame = source.read(t)
+            recomposed = recompose_frame(output, result, t, renderer)
+            figures.append(frame_psnr(recomposed, frame))
+            preview.add(renderer, t, recomposed, frame)
+            report(0.8 * (t + 1) / source.count)
+    result.preview = "preview.mp4"
     unresolved = [shot.unresolved for shot in shots if shot.unresolved is not None]
     share = 0.0
     if unresolved:
@@ -88,10 +125,7 @@ def write_pictures(output: Path, result: Result, source: FrameSource, shots: lis
         share = float((whole > 127).mean())
         write_png(output / "unresolved.png", whole)
         result.unresolved = "unresolved.png"
-    write_preview(output, result, source)
-    result.preview = "preview.mp4"
-    report(0.8)
-    write_contact_sheet(output, result, source)
+    write_contact_sheet(output, result, source, renderer=renderer)
     result.contact_sheet = "contact_sheet.png"
     report(1.0)
     held_out = {}

@@ -3,32 +3,61 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from ..formats.conventions import translation
 from ..formats.errors import UserError
 from ..formats.files import existing_file
 from ..formats.result import Result
 from ..io.png import read_rgba
 from .warping import Patch, over, premultiply, render
 
+# px around what a drawing shows that its kept part has, so that no kernel sees where it was cut
+_RIM = 4
+
+
+@dataclass
+class Part:
+    """The part of a drawing that shows anything: straight RGBA uint8 [h, w, 4], its top-left px at (x, y) of a canvas
+    of `size` (width, height) px."""
+
+    x: int
+    y: int
+    size: tuple[int, int]
+    rgba: np.ndarray
+
+
+def shown_part(rgba: np.ndarray, whole: bool = False) -> Part:
+    """What a drawing, straight RGBA uint8 [ch, cw, 4], shows, with a clear rim as far as its canvas goes; all of it
+    with `whole`."""
+    size = (rgba.shape[1], rgba.shape[0])
+    x, y, w, h = (0, 0, *size) if whole else cv2.boundingRect(cv2.extractChannel(rgba, 3))
+    x0, y0 = max(0, x - _RIM), max(0, y - _RIM)
+    return Part(x0, y0, size, np.ascontiguousarray(rgba[y0:max(y + h + _RIM, 1), x0:max(x + w + _RIM, 1)]))
+
 
 class LayerRenderer:
     """Renders any layer of a result at any frame.
 
     scale: 1 renders full frames; less renders smaller ones from shrunken drawings, for previews. size: (width, height)
-    px of the frames it makes.
+    px of the frames it makes. parts: drawings that need not be read, by their file's name in the result.
     """
 
-    def __init__(self, folder: str | Path, result: Result, scale: float = 1.0, cache_mb: int = 400):
+    def __init__(self, folder: str | Path, result: Result, scale: float = 1.0, cache_mb: int = 200,
+                 parts: Mapping[str, Part] | None = None):
         self.folder, self.result = Path(folder), result
         width, height = result.clip.size
         self.size = (max(1, round(width * scale)), max(1, round(height * scale)))
         self._scale = scale
         self._zoom = np.diag([self.size[0] / width, self.size[1] / height, 1.0])
-        self._canvases: OrderedDict[str, np.ndarray] = OrderedDict()
+        self._parts = parts or {}
+        # drawings ready to be placed, and where their own top-left px lies on the canvas
+        self._canvases: OrderedDict[str, tuple[np.ndarray, np.ndarray]] = OrderedDict()
         self._room = cache_mb * 2**20
         # what each layer showed last: held drawings are not rendered again
         self._held: dict[int, tuple[bytes, Patch | None]] = {}
@@ -47,9 +76,8 @@ class LayerRenderer:
         key = drawing.to_bytes(8, "little") + H.tobytes()
         if k in self._held and self._held[k][0] == key:
             return self._held[k][1]
-        canvas = self._canvas(sprite.drawings[drawing], sprite.canvas_size, f"sprites[{k}].drawings[{drawing}]")
-        shrink = np.diag([sprite.canvas_size[0] / canvas.shape[1], sprite.canvas_size[1] / canvas.shape[0], 1.0])
-        patch = render(canvas, H @ shrink, self.size, extend=self.is_background(k))
+        canvas, place = self._canvas(k, drawing)
+        patch = render(canvas, H @ place, self.size, extend=self.is_background(k))
         self._held[k] = (key, patch)
         return patch
 
@@ -62,29 +90,54 @@ class LayerRenderer:
 
         Without a colour: premultiplied [h, w, 4].
         """
-        frame = np.zeros((self.size[1], self.size[0], 3 if backdrop is not None else 4), np.float32)
-        if backdrop is not None:
-            frame[:] = backdrop
+        return cv2.merge(list(self.planes(t, layers, backdrop)))
+
+    def frame(self, t: int, layers: list[int], backdrop: tuple[float, float, float]) -> np.ndarray:
+        """Layers (back to front) over a colour -> uint8 RGB [h, w, 3], rounded."""
+        # nothing here is negative, so that the absolute value that OpenCV takes is the value
+        return cv2.merge([cv2.convertScaleAbs(plane) for plane in self.planes(t, layers, backdrop)])
+
+    def planes(self, t: int, layers: list[int], backdrop: tuple[float, float, float] | None) -> np.ndarray:
+        """As `composite`, as planes: float32 [3 or 4, h, w]."""
+        frame = np.zeros((3 if backdrop is not None else 4, self.size[1], self.size[0]), np.float32)
+        for plane, value in zip(frame, backdrop or (), strict=False):
+            plane[:] = value
         for k in layers:
             over(frame, self.patch(k, t), self.opacity(k, t))
         return frame
 
-    def _canvas(self, relative: str, size: tuple[int, int], at: str) -> np.ndarray:
+    def part(self, k: int, drawing: int) -> Part:
+        """Layer k's drawing as its file holds it. Do not write into it."""
+        sprite = self.result.sprites[k]
+        relative, at = sprite.drawings[drawing], f"sprites[{k}].drawings[{drawing}]"
+        if relative in self._parts:
+            return self._parts[relative]
+        rgba = read_rgba(existing_file(self.folder, relative, at))
+        if rgba.shape[1::-1] != sprite.canvas_size:
+            raise UserError(f"{at}: “{relative}” is {rgba.shape[1]} x {rgba.shape[0]} px, but the sprite's canvas is "
+                            f"{sprite.canvas_size[0]} x {sprite.canvas_size[1]}.")
+        return shown_part(rgba, self.is_background(k))
+
+    def _canvas(self, k: int, drawing: int) -> tuple[np.ndarray, np.ndarray]:
+        """A drawing ready to be placed -> (premultiplied planes, their px -> canvas px)."""
+        relative = self.result.sprites[k].drawings[drawing]
         if relative in self._canvases:
             self._canvases.move_to_end(relative)
             return self._canvases[relative]
-        rgba = read_rgba(existing_file(self.folder, relative, at))
-        if rgba.shape[1::-1] != size:
-            raise UserError(f"{at}: “{relative}” is {rgba.shape[1]} x {rgba.shape[0]} px, but the sprite's canvas is "
-                            f"{size[0]} x {size[1]}.")
-        canvas = premultiply(rgba)
+        part = self.part(k, drawing)
+        planes = premultiply(part.rgba)
+        if self.is_background(k) and bool((planes[3] == 255).all()):
+            planes = planes[:3].copy()
+        place = translation(part.x, part.y)
         if self._scale < 1:
-            small = tuple(max(1, round(side * self._scale)) for side in size)
-            canvas = cv2.resize(canvas, small, interpolation=cv2.INTER_AREA)
-        self._canvases[relative] = canvas
-        while len(self._canvases) > 1 and sum(c.nbytes for c in self._canvases.values()) > self._room:
+            height, width = planes.shape[1:]
+            small = tuple(max(1, round(side * self._scale)) for side in (width, height))
+            planes = np.stack([cv2.resize(plane, small, interpolation=cv2.INTER_AREA) for plane in planes])
+            place = place @ np.diag([width / small[0], height / small[1], 1.0])
+        self._canvases[relative] = planes, place
+        while len(self._canvases) > 1 and sum(c.nbytes for c, _ in self._canvases.values()) > self._room:
             self._canvases.popitem(last=False)
-        return canvas
+        return planes, place
 
 
 def leading_backgrounds(result: Result) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from types import TracebackType
 
 import cv2
 import numpy as np
@@ -13,7 +14,6 @@ from ..formats.errors import UserError, sentence_for_os_error
 from ..formats.result import Result
 from ..io.video import VideoWriter
 from .layers import LayerRenderer
-from .recompose import to_frame
 
 # the colour behind sprites: rare in drawings, so halos and holes show
 MAGENTA = (255.0, 0.0, 255.0)
@@ -26,27 +26,58 @@ def sprites_of(result: Result) -> list[int]:
     return [k for k, sprite in enumerate(result.sprites) if sprite.kind != "background"]
 
 
+class PreviewWriter:
+    """Writes preview.mp4 frame by frame, for somebody who has every frame's recomposition. Use it with `with`: the file
+    appears when all is well.
+
+    with_source: there is a panel with the source's frames.
+    """
+
+    def __init__(self, path: Path, result: Result, with_source: bool):
+        self.path = path
+        self._part = path.with_name(f".{path.stem}.part{path.suffix}")
+        self._sprites = sprites_of(result)
+        width, height = result.clip.size
+        scale = min(1.0, PANEL_WIDTH / width)
+        self._size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        panels = 3 if with_source else 2
+        try:
+            self._video = VideoWriter(self._part, (panels * self._size[0], self._size[1]), result.clip.fps)
+        except OSError as error:
+            raise UserError(sentence_for_os_error(error, "written", path)) from error
+
+    def __enter__(self) -> PreviewWriter:
+        return self
+
+    def add(self, renderer: LayerRenderer, t: int, recomposed: np.ndarray, frame: np.ndarray | None) -> None:
+        """Add frame t. recomposed, frame (the source's, if there is that panel): uint8 RGB [h, w, 3], full size."""
+        row = [recomposed, renderer.frame(t, self._sprites, MAGENTA)]
+        if frame is not None:
+            row.insert(0, frame)
+        try:
+            self._video.add(np.hstack([cv2.resize(p, self._size, interpolation=cv2.INTER_AREA) for p in row]))
+        except OSError as error:
+            raise UserError(sentence_for_os_error(error, "written", self.path)) from error
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        try:
+            self._video.__exit__(kind, error, trace)
+            if error is None:
+                os.replace(self._part, self.path)
+        except OSError as failure:
+            raise UserError(sentence_for_os_error(failure, "written", self.path)) from failure
+        finally:
+            self._part.unlink(missing_ok=True)
+
+
 def write_preview(folder: str | Path, result: Result, source: FrameSource | None = None,
                   path: str | Path | None = None) -> Path:
     """Write FOLDER/preview.mp4 (or `path`) -> its path. Without the source frames that panel is left out."""
     path = Path(path) if path is not None else Path(folder) / "preview.mp4"
-    part = path.with_name(f".{path.stem}.part{path.suffix}")
-    scale = min(1.0, PANEL_WIDTH / result.clip.size[0])
-    renderer = LayerRenderer(folder, result, scale)
-    width, height = renderer.size
-    layers, sprites = list(range(len(result.sprites))), sprites_of(result)
-    panels = 3 if source is not None else 2
-    try:
-        with VideoWriter(part, (panels * width, height), result.clip.fps) as video:
-            for t in range(result.clip.frame_count):
-                row = [to_frame(renderer.composite(t, layers, (0, 0, 0))),
-                       to_frame(renderer.composite(t, sprites, MAGENTA))]
-                if source is not None:
-                    row.insert(0, cv2.resize(source.read(t), renderer.size, interpolation=cv2.INTER_AREA))
-                video.add(np.hstack(row))
-        os.replace(part, path)
-    except OSError as error:
-        raise UserError(sentence_for_os_error(error, "written", path)) from error
-    finally:
-        part.unlink(missing_ok=True)
+    renderer = LayerRenderer(folder, result)
+    layers = list(range(len(result.sprites)))
+    with PreviewWriter(path, result, source is not None) as preview:
+        for t in range(result.clip.frame_count):
+            preview.add(renderer, t, renderer.frame(t, layers, (0, 0, 0)), None if source is None else source.read(t))
     return path

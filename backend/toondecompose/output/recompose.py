@@ -13,18 +13,13 @@ from .as_blender import blender_frame
 from .layers import LayerRenderer
 
 
-def to_frame(pixels: np.ndarray) -> np.ndarray:
-    """float32 [h, w, 3], 0..255 -> uint8 RGB, rounded."""
-    return np.rint(np.clip(pixels, 0, 255)).astype(np.uint8)
-
-
 def recompose_frame(folder: str | Path, result: Result, t: int, renderer: LayerRenderer | None = None) -> np.ndarray:
     """Frame t (0-based) recomposed from a result's folder -> uint8 RGB [h, w, 3]; black where no layer is.
 
     renderer: pass one LayerRenderer for a whole clip, so that drawings are decoded once.
     """
     renderer = renderer or LayerRenderer(folder, result)
-    return to_frame(renderer.composite(t, list(range(len(result.sprites))), (0, 0, 0)))
+    return renderer.frame(t, list(range(len(result.sprites))), (0, 0, 0))
 
 
 def write_recomposition(folder: str | Path, result: Result, out: str | Path,

@@ -13,13 +13,9 @@ import cv2
 import numpy as np
 import torch
 
+from toondecompose.engine.shift import CATMULL_ROM, WHOLE_PX, Box, cubic, moved
 from toondecompose.engine.warp import grid_for, sample
 
-Box = tuple[int, int, int, int]  # x0, y0, x1, y1 px, half open
-
-CATMULL_ROM = -0.5  # reproduces quadratic shading exactly: for reading frames
-RENDERED = -0.75  # what the final renderer (OpenCV) and grid_sample use: for predicting frames
-WHOLE_PX = 1e-3  # px; a shift closer than this to a whole number is taken as one
 SHRINK = 1.25  # source px per output px above which several samples per px are taken
 MAX_SUPERSAMPLING = 6
 
@@ -27,14 +23,6 @@ MAX_SUPERSAMPLING = 6
 def _unit_translation(M: np.ndarray) -> bool:
     """Does the map only move, to 1/1000 px over 1000 px?"""
     return bool(np.abs(M[:2, :2] - np.eye(2)).max() < 1e-6 and np.abs(M[2, :2]).max() < 1e-10)
-
-
-def _cubic(d: np.ndarray, a: float) -> np.ndarray:
-    """Keys' cubic kernel of sharpness a at distance d (any shape)."""
-    d = np.abs(d)
-    near = ((a + 2) * d - (a + 3)) * d * d + 1
-    far = ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
-    return np.where(d < 1, near, np.where(d < 2, far, 0.0))
 
 
 def _moved(image: torch.Tensor, offset: float, start: int, count: int, dim: int, a: float) -> torch.Tensor:
@@ -45,7 +33,7 @@ def _moved(image: torch.Tensor, offset: float, start: int, count: int, dim: int,
     else:
         base = math.floor(offset)
         taps = [base - 1, base, base + 1, base + 2]
-        weights = [float(_cubic(np.float64(offset - k), a)) for k in taps]
+        weights = [float(cubic(np.float64(offset - k), a)) for k in taps]
     length = image.shape[dim]
     low, high = start + taps[0], start + count + taps[-1]
     first, last = min(max(low, 0), length - 1), max(min(high, length), 1)
@@ -64,35 +52,10 @@ def _moved(image: torch.Tensor, offset: float, start: int, count: int, dim: int,
     return out
 
 
-def _span(offset: float, start: int, count: int, length: int, a: float) -> tuple[int, int, int, int, np.ndarray]:
-    """One axis of a move -> (first and last px that are read, px repeated before and after them, kernel)."""
-    whole = round(offset)
-    if abs(offset - whole) < WHOLE_PX:
-        base, before, after, taps = whole, 0, 0, np.ones(1)
-    else:
-        base = math.floor(offset)
-        before, after, taps = 1, 2, _cubic(np.arange(-1, 3) - (offset - base), a)
-    low, high = start + base - before, start + count + base + after
-    first, last = min(max(low, 0), length - 1), min(max(high, 1), length)
-    return first, last, max(0, min(first, high - 1) - low), max(0, high - max(last, low + 1)), taps.astype(np.float32)
-
-
 def _moved_on_host(image: torch.Tensor, tx: float, ty: float, box: Box, a: float) -> torch.Tensor:
     """What `_moved` along both axes gives, by OpenCV's separable filter: several times faster on a CPU."""
-    x0, y0, x1, y1 = box
-    _, h, w = image.shape
-    left, right, *pad_x, kx = _span(tx, x0, x1 - x0, w, a)
-    top, bottom, *pad_y, ky = _span(ty, y0, y1 - y0, h, a)
-    out = np.empty((image.shape[0], y1 - y0, x1 - x0), np.float32)
-    skip_x, skip_y = (len(kx) - 1) // 2, (len(ky) - 1) // 2
-    for plane, result in zip(image.numpy(), out, strict=True):
-        part = plane[top:bottom, left:right]
-        if any(pad_x) or any(pad_y):
-            part = cv2.copyMakeBorder(part, *pad_y, *pad_x, cv2.BORDER_REPLICATE)
-        if len(kx) > 1 or len(ky) > 1:
-            part = cv2.sepFilter2D(np.ascontiguousarray(part), -1, kx, ky, anchor=(skip_x, skip_y))
-        result[:] = part[skip_y:skip_y + y1 - y0, skip_x:skip_x + x1 - x0]
-    return torch.from_numpy(out)
+    planes = image.numpy()
+    return torch.from_numpy(moved(planes, (planes.shape[2], planes.shape[1]), (tx, ty), box, a))
 
 
 def inside(M: np.ndarray, box: Box, size: tuple[int, int], device: str | torch.device = "cpu") -> torch.Tensor:

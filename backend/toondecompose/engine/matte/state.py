@@ -10,8 +10,9 @@ import torch
 
 from toondecompose.engine.matte.moments import View
 from toondecompose.engine.matte.plates import Plate, gauge
-from toondecompose.engine.matte.resample import RENDERED, Box, footprint, local_scale, resample, translation
+from toondecompose.engine.matte.resample import Box, footprint, local_scale, resample, translation
 from toondecompose.engine.matte.types import LayerToSolve
+from toondecompose.engine.shift import RENDERED
 
 MARGIN = 28  # canvas px around what the masks cover, for hair, glows and shadows that the masks missed
 SEEN_MASK = 96  # mask value from which a layer counts as shown; half its strongest value while it fades in
