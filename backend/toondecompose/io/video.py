@@ -24,10 +24,7 @@ def _frames(path: Path) -> Iterator[Any]:
     import imageio_ffmpeg
 
     # -vsync passthrough: each stored frame once; the default would repeat and drop frames to keep a constant rate
-    return imageio_ffmpeg.read_frames(str(path), pix_fmt="rgb24", output_params=["-threads", "1", "-preset", "veryfast", "-colorspace", "bt709", "-color_primaries", "bt709",
-                           "-color_trc", "bt709", "-vf", "scale=out_color_matrix=bt709:flags=accurate_rnd",
-                           "-movflags", "+faststart", "-fflags", "+bitexact", "-flags:v", "+bitexact",
-                           "-map_metadata", "-1"])
+    return imageio_ffmpeg.read_frames(str(path), pix_fmt="rgb24", output_params=["-fps_mode", "passthrough"])
 
 
 def video_info(path: str | Path) -> dict[str, Any]:
@@ -96,11 +93,12 @@ class VideoWriter:
         even = (size[0] + self._pad[1], size[1] + self._pad[0])
         self._writer = imageio_ffmpeg.write_frames(
             str(path), even, fps=fps, codec="libx264", quality=quality, macro_block_size=2, ffmpeg_log_level="error",
-            # one thread writes the same bytes everywhere; the colours are declared, or players guess them; slower presets
-            # take twice the time for files of the same size
-            output_params=["-threads", "1", "-preset", "veryfast", "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709",
-                           "-vf", "scale=out_color_matrix=bt709:flags=accurate_rnd", "-movflags", "+faststart",
-                           "-fflags", "+bitexact", "-flags:v", "+bitexact", "-map_metadata", "-1"])
+            # one thread writes the same bytes everywhere; the colours are declared, or players guess them; slower
+            # presets take twice the time for files of the same size
+            output_params=["-threads", "1", "-preset", "veryfast", "-colorspace", "bt709", "-color_primaries", "bt709",
+                           "-color_trc", "bt709", "-vf", "scale=out_color_matrix=bt709:flags=accurate_rnd",
+                           "-movflags", "+faststart", "-fflags", "+bitexact", "-flags:v", "+bitexact",
+                           "-map_metadata", "-1"])
         self._writer.send(None)
 
     def __enter__(self) -> VideoWriter:
