@@ -204,7 +204,7 @@ def test_evidence_spreads_up_to_an_edge():
     evidence, sure = torch.zeros(1, 32, 48), torch.zeros(1, 32, 48)
     sure[0, 16, 4] = sure[0, 16, 44] = 20
     evidence[0, 16, 44] = 1
-    p = spread(picture, evidence, sure)[0]
+    p = spread(picture, evidence[None], sure)[0, 0]
     assert p[:, :22].max() < 0.3 and p[:, 26:].min() > 0.7
 
 

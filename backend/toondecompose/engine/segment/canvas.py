@@ -1,8 +1,4 @@
-"""A layer's canvas: the frames gathered on it, the colour most of them agree on, and that colour back in a frame.
-
-The temporal mode (which colour has most weighted votes) is used instead of the median: a sprite may hide a point in
-most frames, but its colours there differ from frame to frame, while the layer's own colour repeats.
-"""
+"""A layer's canvas: the frames gathered on it, and its mosaic back in a frame."""
 
 from __future__ import annotations
 
@@ -14,14 +10,11 @@ import torch
 
 from ..warp import grid_for, sample
 
-VOTE_RANGE = 36.0  # grey levels, summed over channels, at which two samples no longer vote for each other
 COUNT_STEPS = 256  # counts of frames are read to this part of one
-CANDIDATES = 8  # samples per canvas point that may become the mode; the rest only vote
-# bytes of samples held at once: bounds memory whatever the clip's length
-CACHED = 2**17  # samples worked on at once on the CPU: what its cache holds
-CHUNK_BYTES = 48 * 2**20
 # a canvas may be this many frames across: a homography can send a corner to the horizon
 MAX_FRAMES_ACROSS = 8.0
+
+Box = tuple[int, int, int, int]  # x0, y0, x1, y1 px
 
 
 @dataclass
@@ -57,6 +50,11 @@ def canvas_box(H: np.ndarray, present: np.ndarray, size: tuple[int, int]) -> tup
     return int(lo[0]), int(lo[1]), int(hi[0]), int(hi[1])
 
 
+def whole_picture(frames: torch.Tensor) -> torch.Tensor:
+    """uint8 pictures [..., 3, h, w], however they lie in memory, as float32 planes that lie one behind the other."""
+    return frames.to(torch.float32, memory_format=torch.contiguous_format)
+
+
 def slope(pictures: torch.Tensor) -> torch.Tensor:
     """|gradient| of [..., 3, h, w], levels per px, largest channel; one-sided differences on the border."""
     dx, dy = torch.empty_like(pictures), torch.empty_like(pictures)
@@ -71,7 +69,49 @@ def slope(pictures: torch.Tensor) -> torch.Tensor:
 def _centred(H: np.ndarray, origin: tuple[float, float]) -> np.ndarray:
     """Edge-coordinate transform of pixels counted from `origin` -> the same for pixel centres, as OpenCV counts."""
     there = np.array([[1, 0, origin[0] + 0.5], [0, 1, origin[1] + 0.5], [0, 0, 1]])
-    return np.array([[1, 0, -0.5], [0, 1, -0.5], [0, 0, 1]]) @ H @ there
+    M = np.array([[1, 0, -0.5], [0, 1, -0.5], [0, 0, 1]]) @ H @ there
+    return M / M[2, 2] if M[2, 2] else M
+
+
+def _shifted(picture: np.ndarray, x: float, y: float, size: tuple[int, int]) -> np.ndarray:
+    """A picture [h, w] or [h, w, c <= 4] moved by (x, y) px, bilinear, its edge repeated: many times faster than a
+    warp, and exact where that rounds positions to 1/32 px."""
+    (w, h), (rows, columns) = size, picture.shape[:2]
+    x, y = min(max(x, -w), columns - 1.0), min(max(y, -h), rows - 1.0)  # beyond the edge all is alike
+    left, top = int(np.floor(x)), int(np.floor(y))
+    part = picture[max(0, top) : top + h + 1, max(0, left) : left + w + 1]
+    margins = max(0, -top), max(0, top + h + 1 - rows), max(0, -left), max(0, left + w + 1 - columns)
+    if any(margins):
+        part = cv2.copyMakeBorder(part, *margins, cv2.BORDER_REPLICATE)
+    down, right = y - top, x - left
+    part = cv2.addWeighted(part[:-1], 1 - down, part[1:], down, 0) if down else part[:-1]
+    return cv2.addWeighted(part[:, :-1], 1 - right, part[:, 1:], right, 0) if right else part[:, :-1]
+
+
+def _is_shift(M: np.ndarray) -> bool:
+    return bool(np.abs(M[:2, :2] - np.eye(2)).max() < 1e-9 and np.abs(M[2, :2]).max() < 1e-12)
+
+
+def _warped(picture: np.ndarray, M: np.ndarray, size: tuple[int, int], nearest: bool = False) -> np.ndarray:
+    """A picture [h, w] or [h, w, c <= 4] at M(x), pixel centres, for every x of a picture of `size` (w, h)."""
+    how = (cv2.INTER_NEAREST if nearest else cv2.INTER_LINEAR) | cv2.WARP_INVERSE_MAP
+    beyond = cv2.BORDER_CONSTANT if nearest else cv2.BORDER_REPLICATE
+    if np.abs(M[2, :2]).max() < 1e-12:
+        return cv2.warpAffine(picture, M[:2], size, flags=how, borderMode=beyond)
+    return cv2.warpPerspective(picture, M, size, flags=how, borderMode=beyond)
+
+
+def _inside(M: np.ndarray, shape: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
+    """uint8 [h, w]: 1 where M(x) lies inside a picture of `shape` (h, w), 0 elsewhere."""
+    h, w = shape
+    x, y = np.arange(size[0]), np.arange(size[1])
+    if _is_shift(M):
+        column, row = x + M[0, 2] + 0.5, y + M[1, 2] + 0.5
+        return (((row >= 0) & (row <= h))[:, None] & ((column >= 0) & (column <= w))).astype(np.uint8)
+    out = _warped(np.ones((h, w), np.uint8), M, size, nearest=True)
+    if np.abs(M[2, :2]).max() >= 1e-12:  # what lies behind the horizon is not there
+        out[(M[2, 0] * x[None] + M[2, 1] * y[:, None] + M[2, 2]) <= 1e-9] = 0
+    return out
 
 
 def sample_planes(planes: torch.Tensor, H: np.ndarray, size: tuple[int, int], origin: tuple[float, float] = (0.0, 0.0)
@@ -88,18 +128,16 @@ def sample_planes(planes: torch.Tensor, H: np.ndarray, size: tuple[int, int], or
         return sample(planes, points, border="border"), inside.to(torch.float32)
     # the same, many times faster on the host
     M = _centred(H, origin)
-    flat = bool(np.abs(M[2, :2]).max() < 1e-12)
-    warp = cv2.warpAffine if flat else cv2.warpPerspective
-    M = M[:2] / M[2, 2] if flat else M
     out = np.empty((len(planes), size[1], size[0]), np.float32)
-    for i, plane in enumerate(planes.numpy()):
-        warp(plane, M, size, dst=out[i], flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-             borderMode=cv2.BORDER_REPLICATE)
-    inside = warp(np.ones((h, w), np.uint8), M, size, flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP)
-    if not flat:  # what lies behind the horizon is not there
-        x, y = np.arange(size[0]), np.arange(size[1])
-        inside[(M[2, 0] * x[None] + M[2, 1] * y[:, None] + M[2, 2]) <= 1e-9] = 0
-    return torch.from_numpy(out), torch.from_numpy(inside.astype(np.float32))
+    if _is_shift(M):
+        for i, plane in enumerate(planes.numpy()):
+            out[i] = _shifted(plane, M[0, 2], M[1, 2], size)
+    else:
+        for i in range(0, len(planes), 4):  # four at once cost hardly more than one
+            some = [np.ascontiguousarray(p) for p in planes[i : i + 4].numpy()]
+            got = _warped(cv2.merge(some) if len(some) > 1 else some[0], M, size)
+            cv2.split(got, list(out[i : i + 4]))
+    return torch.from_numpy(out), torch.from_numpy(_inside(M, (h, w), size).astype(np.float32))
 
 
 def gather(layers: torch.Tensor, H: np.ndarray, frames: list[int], box: tuple[int, int, int, int]) -> torch.Tensor:
@@ -117,76 +155,20 @@ def gather(layers: torch.Tensor, H: np.ndarray, frames: list[int], box: tuple[in
     return out
 
 
-def temporal_mode(colour: torch.Tensor, weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """The colour with most votes.
+def sample_bytes(pictures: torch.Tensor, H: np.ndarray, box: Box) -> tuple[torch.Tensor, torch.Tensor]:
+    """`sample_planes` of uint8 [c <= 4, h, w] on a box: (uint8 [c, hb, wb] rounded, inside uint8 [hb, wb]).
 
-    colour [n, 3, P], weight [n, P] -> (mode [3, P], votes [P] weight within half the range, scatter [P] rms of voters).
-    """
-    n = colour.shape[0]
-    step = max(256, CACHED // n)
-    if colour.device.type == "cpu" and colour.shape[2] > step:
-        parts = [temporal_mode(colour[..., i : i + step], weight[:, i : i + step])
-                 for i in range(0, colour.shape[2], step)]
-        return tuple(torch.cat(x, -1) for x in zip(*parts, strict=True))
-    best = torch.full_like(weight[0], -1.0)
-    mode = torch.zeros_like(colour[0])
-    if n <= CANDIDATES:
-        picks = [colour[i] for i in range(n)]
-        trust = [weight[i] for i in range(n)]
-    else:
-        # spread over time first, so that ties do not choose one stretch of the clip
-        order = torch.as_tensor([(i * 0.618034) % 1.0 for i in range(n)], device=colour.device)
-        top = torch.topk(torch.round(weight * 8) + order[:, None] * 0.5, CANDIDATES, dim=0).indices
-        picks = [torch.gather(colour, 0, top[i][None, None].expand(1, 3, -1))[0] for i in range(CANDIDATES)]
-        trust = [torch.gather(weight, 0, top[i][None])[0] for i in range(CANDIDATES)]
-    for pick, trusted in zip(picks, trust, strict=True):
-        score = ((VOTE_RANGE - (colour - pick).abs().sum(1)).clamp_min(0) * weight).sum(0) * (trusted > 0.02)
-        better = score > best
-        best = torch.where(better, score, best)
-        mode = torch.where(better, pick, mode)
-    for _ in range(2):  # mean shift: the mean of the voters, not one of them
-        near = (VOTE_RANGE - (colour - mode).abs().sum(1)).clamp_min(0) * weight
-        total = near.sum(0)
-        mean = (colour * near[:, None]).sum(0) / total.clamp_min(1e-6)
-        mode = torch.where(total > 1e-6, mean, mode)
-    far = (colour - mode).abs()
-    voter = (far.sum(1) < 0.5 * VOTE_RANGE) * weight
-    votes = voter.sum(0)
-    scatter = ((far.amax(1).square() * voter).sum(0) / votes.clamp_min(1e-6)).sqrt()
-    return mode, votes, scatter
-
-
-def build_mosaic(frames: torch.Tensor, H: np.ndarray, present: np.ndarray,
-                 weight: torch.Tensor | None = None) -> Mosaic:
-    """The layer's picture from all frames in which it is present.
-
-    frames: uint8 [T, 3, h, w]. H: [T, 3, 3] canvas -> frame in these pixels. weight: float32 or uint8 (0..255)
-    [T, h, w], how surely the layer is the visible one (None: everywhere alike).
-    """
-    h, w = frames.shape[-2:]
-    x0, y0, x1, y1 = canvas_box(H, present, (w, h))
-    device = frames.device
-    colour = torch.zeros(3, y1 - y0, x1 - x0, device=device)
-    votes, seen, scatter = torch.zeros(3, y1 - y0, x1 - x0, device=device)
-    boxes = {t: canvas_box(H[t : t + 1], np.array([True]), (w, h)) for t in np.flatnonzero(present)}
-    rows = max(8, CHUNK_BYTES // (16 * len(boxes) * (x1 - x0)))
-    for top in range(y0, y1, rows):
-        bottom = min(y1, top + rows)
-        use = [t for t, b in boxes.items() if b[1] < bottom and b[3] > top]
-        if not use:
-            continue
-        box = (x0, top, x1, bottom)
-        got = gather(frames, H, use, box).flatten(2)
-        wt = got[:, 3]
-        if weight is not None:
-            scale = 1 / 255 if weight.dtype == torch.uint8 else 1.0
-            wt = wt * gather(weight[:, None], H, use, box)[:, 0].flatten(1) * scale
-        mode, vote, rms = temporal_mode(got[:, :3], wt)
-        colour[:, top - y0 : bottom - y0] = mode.view(3, bottom - top, -1)
-        votes[top - y0 : bottom - y0] = vote.view(bottom - top, -1)
-        scatter[top - y0 : bottom - y0] = rms.view(bottom - top, -1)
-        seen[top - y0 : bottom - y0] = wt.sum(0).view(bottom - top, -1)
-    return Mosaic(colour, votes, seen, slope(colour), scatter, (float(x0), float(y0)))
+    Whole levels are a fraction of any noise, and take a quarter of the time and of the memory."""
+    size, origin = (box[2] - box[0], box[3] - box[1]), (float(box[0]), float(box[1]))
+    if pictures.device.type != "cpu":
+        got, inside = sample_planes(pictures.to(torch.float32), H, size, origin)
+        return got.round().to(torch.uint8), inside.to(torch.uint8)
+    M = _centred(H, origin)
+    picture = pictures.permute(1, 2, 0).contiguous().numpy()
+    got = _shifted(picture, M[0, 2], M[1, 2], size) if _is_shift(M) else _warped(picture, M, size)
+    out = np.empty((len(pictures), size[1], size[0]), np.uint8)
+    cv2.split(got, list(out))
+    return torch.from_numpy(out), torch.from_numpy(_inside(M, picture.shape[:2], size))
 
 
 def render(mosaic: Mosaic, H: np.ndarray, size: tuple[int, int], colour: bool = True) -> torch.Tensor:

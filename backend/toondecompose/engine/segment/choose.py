@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from . import evidence as ev
-from .canvas import slope
+from .canvas import slope, whole_picture
 from .labels import ALL, Rigid, best_label, first_mass, mosaics, presence, rendered, solve
 from .roles import Traces, trace
 
@@ -111,7 +111,7 @@ def picture_bits(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torc
                 used = used & (there[i][number].votes > 0.3)
             total += float((texture_bits(picture.slope) * used).sum())
     for t in range(len(frames)):
-        frame, label = frames[t].to(torch.float32), labels[t]
+        frame, label = whole_picture(frames[t]), labels[t]
         backs, theres = rendered(rigid, pictures, there, t, frames.shape)
         anew = texture_bits(slope(frame))
         for i in range(count):
@@ -148,7 +148,7 @@ def largest_body(ledger: Ledger, paths: tuple[int, ...]) -> float:
     shares = []
     for t in range(len(ledger.frames)):
         backs, _ = rendered(rigid, pictures, there, t, ledger.frames.shape)
-        picture = ledger.frames[t].to(torch.float32)
+        picture = whole_picture(ledger.frames[t])
         misfits = [ev.misfit(picture, back, ledger.noise) for back in backs if back is not None]
         if not misfits:  # nobody knows what is behind: a path may leave frames out
             shares.append(0.0)

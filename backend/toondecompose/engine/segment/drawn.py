@@ -7,7 +7,7 @@ import torch
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
-from .canvas import gather, slope
+from .canvas import gather, slope, whole_picture
 
 SAME_LEVELS = 12.0  # grey levels within which two samples of one flat colour agree (compression, rounding)
 SAME_SLOPE = 0.35  # px of misplacement that a slope excuses
@@ -42,7 +42,7 @@ def same_drawing(frames: torch.Tensor, H: np.ndarray, present: np.ndarray, shown
     for t in use:
         got = gather(frames, H, [t], box)[0].flatten(1)[:, at]
         more = gather(extra, H, [t], box)[0].flatten(1)[:, at]
-        steep = gather(slope(frames[t].to(torch.float32))[None, None], H[t : t + 1], [0], box)[0, 0].reshape(-1)[at]
+        steep = gather(slope(whole_picture(frames[t]))[None, None], H[t : t + 1], [0], box)[0, 0].reshape(-1)[at]
         colour.append(got[:3])
         free = (got[3] > 0.5) & (more[1] < 0.3)
         may.append(torch.stack([free, free & (more[0] > 0.5)]))

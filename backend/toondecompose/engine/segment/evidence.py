@@ -9,7 +9,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from .canvas import Mosaic, canvas_box, gather, render, slope
+from .canvas import Mosaic, canvas_box, gather, render, slope, whole_picture
 
 # frames apart at which a pixel is compared with itself under a layer's motion. Many gaps, because a held drawing agrees
 # with itself over short ones and a slow one needs long ones.
@@ -109,7 +109,7 @@ def texture_of(frames: torch.Tensor, noise: float) -> torch.Tensor:
     """
 
     def slopes(t: int) -> torch.Tensor:
-        return slope(blur(frames[t].to(torch.float32), 0.5 if noise < 2 else 1.0))
+        return slope(blur(whole_picture(frames[t]), 0.5 if noise < 2 else 1.0))
 
     some = [slopes(t)[::2, ::2].flatten() for t in range(0, frames.shape[0], -(-frames.shape[0] // LINES_ASKED))]
     lines = float(torch.cat(some).quantile(LINES))
@@ -127,7 +127,7 @@ def cornerness_of(frames: torch.Tensor) -> torch.Tensor:
     """
     out = torch.empty(frames.shape[0], *frames.shape[-2:], dtype=torch.uint8, device=frames.device)
     for t in range(frames.shape[0]):
-        f = frames[t].to(torch.float32)
+        f = whole_picture(frames[t])
         dx, dy = torch.zeros_like(f), torch.zeros_like(f)
         dx[..., 1:-1] = (f[..., 2:] - f[..., :-2]) * 0.5
         dy[..., 1:-1, :] = (f[..., 2:, :] - f[..., :-2, :]) * 0.5
@@ -166,7 +166,7 @@ def agreement(frames: torch.Tensor, H: np.ndarray, present: np.ndarray, noise: f
     boxes = [canvas_box(H[t : t + 1], np.array([True]), (w, h)) for t in use]
     agree = torch.zeros(len(use), y1 - y0, x1 - x0, dtype=torch.uint8, device=frames.device)
     compared = torch.zeros_like(agree)
-    slopes = torch.stack([slope(f.to(torch.float32)) for f in frames])
+    slopes = torch.stack([slope(whole_picture(f)) for f in frames])
     across = max(1, round((x1 - x0) / w))
     # a long pan's canvas is many frames wide, and each part of it is shown by few of them
     for left, right in pairwise(x0 + (x1 - x0) * i // across for i in range(across + 1)):

@@ -10,8 +10,9 @@ import numpy as np
 import torch
 
 from . import evidence as ev
-from .canvas import Mosaic, build_mosaic, canvas_box, gather, render
+from .canvas import Mosaic, canvas_box, render, sample_planes, whole_picture
 from .drawn import same_drawing
+from .mosaic import build_mosaic, overlap
 from .regions import rim_owner
 from .roles import Traces, own, unexplained
 from .walker import spread
@@ -20,6 +21,7 @@ EXPLAINED = 2.2  # standard deviations up to which a mosaic still explains a pix
 UNEXPLAINED = 2.5  # from here on it does not
 SEEN_TWICE = 1.5  # frames' worth of evidence: a point of a layer that more than one frame shows
 FLAT_TEXTURE = 60  # of 255: weaker than a line; a gradient or a brush stroke does not part a flat region
+BLOCK = 8  # frames that are in work at once
 SPREAD_COUNTS = 0.1  # of a frame with evidence: what p was spread to without any
 
 ALL = -1  # in place of a drawing's number: what all frames of a layer have in common
@@ -89,8 +91,7 @@ def add_rims(mass: torch.Tensor, texture: torch.Tensor, weight: float = 0.5, onl
 def walk(pictures: torch.Tensor, mass: torch.Tensor) -> torch.Tensor:
     """Probabilities [L, T, h, w], summing to 1, from mass."""
     total = mass.sum(0)
-    out = [spread(pictures, mass[i] / (total + 1e-6), total) for i in range(1, mass.shape[0])]
-    out = torch.stack(out) if out else torch.zeros(0, *total.shape, device=total.device)
+    out = spread(pictures, mass[1:] / (total + 1e-6), total)
     first = (1 - out.sum(0)).clamp_min(0)
     p = torch.cat([first[None], out])
     return p / p.sum(0, keepdim=True).clamp_min(1e-6)
@@ -103,7 +104,9 @@ def mosaics(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torch.Ten
     """
     out = []
     for i, H in enumerate(rigid.H):
-        weight = (1.5 * p[i] - 0.5).clamp(0, 1) * (0.05 + ev.blur(mass[i], 4.0))
+        weight = torch.empty(mass.shape[1:], device=mass.device)
+        for t in range(len(frames)):
+            weight[t] = (1.5 * p[i, t].float() - 0.5).clamp_(0, 1) * (0.05 + ev.blur(mass[i, t].float(), 4.0))
         out.append({n: build_mosaic(frames, H, on, weight) for n, on in rigid.exposures(i).items()})
     return out
 
@@ -115,21 +118,23 @@ def presence(rigid: Rigid, p: torch.Tensor, mass: torch.Tensor | None = None) ->
     frames that show evidence there outvote those in which p was only spread from elsewhere: a gap between trees is a
     gap in all frames once a cloud has been seen to pass behind it. None for the backmost layer, which is everywhere.
     """
-    out: list[LayerMosaics | None] = [None]
+    out: list[LayerMosaics | None] = [None, *({} for _ in range(1, len(rigid)))]
     size = p.shape[-1], p.shape[-2]
     for i in range(1, len(rigid)):
         H = rigid.H[i]
-        free = 1 - p[i + 1 :].sum(0)
-        free = free.clamp(0, 1)
-        trust = torch.ones_like(free) if mass is None else SPREAD_COUNTS + mass.sum(0).clamp(0, 1)
-        both = torch.stack([p[i] * trust, free * trust, free], 1)
-        out.append({})
         for n, on in rigid.exposures(i).items():
             box = canvas_box(H, on, size)
             mine = torch.zeros(3, box[3] - box[1], box[2] - box[0], device=p.device)
-            for t in np.flatnonzero(on):
-                got = gather(both, H, [int(t)], box)[0]
-                mine += got[:3] * got[3]
+            for t in (int(t) for t in np.flatnonzero(on)):
+                part = overlap(box, canvas_box(H[t : t + 1], np.array([True]), size))
+                if part is None:
+                    continue
+                x0, y0, x1, y1 = part
+                free = (1 - p[i + 1 :, t].float().sum(0)).clamp_(0, 1)
+                trust = 1.0 if mass is None else SPREAD_COUNTS + mass[:, t].float().sum(0).clamp_(0, 1)
+                both = torch.stack([p[i, t].float() * trust, free * trust, free])
+                got, inside = sample_planes(both, H[t], (x1 - x0, y1 - y0), (float(x0), float(y0)))
+                mine[:, y0 - box[1] : y1 - box[1], x0 - box[0] : x1 - box[0]] += got.mul_(inside)
             empty = torch.zeros_like(mine[0])
             ratio = mine[0] / mine[1].clamp_min(1e-3)
             out[i][n] = Mosaic(empty.expand(3, -1, -1), ratio.clamp(0, 1), mine[2], empty, empty,
@@ -200,17 +205,6 @@ def frame_mass(picture: torch.Tensor, tex: torch.Tensor, backs: list[torch.Tenso
     return out
 
 
-def photometric_mass(frames: torch.Tensor, rigid: Rigid, pictures: list[LayerMosaics],
-                     there: list[LayerMosaics | None],
-                     shown: torch.Tensor, noise: float, texture: torch.Tensor, redrawn: bool) -> torch.Tensor:
-    """frame_mass of every frame -> [L, T, h, w]."""
-    mass = torch.empty_like(shown)
-    for t in range(len(frames)):
-        mass[:, t] = frame_mass(frames[t].to(torch.float32), texture[t].to(torch.float32) / 255,
-                                *rendered(rigid, pictures, there, t, frames.shape), shown[:, t], noise, redrawn)
-    return mass
-
-
 def rendered(rigid: Rigid, pictures: list[LayerMosaics], there: list[LayerMosaics | None], t: int,
              shape: torch.Size) -> tuple[list[torch.Tensor | None], list[torch.Tensor | None]]:
     """Every rigid layer's mosaic and presence in frame t, None where not present / everywhere."""
@@ -229,14 +223,24 @@ def solve(frames: torch.Tensor, rigid: Rigid, first: torch.Tensor, noise: float,
     Returns (probabilities [L, T, h, w], the last mass, the layers with their drawings told apart).
     """
     texture = ev.texture_of(frames, noise)
-    pictures = frames.to(torch.float32)
-    mass = first
-    p = walk(pictures, add_rims(mass, texture))
-    for turn in range(1, rounds + 1):
-        mass = photometric_mass(frames, rigid, mosaics(frames, rigid, p, mass), presence(rigid, p, mass), p, noise,
-                                texture, redrawn) + 0.5 * first
-        # once a mosaic has been made without the sprites, rims only decide where it cannot
-        p = walk(pictures, add_rims(mass, texture, only_unknown=turn > 1))
+    # half precision: these are the largest arrays of a long shot, and nobody asks for a thousandth of a probability
+    first = first.half()
+    mass, p = first.clone(), torch.empty_like(first)
+    for turn in range(rounds + 1):
+        pictures = mosaics(frames, rigid, p, mass) if turn else []
+        there = presence(rigid, p, mass) if turn else []
+        for start in range(0, len(frames), BLOCK):
+            part = slice(start, start + BLOCK)
+            new = first[:, part].float()
+            if turn:
+                new *= 0.5
+                for t in range(start, start + new.shape[1]):
+                    new[:, t - start] += frame_mass(whole_picture(frames[t]), texture[t].float() / 255,
+                                                    *rendered(rigid, pictures, there, t, frames.shape), p[:, t].float(),
+                                                    noise, redrawn)
+                mass[:, part] = new
+            # once a mosaic has been made without the sprites, rims only decide where it cannot
+            p[:, part] = walk(whole_picture(frames[part]), add_rims(new, texture[part], only_unknown=turn > 1))
         if turn == 1:
             rigid = find_drawings(frames, rigid, p, noise)
     return p, mass, rigid

@@ -8,8 +8,9 @@ import torch
 import torch.nn.functional as F
 
 from . import evidence as ev
-from .canvas import build_mosaic, canvas_box, gather, render
+from .canvas import canvas_box, gather, render, whole_picture
 from .labels import LayerMosaics, Rigid, best_label, frame_mass, presence, rendered
+from .mosaic import build_mosaic
 from .walker import spread
 
 SMALLEST = 2e-4  # of the frame's area: a smaller separate piece is noise, not a drawing
@@ -49,11 +50,11 @@ def edge_width(frames: torch.Tensor, rigid: Rigid, pictures: list[LayerMosaics],
     for t in range(0, len(frames), max(1, len(frames) // 8)):
         if not rigid.present[0][t]:
             continue
-        inside = upsampled(p[len(rigid) :, t].sum(0)[None], (w, h))[0] > 0.5
+        inside = upsampled(p[len(rigid) :, t].float().sum(0)[None], (w, h))[0] > 0.5
         if not inside.any():
             continue
         back = render(pictures[0][0], rigid.H[0][t], (w, h))
-        contrast = (frames[t].to(torch.float32) - back[:3]).abs().amax(0)
+        contrast = (whole_picture(frames[t]) - back[:3]).abs().amax(0)
         deep = cv2.distanceTransform(inside.to(torch.uint8).cpu().numpy(), cv2.DIST_L2, 3)
         use = inside.cpu().numpy() & (back[3] > 0.1).cpu().numpy()
         at = np.minimum(np.round(deep[use]).astype(int), WIDEST + 6)
@@ -130,10 +131,13 @@ def refine(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torch.Tens
     """
     count, _, h, w = frames.shape
     pictures: list[LayerMosaics] = []
+    fine = torch.empty(count, h, w, dtype=torch.uint8, device=frames.device)
     for i in range(len(rigid)):
-        weight = ((1.5 * p[i] - 0.5).clamp(0, 1) * (0.05 + ev.blur(mass[i], 4.0)).clamp(0, 1) * 255)
-        fine = torch.stack([upsampled(x[None], (w, h))[0].round().to(torch.uint8) for x in weight])
+        for t in range(count):
+            weight = (1.5 * p[i, t].float() - 0.5).clamp_(0, 1) * (0.05 + ev.blur(mass[i, t].float(), 4.0)).clamp_(0, 1)
+            fine[t] = upsampled(weight[None] * 255, (w, h))[0].round_().to(torch.uint8)
         pictures.append({n: build_mosaic(frames, rigid.H[i], on, fine) for n, on in rigid.exposures(i).items()})
+    del fine
     there = presence(rigid, p, mass)
     grow = w / p.shape[-1]
     up = np.diag([grow, grow, 1.0])
@@ -146,7 +150,7 @@ def refine(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torch.Tens
     paintings = {i: Painting(rigid.H[i], rigid.present[i], (w, h)) for i in range(1, len(rigid)) if rigid.painted[i]}
     clear, area = np.zeros(labels), np.full(labels, 1e-6)
     for t in range(count):
-        out[:, t], best = _one(frames[t].to(torch.float32), rigid, coarse, pictures, there, p[:, t], order, noise,
+        out[:, t], best = _one(whole_picture(frames[t]), rigid, coarse, pictures, there, p[:, t].float(), order, noise,
                                redrawn, parts, t, width)
         for i, painting in paintings.items():
             if rigid.present[i][t]:
@@ -184,7 +188,7 @@ class Painting:
         self.frames += 1
         self.spans += (sides[0] and sides[1]) or (sides[2] and sides[3])
         self.across += min(on[:, :EDGE].any(1).mean(), on[:, -EDGE:].any(1).mean()) > HALF_HIGH
-        far = (ev.misfit(frame.to(torch.float32), back, noise) > DIFFERS) & (back[3] > 0.2)
+        far = (ev.misfit(whole_picture(frame), back, noise) > DIFFERS) & (back[3] > 0.2)
         deep = cv2.erode(on.astype(np.uint8), np.ones((DEEP, DEEP), np.uint8))
         both = torch.from_numpy(np.stack([far.cpu().numpy() & (deep > 0), deep > 0])).to(frame.device)
         got = gather(both[None], self.H[t : t + 1], [0], self.box)[0].cpu().numpy()
@@ -219,9 +223,8 @@ def _one(picture, rigid, coarse, pictures, there, p, order, noise, redrawn, part
         mass = mass + RIMS_SAY * (1 - tex) * (shown > 0.5)
     mass = torch.where(settled > 0, sure, mass)
     total = mass.sum(0)
-    fine = [spread(picture[None], (mass[i] / (total + 1e-6))[None], total[None], smooth=1.0)[0]
-            for i in range(1, mass.shape[0])]
-    fine = torch.stack([1 - sum(fine), *fine]) if fine else torch.ones_like(shown)
+    fine = spread(picture[None], (mass[1:] / (total + 1e-6))[:, None], total[None], smooth=1.0)[:, 0]
+    fine = torch.cat([1 - fine.sum(0, keepdim=True), fine])
     label = _without_specks(fine, mass)
     # coverage from front to back: an edge pixel is shared by the layer in front and what is behind it
     left = torch.ones_like(tex)

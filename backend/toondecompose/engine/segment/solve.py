@@ -11,9 +11,10 @@ import torch
 from ..clip import FrameSource, working_frames
 from ..types import LayerPath, Segmentation, SegmentedLayer
 from . import evidence as ev
-from .canvas import build_mosaic, render
+from .canvas import render, whole_picture
 from .choose import DECIDE_FRAMES, DECIDE_WIDTH, DEGREES, SEARCH_FRAMES, SEARCH_WIDTH, Ledger, accounts, choose, sampled
-from .labels import Rigid, best_label, depth_order, first_mass, presence, solve, walk
+from .labels import BLOCK, Rigid, best_label, depth_order, first_mass, presence, solve, walk
+from .mosaic import build_mosaic
 from .parallax import parallax_paths
 from .refine import refine
 from .roles import (
@@ -44,7 +45,7 @@ def scaled(H: np.ndarray, scale: float) -> np.ndarray:
 
 
 def _tensor(frames: np.ndarray, device: str) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(frames.transpose(0, 3, 1, 2))).to(device)
+    return torch.from_numpy(frames).permute(0, 3, 1, 2).to(device)
 
 
 def segment(source: FrameSource, paths: list[LayerPath], count: int | None = None, *, seed: int = 0,
@@ -254,7 +255,7 @@ def _split(small, frames, rigid, p, mass, roles):
         ids[label == i] = k
         union |= label == i
     behind = np.empty_like(small)
-    plate = build_mosaic(frames, rigid.H[0], rigid.present[0], ((1.5 * p[0] - 0.5).clamp(0, 1)))
+    plate = build_mosaic(frames, rigid.H[0], rigid.present[0], (1.5 * p[0].float() - 0.5).clamp_(0, 1))
     for t in range(len(small)):
         back = render(plate, rigid.H[0][t], (small.shape[2], small.shape[1]))[:3].round().to(torch.uint8)
         behind[t] = back.permute(1, 2, 0).cpu().numpy()
@@ -262,7 +263,8 @@ def _split(small, frames, rigid, p, mass, roles):
     total = torch.from_numpy(evidence).to(p.device)
     if float(total.sum()) == 0:
         return p, mass, {}, None
-    share = walk(frames.to(torch.float32), total)
+    share = torch.cat([walk(whole_picture(frames[t : t + BLOCK]), total[:, t : t + BLOCK]).half()
+                       for t in range(0, len(frames), BLOCK)], 1)
     n = len(known) + wanted
     p = torch.cat([p[:base], p[base] * share])
     mass = torch.cat([mass[:base], mass[base] * share])
