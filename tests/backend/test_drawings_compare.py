@@ -5,9 +5,11 @@ import numpy as np
 from test_drawings import clip, drawing, groups, pan
 
 from toondecompose.engine.drawings.compare import beyond_plates, compare_drawings, excess, glance, overlay
-from toondecompose.engine.drawings.expose import compared_size, expose
+from toondecompose.engine.drawings.draft import expose_draft
+from toondecompose.engine.drawings.expose import expose
 from toondecompose.engine.drawings.patches import believable, cut_patches
 from toondecompose.engine.drawings.pixels import HALF, place, shift
+from toondecompose.engine.drawings.small import compared_size
 
 
 def test_a_cut_out_that_slides_is_moved_as_a_full_warp_moves_it():
@@ -78,7 +80,7 @@ def test_window_of_a_comparison_leaves_nothing_out():
 
 
 def test_large_sprite_is_compared_smaller_and_placed_at_full_size(monkeypatch):
-    monkeypatch.setattr("toondecompose.engine.drawings.expose.COMPARED", 60.0)
+    monkeypatch.setattr("toondecompose.engine.drawings.small.COMPARED", 60.0)
     big = [cv2.resize(drawing(p), (128, 166), interpolation=cv2.INTER_CUBIC) for p in (0, 1, 0, 1)]
     source, masks = clip(big, [(60, 4), (71.25, 5), (82.5, 6), (93.75, 7)])
     assert compared_size(masks)[0] < 0.8 * masks.shape[2]
@@ -86,3 +88,16 @@ def test_large_sprite_is_compared_smaller_and_placed_at_full_size(monkeypatch):
     assert groups(sheet.drawing) == [0, 1, 0, 1]
     step = sheet.H[2] @ np.linalg.inv(sheet.H[0])
     assert np.abs(step[:2, 2] - [22.5, 2]).max() < 0.1
+
+
+def test_draft_of_a_sheet_is_the_sheet_but_for_a_fraction_of_a_pixel(monkeypatch):
+    monkeypatch.setattr("toondecompose.engine.drawings.small.COMPARED", 60.0)
+    big = [cv2.resize(drawing(p), (128, 166), interpolation=cv2.INTER_CUBIC) for p in (0, 1, 0, 1)]
+    source, masks = clip(big, [(60, 4), (71.25, 5), (82.5, 6), (93.75, 7)], pan=3)
+    draft = expose_draft(source, masks, path=None, hidden=None, planes=[pan(3, 4)])
+    assert groups(draft.drawing) == [0, 1, 0, 1]
+    step = draft.H[2] @ np.linalg.inv(draft.H[0])
+    assert np.abs(step[:2, 2] - [22.5, 2]).max() < 0.3
+    low, high = draft.H[0] @ [0, 0, 1], draft.H[0] @ [*draft.canvas_size, 1]
+    ys, xs = np.nonzero(masks[0] > 127)
+    assert low[0] < xs.min() and low[1] < ys.min() + 1 and high[0] > xs.max() and high[1] > ys.max()

@@ -10,6 +10,7 @@ import numpy as np
 from .checkpoints import Checkpoints, chain
 from .clip import FrameSource
 from .doubt import doubt_what_stays
+from .drawings.draft import expose_draft
 from .drawings.expose import expose
 from .hints import apply_hints, spread_hints
 from .matte.draft import solve_draft
@@ -182,11 +183,14 @@ def _expose_all(source: FrameSource, segmentation: Segmentation, masks: list[np.
         hidden = np.zeros_like(masks[k])
         for in_front in range(k + 1, len(layers)):
             np.maximum(hidden, masks[in_front], out=hidden)
-        plate = None if solved is None else picture_behind(solved.layers, k, source.size)
-        sheets.append(expose(source, masks[k], segmentation.scale, path=layer.path, hidden=hidden, plate=plate,
-                             planes=planes, motion_model=settings.motion_model, seed=settings.seed,
-                             device=settings.device, noise=segmentation.noise,
-                             progress=lambda f, k=k: report((k + f) / len(layers))))
+        known = dict(path=layer.path, hidden=hidden, planes=planes, motion_model=settings.motion_model,
+                     seed=settings.seed, device=settings.device, noise=segmentation.noise,
+                     progress=lambda f, k=k: report((k + f) / len(layers)))
+        if solved is None:
+            sheets.append(expose_draft(source, masks[k], **known))
+        else:
+            plate = picture_behind(solved.layers, k, source.size)
+            sheets.append(expose(source, masks[k], segmentation.scale, plate=plate, **known))
     return sheets
 
 

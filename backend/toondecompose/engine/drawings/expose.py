@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 
 from ..clip import FrameSource
@@ -16,16 +15,13 @@ from .fading import fades, unfaded
 from .followed import followed, unmirrored
 from .gauge import Transition, choose_gauge
 from .match import Book
-from .patches import BODY, Patch, cut_patches
+from .patches import Patch, cut_patches
 from .pixels import shift
 from .poses import continued
 from .remnants import FOREIGN, TELLING, place_remnant, weak_frames
 from .sheet import find_groups, trees
+from .small import compared_size, resized
 
-# px: square root of the area at which a sprite is compared at most. A figure as large as the frame shows its mouth as
-# well at half size, for a quarter of the work; ...
-COMPARED, SMALLEST = 144.0, 0.5
-WORTH = 0.85  # ... less shrinking than this is not worth the blur
 MARGIN = 8  # full px around the drawings: room for soft edges
 OFTEN = 0.2  # of the pairs of one drawing
 EVIDENCE = 24  # exposures asked about a richer motion
@@ -34,23 +30,6 @@ MOST_KEPT, KEPT_BYTES = 24, 300e6  # exposures of one drawing held at full size:
 CUT_BYTES = 24  # per px of a cut-out: float32 colour and masks
 HELD_REACH = 2.0  # full px: how far off its neighbour's place a held exposure is looked for
 LEAST_AREA = 12.0  # sure working px: a smaller remnant says nothing about its drawing
-
-
-def compared_size(masks: np.ndarray) -> tuple[int, int]:
-    """(width, height) of the frames at which a sprite's drawings are compared: the working size, less for a large
-    sprite. masks: uint8 [T, hs, ws]."""
-    hs, ws = masks.shape[1:]
-    areas = [a for a in (np.count_nonzero(m >= BODY) for m in masks) if a]
-    usual = float(np.sqrt(np.percentile(areas, 75))) if areas else COMPARED
-    factor = max(SMALLEST, COMPARED / usual)
-    return (ws, hs) if factor > WORTH else (round(factor * ws), round(factor * hs))
-
-
-def resized(masks: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Masks uint8 [T, h, w] at another (width, height)."""
-    if masks.shape[2:0:-1] == size:
-        return masks
-    return np.stack([cv2.resize(m, size, interpolation=cv2.INTER_AREA) for m in masks])
 
 
 def patch_frame(patch: Patch, size: tuple[int, int], working: tuple[int, int]) -> np.ndarray:
@@ -77,8 +56,8 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
     count = len(masks)
     ws, hs = compared_size(masks)
     scale *= ws / masks.shape[2]
-    patches, noise = cut_patches(source, resized(masks, (ws, hs)), None if hidden is None else
-                                 resized(hidden, (ws, hs)), plate, cancelled, planes, noise)
+    patches, noise = cut_patches(source, resized(masks, (ws, hs)), resized(hidden, (ws, hs)), plate, cancelled, planes,
+                                 noise)
     whole = [p for p in patches if p is not None and p.area >= LEAST_AREA]
     if not whole:
         return ExposureSheet(np.full(count, -1), np.tile(np.eye(3), (count, 1, 1)), (1, 1), "translation")

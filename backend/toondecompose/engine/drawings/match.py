@@ -28,6 +28,7 @@ class Book:
     patch i -> px of patch j. dof: (i, j) -> degrees of freedom of that motion beyond the start's. share float64 [n, n]:
     part of the larger cut-out that both show. fit float64 [n, n]: part of the compared pixels that agree.
     threshold: blob size (levels x px^2) at which a pair is undecided; compression noise comes in blobs too.
+    tried: (i, j) -> 3x3, where a chain of good pairs put j's picture when the pair was last compared there.
     planes: motions behind the sprite, float64 [T, 3, 3], canvas -> frame, working px, each with bool [T], present.
     """
 
@@ -43,6 +44,7 @@ class Book:
     dof: dict[tuple[int, int], int] = field(default_factory=dict)
     points: dict[int, Points] = field(default_factory=dict)
     soft: dict[int, tuple[np.ndarray, Points]] = field(default_factory=dict)
+    tried: dict[tuple[int, int], np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self):
         self.score = np.full((len(self.patches), len(self.patches)), np.nan)
@@ -56,7 +58,7 @@ class Book:
         """Take the background off a translucent sprite's patches and forget what was known about pairs."""
         self.leak = leak
         self.patches = [without_background(p, leak) for p in self.patches]
-        for kept in (self.link, self.dof, self.points, self.soft):
+        for kept in (self.link, self.dof, self.points, self.soft, self.tried):
             kept.clear()
         self.__post_init__()
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from .align import project
 from .cluster import average_linkage
 from .compare import opacity_leak, overlay, plates_at
 from .correlate import coarse_pairs
 from .gaps import ALIKE, open_gaps
 from .match import ENOUGH, Book, bending, match
+from .patches import Patch
 from .pixels import pixels_of, shift
 from .turn import turned_start
 
@@ -18,6 +20,7 @@ GROUP_NEAREST, GROUP_PAIRS = 4, 2  # groups compared with their nearest groups, 
 MIRROR_NEAREST = 2
 GAP_ROUNDS = 3
 FAR_APART, FAR_FACTOR = 24.0, 2.5  # grey levels, and times the distance of most pairs that show one drawing
+SAME_START = 0.25  # px: a pair that failed from a place is not compared again from one so near
 DOUBTED = 0.3  # score from which a difference is looked into
 LEAKS_ASKED, LEAK_POINTS = 24, 8000  # pairs, and pixels of each, that are asked how translucent the sprite is
 LEAST_LEAK = 0.06  # share of background showing through below which a drawing counts as opaque
@@ -167,7 +170,18 @@ def second_chance(book: Book, more: list[tuple[int, int]], dofs: tuple[int, ...]
     failed = {(i, j) for i, j in book.link if i < j and book.score[i, j] >= cut}
     for i, j in sorted(failed | set(more)):
         if component[i] == component[j]:
-            match(book, i, j, place[j] @ np.linalg.inv(place[i]), (0, *dofs))
+            start = place[j] @ np.linalg.inv(place[i])
+            before = book.tried.get((i, j))
+            if before is None or np.isnan(book.score[i, j]) or apart(before, start, book.patches[i]) > SAME_START:
+                book.tried[i, j] = start
+                match(book, i, j, start, (0, *dofs))
+
+
+def apart(one: np.ndarray, two: np.ndarray, patch: Patch) -> float:
+    """How far two motions take the corners of a patch from each other, px."""
+    h, w = patch.inside.shape
+    corners = np.array([[0, 0], [w, 0], [w, h], [0, h]], np.float64)
+    return float(np.abs(project(one, corners) - project(two, corners)).max())
 
 
 def within_groups(book: Book, group: np.ndarray, most: int = 3) -> list[tuple[int, int]]:
