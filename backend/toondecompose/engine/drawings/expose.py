@@ -18,7 +18,7 @@ from .match import Book
 from .patches import Patch, cut_patches
 from .pixels import shift
 from .poses import continued
-from .remnants import FOREIGN, TELLING, place_remnant, weak_frames
+from .remnants import FOREIGN, TELLING, near_in_time, place_remnant, weak_frames
 from .sheet import find_groups, trees
 from .small import compared_size, resized
 
@@ -134,7 +134,7 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
         start = path.H[t] @ gauge[0] if rigid and path.present[t] else H[t]
         near = {int(drawing[u]) for u in (t - 1, t + 1) if 0 <= u < count and drawing[u] >= 0}
         cut = full(t, True)
-        guesses = [(k, start @ np.linalg.inv(g), reach(H, t)) for k, g in enumerate(gauge)]
+        guesses = [(k, start @ np.linalg.inv(gauge[k]), reach(H, t)) for k in near_in_time(drawing, t)]
         guesses += [(int(drawing[u]), measured[u] @ np.linalg.inv(gauge[drawing[u]]), HELD_REACH)
                     for u in (t - 1, t + 1) if 0 <= u < count and drawing[u] >= 0]
         d, m, score = place_remnant(cut, canvases, guesses, near, noise, book.threshold / scale**2)

@@ -17,6 +17,7 @@ CLOSE = 40.0  # grey levels: colours further apart are different colours
 BARE = 20.0  # grey levels of difference that a pixel counts which the drawing has no picture of
 TELLING = 0.1  # of the usual visible area: a remnant with less is never a drawing of its own
 FOREIGN = 4.0  # score from which a remnant is a drawing of its own (its place is only continued, so more is forgiven)
+MOST_TRIED = 12  # drawings that a remnant is compared with: a cycle's, and more
 ELSEWHEN = 1.0  # score that a drawing costs which neither the frame before nor the one after shows
 
 
@@ -37,6 +38,13 @@ def touches(patch: Patch, size: tuple[int, int]) -> bool:
     h, w = patch.body.shape
     return bool((x == 0 and patch.body[:, 0].any()) or (y == 0 and patch.body[0].any())
                 or (x + w == size[0] and patch.body[:, -1].any()) or (y + h == size[1] and patch.body[-1].any()))
+
+
+def near_in_time(drawing: np.ndarray, t: int) -> list[int]:
+    """The drawings shown nearest to frame t, in their own order: a barely seen one is looked for among them."""
+    shown = np.flatnonzero(drawing >= 0)
+    nearest = dict.fromkeys(int(drawing[u]) for u in sorted(shown, key=lambda u: abs(u - t)))
+    return sorted(list(nearest)[:MOST_TRIED])
 
 
 def canvas_patch(canvas: Canvas) -> Patch:
