@@ -32,6 +32,7 @@ def make_deterministic(seed: int, device: str) -> None:
         torch.backends.cuda.matmul.allow_tf32 = False
         torch.backends.cudnn.allow_tf32 = False
         torch.backends.cudnn.benchmark = False
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    # the same as use_deterministic_algorithms(True, warn_only=True), which imports the compiler: seconds of every job
+    torch.set_deterministic_debug_mode("warn")
     # or every new tensor is written twice: once with NaN, to show who reads what nobody wrote, and once with its values
     torch.utils.deterministic.fill_uninitialized_memory = False

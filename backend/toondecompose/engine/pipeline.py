@@ -22,6 +22,7 @@ from ..output.diagnostics import write_diagnostics
 from .checkpoints import Checkpoints, chain, code_hash, files_hash
 from .clip import FrameSource
 from .devices import choose_device, make_deterministic
+from .glimpse import glimpse
 from .hints import check_hints, shot_hints
 from .memory import give_back
 from .paths.cuts import find_cuts
@@ -33,6 +34,7 @@ from .writing import merge_shots, write_layers, write_pictures
 STAGES = {"read": ("Reading frames", 0.03), "paths": ("Finding motions", 0.22), "segment": ("Finding layers", 0.20),
           "sheet": ("Reading the exposure sheet", 0.12), "matte": ("Solving drawings and plates", 0.33),
           "write": ("Writing drawings", 0.10)}
+TINT = np.array([255, 0, 255], np.float32)  # over sprites in previews
 # Stages that no hint changes: their checkpoints stay with the result, and a refined run starts behind them.
 BEFORE_HINTS = ("cuts", "paths", "segment")
 
@@ -125,7 +127,7 @@ def _run(job: Job, job_folder: Path, source: FrameSource, files: list[Path], out
         part = source if pace.shots == 1 else source.part(start, stop)
         label = "" if pace.shots == 1 else f"shot{i + 1}-"
         shots.append(decompose_shot(part, settings, checkpoints, chain(key, start, stop), label, pace.stage,
-                                    _previewer(output, events)))
+                                    Previews(output, events)))
         if part is not source:
             part.close()
     writing = pace.stage("write")
@@ -156,20 +158,30 @@ def _assemble(job: Job, source: FrameSource, cuts: list[int], shots: list[ShotRe
                   report={"shots": [shot.report for shot in shots]})
 
 
-def _previewer(output: Path, events: Events) -> Callable[[FrameSource, Segmentation], None]:
-    """Shows the first masks, long before the mattes are done: the middle frame with its sprites tinted."""
+class Previews:
+    """Shows masks long before the mattes are done, as the middle frame with its sprites tinted."""
 
-    def show(source: FrameSource, segmentation: Segmentation) -> None:
+    def __init__(self, output: Path, events: Events):
+        self.path, self.events = output / "first_masks.png", events
+
+    def glimpse(self, source: FrameSource) -> None:
+        """What a quick look finds, before anything else is known; nothing if it finds nothing."""
+        mask = glimpse(source)
+        if mask is not None:
+            self._show(source, [mask], "First look")
+
+    def masks(self, source: FrameSource, segmentation: Segmentation) -> None:
+        """The sprites' masks."""
         t = source.count // 2
-        frame = source.read(t).astype(np.float32)
-        tint = np.array([255, 0, 255], np.float32)
-        for layer in segmentation.layers[1:]:
-            if layer.kind == "sprite":
-                mask = cv2.resize(layer.masks[t], source.size, interpolation=cv2.INTER_LINEAR)[..., None] / 510
-                frame = frame * (1 - mask) + tint * mask
-        output.mkdir(parents=True, exist_ok=True)
-        path = output / "first_masks.png"
-        cv2.imencode(".png", cv2.cvtColor(frame.astype(np.uint8), cv2.COLOR_RGB2BGR))[1].tofile(path)
-        events.preview(path.name, "First masks")
+        self._show(source, [layer.masks[t] for layer in segmentation.layers[1:] if layer.kind == "sprite"],
+                   "First masks")
 
-    return show
+    def _show(self, source: FrameSource, masks: list[np.ndarray], label: str) -> None:
+        frame = source.read(source.count // 2).astype(np.float32)
+        for mask in masks:
+            share = cv2.resize(mask, source.size, interpolation=cv2.INTER_LINEAR)[..., None] / np.float32(510)
+            frame += share * (TINT - frame)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        picture = cv2.cvtColor(frame.astype(np.uint8), cv2.COLOR_RGB2BGR)
+        cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tofile(self.path)
+        self.events.preview(self.path.name, label)

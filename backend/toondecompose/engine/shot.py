@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import numpy as np
 
@@ -61,8 +62,15 @@ class ShotResult:
 Stage = Callable[[str], Callable[[float], None]]
 
 
+class Previews(Protocol):
+    """Who is shown what is known so far (pipeline.py)."""
+
+    def glimpse(self, source: FrameSource) -> None: ...
+    def masks(self, source: FrameSource, segmentation: Segmentation) -> None: ...
+
+
 def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Checkpoints, key: str, label: str,
-                   stage: Stage, preview: Callable[[FrameSource, Segmentation], None]) -> ShotResult:
+                   stage: Stage, previews: Previews) -> ShotResult:
     """Run every stage. key: hash of frames and code. label: prefix of the checkpoints' names ('shot1-').
 
     stage(name) announces a stage and returns its progress function, which raises Cancelled once the job is cancelled.
@@ -70,9 +78,12 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
     common = {"seed": settings.seed, "device": settings.device}
     key = chain(key, settings.motion_model, settings.seed, settings.count)
     report_paths = stage("paths")
-    paths: list[LayerPath] = checkpoints.stage(
-        f"{label}paths", key, lambda: find_paths(source, settings.count, motion_model=settings.motion_model,
-                                                 progress=report_paths, **common))
+
+    def paths_found() -> list[LayerPath]:
+        previews.glimpse(source)
+        return find_paths(source, settings.count, motion_model=settings.motion_model, progress=report_paths, **common)
+
+    paths: list[LayerPath] = checkpoints.stage(f"{label}paths", key, paths_found)
     report_segment = stage("segment")
     segmentation: Segmentation = checkpoints.stage(
         f"{label}segment", key, lambda: segment(source, paths, settings.count, progress=report_segment, **common))
@@ -83,7 +94,7 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
         segmentation, corrections = apply_hints(segmentation, settings.hints, source, settings.read_mask)
     else:  # who says by hints what belongs together is not doubted
         segmentation = doubt_what_stays(segmentation)
-    preview(source, segmentation)
+    previews.masks(source, segmentation)
 
     key = chain(key, settings.hints, settings.quality)
     masks = [layer.masks for layer in segmentation.layers]
