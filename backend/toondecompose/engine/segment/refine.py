@@ -11,6 +11,7 @@ from . import evidence as ev
 from .canvas import canvas_box, gather, render, whole_picture
 from .labels import LayerMosaics, Rigid, best_label, frame_mass, presence, rendered
 from .mosaic import build_mosaic
+from .shadows import veils
 from .walker import spread
 
 SMALLEST = 2e-4  # of the frame's area: a smaller separate piece is noise, not a drawing
@@ -27,6 +28,7 @@ SPANS = 0.33  # of the frames in which a set piece meets two opposite sides
 HALF_HIGH = 0.5  # of the frame's height on both its sides, in
 ALWAYS = 0.9  # of the frames: that is a street or a room; what changes in it is something else that was missed
 RIMS_SAY = 0.15  # of sure evidence, for the layer that was likelier at labelling size
+BODY = 128  # value of a mask from which it says that a body is there, and not a shadow
 CLEAR = 0.65  # probability from which a layer is clearly the likeliest
 
 
@@ -118,13 +120,15 @@ def _joined(x: torch.Tensor, parts: dict[int, int]) -> torch.Tensor:
 
 
 def refine(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torch.Tensor, order: list[int], noise: float,
-           redrawn: int, parts: dict[int, int], progress=None
+           redrawn: int, parts: dict[int, int],
+           cast: np.ndarray | None = None, casters: dict[int, int] | None = None, progress=None
            ) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[bool]]:
     """All masks at working size, and how sure they are.
 
     frames: uint8 [T, 3, h, w]. rigid: transforms at this size. p, mass: [L, T, hc, wc] at labelling size. order: the
     labels' depth order, back to front, of the labels that are left when parts have joined the others. redrawn: how many
     of the last labels are redrawn sprites. parts: redrawn labels that are drawings of a rigid one, which they join.
+    cast: uint8 [T, hc, wc], soft shadows, by the keys of casters: whose they are. In a mask they have their opacity.
     Returns (masks uint8 [L, T, h, w]; unresolved uint8 [T, h, w], 255 where no layer is clearly likelier than the
     others; certainty float [L] in 0..1, how clear the choice is on the pixels that each layer got; for
     every layer whether it is one drawing that never changes).
@@ -152,6 +156,9 @@ def refine(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torch.Tens
     for t in range(count):
         out[:, t], best = _one(whole_picture(frames[t]), rigid, coarse, pictures, there, p[:, t].float(), order, noise,
                                redrawn, parts, t, width)
+        if cast is not None and cast[t].any():
+            _add_shadows(out[:, t], whole_picture(frames[t]), render(pictures[0][0], rigid.H[0][t], (w, h)), cast[t],
+                         casters, grow)
         for i, painting in paintings.items():
             if rigid.present[i][t]:
                 back = render(rigid.at(pictures, i, t), rigid.H[i][t], (w, h))
@@ -166,6 +173,23 @@ def refine(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torch.Tens
             progress((t + 1) / count)
     still = [i == 0 or (i in paintings and paintings[i].unchanging()) for i in range(labels)]
     return out, unresolved, clear / area, still
+
+
+def _add_shadows(masks: np.ndarray, picture: torch.Tensor, back: torch.Tensor, cast: np.ndarray,
+                 casters: dict[int, int], grow: float) -> None:
+    """Give the background and the sprite that casts it their shares of a soft shadow. masks: uint8 [L, h, w], in place.
+
+    picture, back: as for `veils`. cast: uint8 [hc, wc], keys of casters, 0 for none.
+    """
+    size = masks.shape[2], masks.shape[1]
+    for key in np.unique(cast[cast > 0]):
+        here = cv2.resize((cast == key).astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
+        opacity = veils(picture, back, torch.from_numpy(here).to(picture.device), grow).cpu().numpy()
+        veil = opacity > 0
+        owner = casters[int(key)]
+        veil &= masks[[i for i in range(len(masks)) if i not in (0, owner)]].max(0, initial=0) == 0
+        masks[owner][veil] = np.minimum(opacity[veil] * 255, BODY - 1).astype(np.uint8)
+        masks[0][veil] = 255 - masks[owner][veil]
 
 
 class Painting:

@@ -29,6 +29,7 @@ from .roles import (
     trace,
     unexplained,
 )
+from .shadows import cast_shadows
 from .tracklets import count_sprites, track
 
 LABEL_WIDTH = 320  # px across at which labels are decided
@@ -106,6 +107,8 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
     del first
     step(0.5)
     p, mass, parts, hiding = _split(small, frames, rigid, p, mass, roles)
+    sprites = [i for i in range(1, p.shape[0]) if i >= len(layers) or not roles.plane[i]]
+    p, cast = cast_shadows(frames, rigid, p, sprites, coarse_noise)
     order = depth_order(rigid, p, hiding)
     # what slides slower than the background is farther away than any sprite, whatever a few pixels say
     order = [0, *(i for i in order[1:] if i <= far), *(i for i in order[1:] if i > far)]
@@ -113,8 +116,10 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
     fine = Rigid([scaled(paths[i].H, scale) for i in layers], rigid.present, rigid.painted, rigid.drawing)
     kept = [i for i in range(p.shape[0]) if i not in parts]
     order = [kept.index(i) for i in order if i not in parts]
+    shadows = {1 + i: kept.index(parts.get(i, i)) for i in sprites}
     masks, unresolved, certainty, still = refine(_tensor(work, device), fine, p, mass, order, noise,
-                                                 p.shape[0] - len(layers), parts, lambda done: step(0.6 + 0.4 * done))
+                                                 p.shape[0] - len(layers), parts, cast, shadows,
+                                                 lambda done: step(0.6 + 0.4 * done))
     out: list[SegmentedLayer] = []
     for i in order:
         plane = i < len(layers) and roles.plane[i]
