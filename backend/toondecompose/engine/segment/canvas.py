@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -48,6 +49,19 @@ def canvas_box(H: np.ndarray, present: np.ndarray, size: tuple[int, int]) -> tup
     hi = np.minimum(xy.max(0), np.array([w, h]) / 2 + reach)
     lo, hi = np.floor(lo + 1e-6).astype(int), np.ceil(hi - 1e-6).astype(int)
     return int(lo[0]), int(lo[1]), int(hi[0]), int(hi[1])
+
+
+def overlap(a: Box, b: Box) -> Box | None:
+    """What two boxes have in common, or None."""
+    x0, y0, x1, y1 = max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])
+    return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None
+
+
+def columns_of(box: Box, width: int) -> list[tuple[int, int]]:
+    """A canvas box in columns of half a frame's width: a long pan's canvas is many frames wide, and each part of it is
+    shown by few of them."""
+    across = max(1, round(2 * (box[2] - box[0]) / width)) if box[2] - box[0] > 1.2 * width else 1
+    return list(pairwise(box[0] + (box[2] - box[0]) * i // across for i in range(across + 1)))
 
 
 def whole_picture(frames: torch.Tensor) -> torch.Tensor:

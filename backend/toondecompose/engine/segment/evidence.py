@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-from .canvas import Mosaic, canvas_box, gather, render, slope, whole_picture
+from .canvas import (
+    COUNT_STEPS,
+    Box,
+    canvas_box,
+    columns_of,
+    overlap,
+    sample_bytes,
+    sample_planes,
+    slope,
+    whole_picture,
+)
 
 # frames apart at which a pixel is compared with itself under a layer's motion. Many gaps, because a held drawing agrees
 # with itself over short ones and a slow one needs long ones.
@@ -139,13 +147,19 @@ def cornerness_of(frames: torch.Tensor) -> torch.Tensor:
     return out
 
 
-def _compare(colour: torch.Tensor, valid: torch.Tensor, tolerance: torch.Tensor, agree: torch.Tensor,
+def _compare(colour: list[torch.Tensor], tolerance: torch.Tensor, valid: torch.Tensor, agree: torch.Tensor,
              compared: torch.Tensor) -> None:
-    """Count, into agree and compared uint8 [n, ...], the other samples within GAPS that a sample is like."""
-    for gap in [g for g in GAPS if g < len(colour)]:
-        both = valid[gap:] & valid[:-gap]
-        far = (colour[gap:] - colour[:-gap]).abs().amax(1)
-        same = both & (far < torch.maximum(tolerance[gap:], tolerance[:-gap]))
+    """Count, into agree and compared uint8 [n, P], the other samples within GAPS that a sample is like.
+
+    colour: 3 x uint8 [n, P], tolerance uint8 [n, P] grey levels; valid: uint8 [n, P], 1 or 0."""
+    for gap in [g for g in GAPS if g < len(valid)]:
+        far = None
+        for samples in colour:
+            here, there = samples[gap:], samples[:-gap]
+            off = torch.maximum(here, there) - torch.minimum(here, there)
+            far = off if far is None else torch.maximum(far, off)
+        both = valid[gap:] * valid[:-gap]
+        same = (far < torch.maximum(tolerance[gap:], tolerance[:-gap])) * both
         agree[gap:] += same
         agree[:-gap] += same
         compared[gap:] += both
@@ -157,48 +171,68 @@ def agreement(frames: torch.Tensor, H: np.ndarray, present: np.ndarray, noise: f
     """How often each pixel repeats under the layer's motion.
 
     frames: uint8 [T, 3, h, w]; H [T, 3, 3] canvas -> frame in these pixels.
-    Returns (share float32 [T, h, w] of the compared frames in which the same canvas point has the same colour,
-    compared float32 [T, h, w] number of frames compared). Zero in frames where the layer is not present.
+    Returns (share float16 [T, h, w] of the compared frames in which the same canvas point has the same colour,
+    compared float16 [T, h, w] number of frames compared). Zero in frames where the layer is not present.
     """
     count, _, h, w = frames.shape
-    x0, y0, x1, y1 = canvas_box(H, present, (w, h))
+    whole = canvas_box(H, present, (w, h))
     use = [int(t) for t in np.flatnonzero(present)]
     boxes = [canvas_box(H[t : t + 1], np.array([True]), (w, h)) for t in use]
-    agree = torch.zeros(len(use), y1 - y0, x1 - x0, dtype=torch.uint8, device=frames.device)
-    compared = torch.zeros_like(agree)
-    slopes = torch.stack([slope(whole_picture(f)) for f in frames])
-    across = max(1, round((x1 - x0) / w))
-    # a long pan's canvas is many frames wide, and each part of it is shown by few of them
-    for left, right in pairwise(x0 + (x1 - x0) * i // across for i in range(across + 1)):
+    # of each frame's own part of the canvas: the whole canvas of a long pan is many times as large
+    votes = [torch.zeros(2, b[3] - b[1], b[2] - b[0], dtype=torch.uint8, device=frames.device) for b in boxes]
+    base = SAME_LEVELS + 2 * noise
+    pictures = []
+    for t in use:  # colours, and the levels by which two samples of the same may differ
+        tolerance = (base + SAME_SLOPE * slope(whole_picture(frames[t]))).round_().clamp_(max=255).to(torch.uint8)
+        together = torch.cat([frames[t].permute(1, 2, 0), tolerance[..., None]], 2)
+        pictures.append(together.permute(2, 0, 1))
+    for left, right in columns_of(whole, w):
         near = [i for i, b in enumerate(boxes) if b[0] < right and b[2] > left]
         if len(near) < 2:
             continue
         first, last = near[0], near[-1] + 1
         rows = max(8, int(2**22 // ((last - first) * (right - left))))
-        step = max(1, (2**17 if frames.device.type == "cpu" else 2**26) // ((last - first) * (right - left)))
-        for top in range(y0, y1, rows):
-            box = (left, top, right, min(y1, top + rows))
-            got = gather(frames, H, use[first:last], box)
-            tol = SAME_LEVELS + 2 * noise + SAME_SLOPE * gather(slopes[:, None], H, use[first:last], box)[:, 0]
-            colour, valid = got[:, :3], got[:, 3] > 0.5
-            for r in range(0, box[3] - top, step):  # what the CPU's cache holds
-                part = slice(top - y0 + r, min(top - y0 + r + step, box[3] - y0)), slice(left - x0, right - x0)
-                _compare(colour[:, :, r : r + step], valid[:, r : r + step], tol[:, r : r + step],
-                         agree[first:last, *part], compared[first:last, *part])
-    share = torch.zeros(count, h, w, device=frames.device)
+        for top in range(whole[1], whole[3], rows):
+            tile = (left, top, right, min(whole[3], top + rows))
+            _compare_tile(pictures, H, use, boxes, votes, range(first, last), tile)
+    share = torch.zeros(count, h, w, dtype=torch.float16, device=frames.device)
     number = torch.zeros_like(share)
     for i, t in enumerate(use):
-        low = np.maximum(np.array(boxes[i][:2]) - (x0, y0) - 2, 0)
-        high = np.array(boxes[i][2:]) - (x0, y0) + 2
-        seen = slice(low[1], high[1]), slice(low[0], high[0])
-        votes = agree[i][seen].to(torch.float32)
-        empty = torch.zeros_like(votes)
-        mosaic = Mosaic(empty.expand(3, -1, -1), votes, compared[i][seen].to(torch.float32), empty, empty,
-                        (float(x0 + low[0]), float(y0 + low[1])))
-        back = render(mosaic, H[t], (w, h), colour=False)
-        share[t] = back[3] / back[4].clamp_min(1.0)
-        number[t] = back[4]
+        x0, y0, _, _ = boxes[i]
+        got, inside = sample_planes(votes[i].to(torch.float32), _from(x0, y0) @ np.linalg.inv(H[t]), (w, h))
+        got = ((got * inside) * COUNT_STEPS).round() / COUNT_STEPS
+        share[t] = got[0] / got[1].clamp_min(1.0)
+        number[t] = got[1]
     return share, number
+
+
+def _from(x: float, y: float) -> np.ndarray:
+    return np.array([[1, 0, -x], [0, 1, -y], [0, 0, 1.0]])
+
+
+def _compare_tile(pictures: list[torch.Tensor], H: np.ndarray, use: list[int], boxes: list[Box],
+                  votes: list[torch.Tensor], some: range, tile: Box) -> None:
+    """Compare frames use[some] with each other on a tile of the canvas, into their votes (agree, compared) [2, ...]."""
+    size, n = (tile[3] - tile[1], tile[2] - tile[0]), len(some)
+    device = votes[0].device
+    samples = torch.zeros(4, n, *size, dtype=torch.uint8, device=device)
+    valid = torch.zeros(n, *size, dtype=torch.uint8, device=device)
+    parts = {k: part for k, i in enumerate(some) if (part := overlap(boxes[i], tile)) is not None}
+    for k, part in parts.items():
+        x0, y0, x1, y1 = part
+        where = slice(y0 - tile[1], y1 - tile[1]), slice(x0 - tile[0], x1 - tile[0])
+        samples[:, k, *where], valid[k, *where] = sample_bytes(pictures[some[k]], H[use[some[k]]], part)
+    found = torch.zeros(2, n, *size, dtype=torch.uint8, device=device)
+    flat, valid, counts = samples.flatten(2), valid.flatten(1), found.flatten(2)
+    step = max(64, 2**16 // n) if device.type == "cpu" else flat.shape[2]  # what the CPU's cache holds
+    for p in range(0, flat.shape[2], step):
+        part = slice(p, p + step)
+        _compare([flat[c, :, part] for c in range(3)], flat[3, :, part], valid[:, part], counts[0, :, part],
+                 counts[1, :, part])
+    for k, (x0, y0, x1, y1) in parts.items():
+        x, y = boxes[some[k]][:2]
+        votes[some[k]][:, y0 - y : y1 - y, x0 - x : x1 - x] = found[:, k, y0 - tile[1] : y1 - tile[1],
+                                                                    x0 - tile[0] : x1 - tile[0]]
 
 
 def misfit(frame: torch.Tensor, back: torch.Tensor, noise: float) -> torch.Tensor:

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 
 from . import evidence as ev
-from .canvas import Mosaic, canvas_box, render, sample_planes, whole_picture
+from .canvas import Mosaic, canvas_box, overlap, render, sample_planes, whole_picture
 from .drawn import same_drawing
-from .mosaic import build_mosaic, overlap
+from .mosaic import build_mosaic
 from .regions import rim_owner
 from .roles import Traces, own, unexplained
 from .walker import spread
@@ -56,13 +56,13 @@ class Rigid:
 
 
 def first_mass(traces: Traces, layers: list[int], redrawn: bool) -> torch.Tensor:
-    """Evidence before any mosaic: does a textured pixel repeat under a layer's motion? -> mass [L, T, h, w]."""
-    mass = []
-    for i in layers:
-        mass.append(own(traces, i, [j for j in layers if j != i], solid=redrawn))
+    """Evidence before any mosaic: does a textured pixel repeat under a layer's motion? -> mass float16 [L, T, h, w]."""
+    mass = torch.empty(len(layers) + redrawn, *traces.texture.shape, dtype=torch.float16, device=traces.texture.device)
+    for k, i in enumerate(layers):
+        mass[k] = own(traces, i, [j for j in layers if j != i], solid=redrawn)
     if redrawn:
-        mass.append(unexplained(traces, layers, solid=False))
-    return torch.stack(mass)
+        mass[-1] = unexplained(traces, layers, solid=False)
+    return mass
 
 
 def add_rims(mass: torch.Tensor, texture: torch.Tensor, weight: float = 0.5, only_unknown: bool = False

@@ -6,12 +6,10 @@ most frames, but its colours there differ from frame to frame, while the layer's
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 import torch
 
-from .canvas import Box, Mosaic, canvas_box, sample_bytes, sample_planes, slope
+from .canvas import Box, Mosaic, canvas_box, columns_of, overlap, sample_bytes, sample_planes, slope
 
 VOTE_RANGE = 36  # grey levels, summed over channels, at which two samples no longer vote for each other
 CANDIDATES = 8  # samples per canvas point that may become the mode; the rest only vote
@@ -119,19 +117,6 @@ def weighted_box(weight: torch.Tensor, H: np.ndarray, whole: Box) -> Box | None:
     at = corners[:, :2] / corners[:, 2:]
     low, high = np.floor(at.min(0)).astype(int), np.ceil(at.max(0)).astype(int)
     return overlap(whole, (int(low[0]), int(low[1]), int(high[0]), int(high[1])))
-
-
-def overlap(a: Box, b: Box) -> Box | None:
-    """What two boxes have in common, or None."""
-    x0, y0, x1, y1 = max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])
-    return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None
-
-
-def columns_of(box: Box, width: int) -> list[tuple[int, int]]:
-    """A canvas box in columns of half a frame's width: a long pan's canvas is many frames wide, and each part of it is
-    shown by few of them."""
-    across = max(1, round(2 * (box[2] - box[0]) / width)) if box[2] - box[0] > 1.2 * width else 1
-    return list(pairwise(box[0] + (box[2] - box[0]) * i // across for i in range(across + 1)))
 
 
 def build_mosaic(frames: torch.Tensor, H: np.ndarray, present: np.ndarray,

@@ -22,7 +22,7 @@ CLEARER = 0.25  # by how much the better of two layers must repeat more often
 class Traces:
     """What every path explains, at labelling size.
 
-    share, whole: float32 [P, T, h, w], how often a pixel, and the worst of its surroundings, repeats. number: frames
+    share, whole: float16 [P, T, h, w], how often a pixel, and the worst of its surroundings, repeats. number: frames
     compared. texture: float32 [T, h, w] 0..1. solid: texture that is no straight edge (one that slides along itself
     repeats under a wrong motion too).
     """
@@ -42,17 +42,17 @@ class Traces:
 def trace(frames: torch.Tensor, H: list[np.ndarray], present: list[np.ndarray], noise: float) -> Traces:
     """Agreement of every path with the frames (uint8 [T, 3, h, w])."""
     texture = ev.texture_of(frames, noise)
-    share, whole, number = [], [], []
-    for h, on in zip(H, present, strict=True):
-        s, n = ev.agreement(frames, h, on, noise)
-        # the foot of a sprite's edge looks like its flat surroundings: an edge repeats only if all of it does
-        least = -ev.largest_near(-torch.where(texture > 0, s, torch.ones_like(s)), 2)
-        share.append(s)
-        whole.append(least * (n >= 2))
-        number.append(n)
+    share = torch.empty(len(H), *texture.shape, dtype=torch.float16, device=frames.device)
+    whole, number = torch.empty_like(share), torch.empty_like(share)
+    for i, (h, on) in enumerate(zip(H, present, strict=True)):
+        share[i], number[i] = ev.agreement(frames, h, on, noise)
+        for t in range(len(frames)):
+            # the foot of a sprite's edge looks like its flat surroundings: an edge repeats only if all of it does
+            edge = torch.where(texture[t] > 0, share[i, t].float(), torch.ones((), device=frames.device))
+            whole[i, t] = -ev.largest_near(-edge, 2) * (number[i, t] >= 2)
     tex = texture.to(torch.float32) / 255
     solid = tex * (0.1 + 0.9 / 255 * ev.cornerness_of(frames).to(torch.float32))
-    return Traces(torch.stack(share), torch.stack(whole), torch.stack(number), tex, solid)
+    return Traces(share, whole, number, tex, solid)
 
 
 def own(traces: Traces, i: int, others: list[int], solid: bool = True) -> torch.Tensor:
@@ -60,16 +60,26 @@ def own(traces: Traces, i: int, others: list[int], solid: bool = True) -> torch.
 
     solid: straight edges count a tenth, for a redrawn sprite's may slide along themselves.
     """
-    sure = ((traces.whole[i] - 0.2) / (REPEATS - 0.2)).clamp(0, 1) * (traces.solid if solid else traces.texture)
+    sure = ((traces.whole[i].float() - 0.2) / (REPEATS - 0.2)).clamp(0, 1) * (traces.solid if solid else traces.texture)
     if others:
-        sure = sure * ((traces.share[i] - traces.share[others].amax(0)) / CLEARER).clamp(0, 1)
+        sure = sure * ((traces.share[i].float() - _best(traces, others)) / CLEARER).clamp(0, 1)
     return sure
+
+
+def _best(traces: Traces, layers: list[int]) -> torch.Tensor:
+    """The largest share of any of the layers: float32 [T, h, w]."""
+    best = traces.share[layers[0]]
+    for i in layers[1:]:
+        best = torch.maximum(best, traces.share[i])
+    return best.float()
 
 
 def unexplained(traces: Traces, layers: list[int], solid: bool = True) -> torch.Tensor:
     """How surely each pixel is no rigid layer's: float32 [T, h, w] 0..1."""
-    best = traces.share[layers].amax(0)
-    known = (traces.number[layers] >= 3).all(0)
+    best = _best(traces, layers)
+    known = traces.number[layers[0]] >= 3
+    for i in layers[1:]:
+        known = known & (traces.number[i] >= 3)
     return ((CHANCE + 0.01 - best) / 0.08).clamp(0, 1) * known * (traces.solid if solid else traces.texture)
 
 
@@ -77,7 +87,7 @@ def votes(traces: Traces, layers: list[int], H: list[np.ndarray], present: list[
     """V[a, b]: textured pixels surely a's whose point on b's canvas is surely b's in at least two other frames, so that
     there a hides b. [n, n] for the layers in the order given."""
     n = len(layers)
-    sure = {i: (own(traces, i, [j for j in layers if j != i], solid=False) > 0.7).to(torch.float32) for i in layers}
+    sure = {i: (own(traces, i, [j for j in layers if j != i], solid=False) > 0.7).to(torch.uint8) for i in layers}
     out = np.zeros((n, n))
     h, w = traces.texture.shape[1:]
     for b, j in enumerate(layers):
@@ -100,7 +110,7 @@ def rigidity(traces: Traces, i: int, others: list[int], H: list[np.ndarray], pre
     drawing, about 1/n for n drawings in turn. Texture that other layers explain does not count."""
     mine = own(traces, i, others)
     rest = unexplained(traces, [*others, i])
-    steady = ((traces.share[i] - 0.45) / 0.2).clamp(0, 1) * mine
+    steady = ((traces.share[i].float() - 0.45) / 0.2).clamp(0, 1) * mine
     h, w = mine.shape[1:]
     box = canvas_box(H[i], present[i], (w, h))
     use = [int(t) for t in np.flatnonzero(present[i])]
@@ -167,9 +177,9 @@ def border_share(traces: Traces, i: int, others: list[int] | None = None) -> flo
     ring = torch.ones(traces.texture.shape[1:], device=traces.texture.device)
     ring[edge:-edge, edge:-edge] = 0
     tex = traces.texture * ring
-    mine = ((traces.whole[i] - 0.2) / 0.15).clamp(0, 1)
+    mine = ((traces.whole[i].float() - 0.2) / 0.15).clamp(0, 1)
     if others:
-        mine = mine * (1 - (traces.share[others].amax(0) - traces.share[i]) / CLEARER).clamp(0, 1)
+        mine = mine * (1 - (_best(traces, others) - traces.share[i].float()) / CLEARER).clamp(0, 1)
     return float((tex * mine).sum() / tex.sum().clamp_min(1e-6))
 
 
