@@ -8,17 +8,22 @@ uncovers would be lost.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import torch
 
 from toondecompose.engine.clip import FrameSource
-from toondecompose.engine.matte.resample import Box, footprint, inside, local_scale, map_points, resample, translation
+from toondecompose.engine.matte.resample import Box, footprint, local_scale, map_points, resample, translation
 from toondecompose.engine.tiles import TILE
 from toondecompose.engine.warp import sample
+
+if TYPE_CHECKING:  # weights are made from the layers' states, which hold plates
+    from toondecompose.engine.matte.weights import WeightOf
 
 AGREE = 40  # levels, sum over RGB: two samples this close vote for each other
 MAX_CANVAS = 48_000_000  # px; larger panoramas are made coarser
@@ -27,6 +32,7 @@ DISAGREE = 6.0  # levels rms per channel beyond noise above which a px's samples
 QUIET = 1.5  # levels; rounding and interpolation leave this much in the cleanest clip
 ELECTED = 0.0375  # of a tile: px whose samples are held at a time, and
 VOTERS = 10  # times as many samples that are compared at a time: bounds the memory of a vote
+KERNEL = 3  # px around a point that sampling reads
 CANDIDATES = 12  # samples per px that stand for election; all samples vote
 
 
@@ -81,15 +87,18 @@ def gauge(H: np.ndarray, ref: list[int], box: tuple[float, float, float, float],
 
 def frame_tensor(frame: np.ndarray, device: str) -> torch.Tensor:
     """uint8 [h, w, 3] -> float32 [3, h, w] 0..255."""
-    return torch.from_numpy(np.ascontiguousarray(frame.transpose(2, 0, 1))).to(device).to(torch.float32)
+    planes = np.empty((3, *frame.shape[:2]), np.float32)
+    for plane, values in zip(planes, cv2.split(frame), strict=True):
+        plane[:] = values
+    return torch.from_numpy(planes).to(device)
 
 
-def solve_plate(source: FrameSource, H: np.ndarray, canvas: tuple[int, int], weight_of: Callable[[int], torch.Tensor],
+def solve_plate(source: FrameSource, H: np.ndarray, canvas: tuple[int, int], weight_of: WeightOf,
                 frames: list[int], noise: float, device: str = "cpu",
                 tick: Callable[[float], None] | None = None, tile: int = TILE) -> Plate:
     """The opaque panorama of a plane.
 
-    weight_of(t): float32 [h, w] 0..1 over the frame, how surely the plane is what is seen. noise: levels (rms).
+    weight_of: how surely the plane is what a frame's px show. noise: levels (rms).
     tile: canvas px worked on at once.
     """
     cw, ch = canvas
@@ -98,19 +107,22 @@ def solve_plate(source: FrameSource, H: np.ndarray, canvas: tuple[int, int], wei
     second = torch.zeros((ch, cw), device=device)
     best = torch.zeros((ch, cw), device=device)
     boxes: dict[int, Box] = {}
+    whole = (0, 0, *source.size)
     for n, t in enumerate(frames):
-        box = footprint(np.linalg.inv(H[t]), (0, 0, *source.size), (0, 0, cw, ch))
+        box = footprint(np.linalg.inv(H[t]), whole, (0, 0, cw, ch))
         if box is None:
             continue
         boxes[t] = box
-        weight = _weight(weight_of(t), H[t], box, source.size)
+        weight = weight_of(t, whole).seen_from(H[t], box, source.size, device)
         colour = resample(frame_tensor(source.read(t), device), H[t], box)
         x0, y0, x1, y1 = box
-        weighted = colour * weight
         total[y0:y1, x0:x1] += weight
-        first[:, y0:y1, x0:x1] += weighted
-        second[y0:y1, x0:x1] += (weighted * colour).sum(0)
-        best[y0:y1, x0:x1] = torch.maximum(best[y0:y1, x0:x1], weight)
+        highest = best[y0:y1, x0:x1]
+        torch.maximum(highest, weight, out=highest)
+        for sums, plane in zip(first, colour, strict=True):
+            weighted = plane * weight
+            sums[y0:y1, x0:x1] += weighted
+            second[y0:y1, x0:x1].addcmul_(weighted, plane)
         if tick:
             tick(0.6 * n / len(frames))
     seen = total > 0.01  # less is a sliver of one frame's weight, no observation
@@ -136,11 +148,6 @@ def noise_of(plate: Plate) -> float:
     return max(QUIET, rms * (n / (n - 1)) ** 0.5)
 
 
-def _weight(weight: torch.Tensor, M: np.ndarray, box: Box, size: tuple[int, int]) -> torch.Tensor:
-    out = resample(weight[None], M, box, smooth=False)[0].clamp(0, 1)
-    return out * inside(M, box, size, out.device)
-
-
 def _gradient(colour: torch.Tensor) -> torch.Tensor:
     """Largest colour step to the four neighbours, levels. float32 [h, w]."""
     grey = colour.mean(0)
@@ -154,7 +161,7 @@ def _gradient(colour: torch.Tensor) -> torch.Tensor:
 
 
 def _elect(mean: torch.Tensor, doubt: torch.Tensor, source: FrameSource, H: np.ndarray, boxes: dict[int, Box],
-           weight_of: Callable[[int], torch.Tensor], device: str, chunk: int) -> None:
+           weight_of: WeightOf, device: str, chunk: int) -> None:
     """Replace `mean` where samples disagree by the sample that most weight agrees with, refined by its neighbours."""
     ys, xs = torch.nonzero(doubt, as_tuple=True)
     if doubt.shape[1] > doubt.shape[0]:  # chunks along the longer side: few frames of a long pan reach each of them
@@ -170,8 +177,11 @@ def _elect(mean: torch.Tensor, doubt: torch.Tensor, source: FrameSource, H: np.n
             point = _project(H[t], x, y)
             w, h = source.size
             ok = (point[:, 0] > 0) & (point[:, 0] < w) & (point[:, 1] > 0) & (point[:, 1] < h)
-            colour = sample(frame_tensor(source.read(t), device), point, "bicubic", "border")
-            weight = sample(weight_of(t)[None], point, "bilinear", "border")[0] * ok
+            part = _around(point, (w, h))
+            corner = torch.tensor(part[:2], dtype=point.dtype, device=point.device)
+            frame = frame_tensor(source.read(t)[part[1]:part[3], part[0]:part[2]], device)
+            colour = sample(frame, point - corner, "bicubic", "border")
+            weight = weight_of(t, part).at(point) * ok
             colours.append(colour.clamp(0, 255).round().to(torch.uint8))
             weights.append((weight * 64).ceil().to(torch.uint8))
         votes, step = torch.empty((3, len(y)), device=device), max(1, VOTERS * chunk // len(colours))
@@ -180,6 +190,14 @@ def _elect(mean: torch.Tensor, doubt: torch.Tensor, source: FrameSource, H: np.n
             votes[:, part] = mode_vote(torch.stack([c[:, part].to(torch.int16) for c in colours]),
                                        torch.stack([w[part].to(torch.int32) for w in weights]))
         mean[:, y, x] = votes
+
+
+def _around(points: torch.Tensor, size: tuple[int, int]) -> Box:
+    """The part of a frame of `size` (w, h) that sampling at points [n, 2] reads."""
+    low, high = (bound.tolist() for bound in torch.aminmax(points, dim=0))
+    first = [max(0, min(n - 1, math.floor(v) - KERNEL)) for n, v in zip(size, low, strict=True)]
+    last = [max(a + 1, min(n, math.ceil(v) + KERNEL)) for n, v, a in zip(size, high, first, strict=True)]
+    return first[0], first[1], last[0], last[1]
 
 
 def _project(M: np.ndarray, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:

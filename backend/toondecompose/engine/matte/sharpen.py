@@ -17,6 +17,7 @@ from toondecompose.engine.matte.moments import APRON, View, part_of, shown_part
 from toondecompose.engine.matte.plates import frame_tensor
 from toondecompose.engine.matte.resample import Box, footprint, inside, resample, translation, whole_shift
 from toondecompose.engine.matte.state import Drawing, LayerState, place, plate_view
+from toondecompose.engine.matte.weights import WeightOf
 
 TRUSTED = 40.0  # levels; a larger miss is not softness but something else in the picture
 ENOUGH = 10  # exposures per canvas px that settle it; more only cost time
@@ -29,9 +30,9 @@ def _trusted(residual: torch.Tensor) -> torch.Tensor:
     return (2 - worst / TRUSTED).clamp(0, 1)
 
 
-def sharpen_plate(source: FrameSource, state: LayerState, weight_of: Callable[[int], torch.Tensor], steps: int,
+def sharpen_plate(source: FrameSource, state: LayerState, weight_of: WeightOf, steps: int,
                   device: str, tick: Callable[[float], None]) -> None:
-    """Sharpen the background's panorama in place. weight_of(t): float32 [h, w], how surely frame t shows it."""
+    """Sharpen the background's panorama in place. weight_of: how surely a frame's px show it."""
     plate, size = state.plate, source.size
     frames = [t for t in range(source.count)]
     if all(whole_shift(state.H[t]) for t in frames):
@@ -49,7 +50,7 @@ def sharpen_plate(source: FrameSource, state: LayerState, weight_of: Callable[[i
             if box is None:
                 continue
             residual = frame_tensor(source.read(t), device) - plate_view(state, t, whole)[0]
-            weight = weight_of(t)[None] * _trusted(residual)
+            weight = weight_of(t, whole).whole(size, device)[None] * _trusted(residual)
             back = resample(torch.cat([residual * weight, weight]), state.H[t], box)
             back *= inside(state.H[t], box, size, device)
             x0, y0, x1, y1 = box

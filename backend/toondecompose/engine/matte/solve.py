@@ -18,18 +18,16 @@ from toondecompose.engine.matte.moments import Exposure, View, add, empty_moment
 from toondecompose.engine.matte.objective import description_length, order_votes, voted_order
 from toondecompose.engine.matte.opacity import fit_opacity
 from toondecompose.engine.matte.plates import QUIET, fill_unseen, noise_of, panorama_gauge, solve_plate
-from toondecompose.engine.matte.resample import Box, resample
+from toondecompose.engine.matte.resample import Box
 from toondecompose.engine.matte.settled import is_settled, plate_changes
 from toondecompose.engine.matte.sharpen import sharpen_drawing, sharpen_plate
-from toondecompose.engine.matte.state import HIDES, Drawing, LayerState, hide, prepare_sprite, view_around
+from toondecompose.engine.matte.state import Drawing, LayerState, prepare_sprite, view_around
 from toondecompose.engine.matte.types import LayerToSolve, MatteResult
+from toondecompose.engine.matte.weights import WeightOf, by_masks, by_mattes
 from toondecompose.engine.tiles import TILE
 
 # back-projection steps after the last round: the first gains most of it, more amplify noise
 SHARPEN_STEPS = {"preview": 0, "standard": 1, "best": 2}
-# weight of what is seen right beside a matte: enough where no frame shows it better, too little to matter elsewhere
-BESIDE = 0.04
-OUTLINE = 2  # working px beside a mask in which the drawing's own outline may still show
 MASK_ERROR = 1.5  # working px by which the segmentation's outlines may be wrong
 FADES = 5.0  # residual variance inside a drawing, relative to the noise, from which its opacity may change over time
 FADE_STEPS = 3
@@ -157,27 +155,11 @@ def _in_front(layers: list[LayerToSolve], index: int) -> np.ndarray | None:
     return np.maximum.reduce(masks) if masks else None
 
 
-def _background_weight(loop: Loop, hidden: np.ndarray | None) -> Callable[[int], torch.Tensor]:
+def _background_weight(loop: Loop, hidden: np.ndarray | None) -> WeightOf:
     """How surely a frame's px show the background: from the masks `hidden`, or else from the mattes."""
-    size, device = loop.source.size, loop.device
-    whole = (0, 0, *size)
-
-    def weight_of(t: int) -> torch.Tensor:
-        if hidden is not None:
-            hs, ws = hidden.shape[1:]
-            far = cv2.dilate(hidden[t], np.ones((2 * OUTLINE + 1,) * 2, np.uint8))
-            small = torch.from_numpy(np.stack([hidden[t], far]).astype(np.float32) / 255).to(device)
-            cover = resample(small, np.diag([ws / size[0], hs / size[1], 1.0]), whole, smooth=False)
-            tight, clear = (1 - HIDES * cover).clamp(0, 1)
-            return clear + BESIDE * (tight - clear)
-        through = torch.ones((size[1], size[0]), device=device)
-        for state in loop.states[1:]:
-            hide(through, state, t)
-        tight = (1 - HIDES * (1 - through)).clamp(0, 1)
-        grown = _least_around(tight)
-        return grown + BESIDE * (tight - grown)
-
-    return weight_of
+    if hidden is not None:
+        return by_masks(hidden, loop.source.size, loop.device)
+    return by_mattes(loop.states, loop.source.size, loop.device)
 
 
 def _solve_background(loop: Loop, hidden: np.ndarray | None) -> None:
@@ -187,13 +169,6 @@ def _solve_background(loop: Loop, hidden: np.ndarray | None) -> None:
     loop.noise = noise_of(plate)
     plate.colour = fill_unseen(plate.colour, plate.weight > 0)
     state.plate = plate
-
-
-def _least_around(x: torch.Tensor) -> torch.Tensor:
-    """Minimum over every px's 3x3 neighbourhood. [h, w]."""
-    if x.device.type == "cpu":
-        return torch.from_numpy(cv2.erode(x.numpy(), np.ones((3, 3), np.uint8)))
-    return -torch.nn.functional.max_pool2d(-x[None], 3, 1, 1)[0]
 
 
 def _scene(loop: Loop, index: int, hidden: np.ndarray | None) -> Callable[[int, Box], View]:

@@ -153,15 +153,16 @@ def place(state: LayerState, t: int, box: Box, device: str) -> torch.Tensor | No
     return out
 
 
-def hide(through: torch.Tensor, state: LayerState, t: int) -> None:
-    """Let the layer cover what shows through on frame t, in place. through: float32 [h, w] 0..1 over the whole frame.
-    As by `place`, for the price of its alpha alone."""
-    h, w = through.shape
-    placed = _placed(state, t, (0, 0, w, h))
+def hide(through: torch.Tensor, state: LayerState, t: int, box: Box) -> None:
+    """Let the layer cover what shows through a box of frame t, in place. through: float32 [h, w] 0..1 over the box. As
+    by `place`, for the price of its alpha alone."""
+    placed = _placed(state, t, box)
     if placed is not None:
-        drawing, H, (x0, y0, x1, y1) = placed
-        alpha = resample(drawing.picture[3:].float(), np.linalg.inv(H), (x0, y0, x1, y1), a=RENDERED)[0]
-        through[y0:y1, x0:x1] *= 1 - (alpha / 255).clamp_(0, 1) * float(state.opacity[t])
+        drawing, H, part = placed
+        alpha = resample(drawing.picture[3:].float(), np.linalg.inv(H), part, a=RENDERED)[0]
+        alpha.mul_(1 / 255).clamp_(0, 1)
+        through[part[1] - box[1]:part[3] - box[1], part[0] - box[0]:part[2] - box[0]] *= 1 - alpha * float(
+            state.opacity[t])
 
 
 def shown_box(state: LayerState, t: int, box: Box) -> Box | None:

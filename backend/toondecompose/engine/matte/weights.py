@@ -1,0 +1,118 @@
+"""How surely a frame's px show the farthest plane: told by the masks first, by the mattes once there are any."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+
+from toondecompose.engine.matte.resample import Box, footprint, inside, resample, translation
+from toondecompose.engine.matte.state import HIDES, LayerState, hide, shown_box
+from toondecompose.engine.warp import sample
+
+# weight of what is seen right beside a matte: enough where no frame shows it better, too little to matter elsewhere
+BESIDE = 0.04
+OUTLINE = 2  # working px beside a mask in which the drawing's own outline may still show
+RIM = 3  # px of certainty around the part of a frame that is looked at, for the kernel
+
+
+@dataclass
+class Weight:
+    """Weights 0..1 of a frame's px: 1 outside `box`, or everywhere where that is None. values: float32 [h, w] within
+    the box, which has a rim of ones as far as the frame goes. What is covered is small: the rest costs nothing."""
+
+    box: Box | None = None
+    values: torch.Tensor | None = None
+
+    def whole(self, size: tuple[int, int], device: str) -> torch.Tensor:
+        """float32 [h, w] over a frame of `size` (w, h)."""
+        out = torch.ones((size[1], size[0]), device=device)
+        if self.box is not None:
+            x0, y0, x1, y1 = self.box
+            out[y0:y1, x0:x1] = self.values
+        return out
+
+    def seen_from(self, M: np.ndarray, box: Box, size: tuple[int, int], device: str) -> torch.Tensor:
+        """float32 over a box of a canvas, 0 where it leaves the frame of `size` (w, h). M: canvas -> frame."""
+        out = inside(M, box, size, device).float()
+        if self.box is None:
+            return out
+        x0, y0, x1, y1 = self.box
+        part = footprint(np.linalg.inv(M), (x0 - RIM, y0 - RIM, x1 + RIM, y1 + RIM), box)
+        if part is not None:
+            values = resample(self.values[None], translation(-x0, -y0) @ M, part, smooth=False)[0].clamp_(0, 1)
+            out[part[1] - box[1]:part[3] - box[1], part[0] - box[0]:part[2] - box[0]] *= values
+        return out
+
+    def at(self, points: torch.Tensor) -> torch.Tensor:
+        """float32 [n] at edge-coordinate points [n, 2] of the frame."""
+        if self.box is None:
+            return torch.ones_like(points[:, 0])
+        corner = torch.tensor(self.box[:2], dtype=points.dtype, device=points.device)
+        return sample(self.values[None], points - corner, "bilinear", "border")[0]
+
+
+# weight_of(t, part of the frame that is asked for): elsewhere the answer need not hold
+WeightOf = Callable[[int, Box], Weight]
+
+
+def by_masks(hidden: np.ndarray, size: tuple[int, int], device: str) -> WeightOf:
+    """Weights by what the masks in front cover. hidden: uint8 [T, hs, ws] at working size. size: (w, h) of a frame."""
+    hs, ws = hidden.shape[1:]
+    around = np.ones((2 * OUTLINE + 1,) * 2, np.uint8)
+
+    def weight_of(t: int, limit: Box) -> Weight:
+        far = cv2.dilate(hidden[t], around)
+        x, y, w, h = cv2.boundingRect(far)
+        covered = ((x - 1) * size[0] // ws, (y - 1) * size[1] // hs,
+                   -(-(x + w + 1) * size[0] // ws), -(-(y + h + 1) * size[1] // hs))
+        box = _rimmed(covered, limit) if w else None
+        if box is None:
+            return Weight()
+        x0, y0, x1, y1 = box
+        small = torch.from_numpy(np.stack([hidden[t], far]).astype(np.float32) / 255).to(device)
+        cover = resample(small, np.diag([ws / size[0], hs / size[1], 1.0]), (0, 0, *size), smooth=False)
+        tight, clear = cover[:, y0:y1, x0:x1].mul(-HIDES).add_(1).clamp_(0, 1)
+        return Weight(box, clear + BESIDE * (tight - clear))
+
+    return weight_of
+
+
+def by_mattes(states: list[LayerState], size: tuple[int, int], device: str) -> WeightOf:
+    """Weights by the pictures of the layers in front of states[0]. size: (w, h) of a frame."""
+    whole = (0, 0, *size)
+
+    def weight_of(t: int, limit: Box) -> Weight:
+        reach = [box for box in (shown_box(state, t, whole) for state in states[1:]) if box is not None]
+        if not reach:
+            return Weight()
+        box = _rimmed((min(b[0] for b in reach), min(b[1] for b in reach), max(b[2] for b in reach),
+                       max(b[3] for b in reach)), limit)
+        if box is None:
+            return Weight()
+        through = torch.ones((box[3] - box[1], box[2] - box[0]), device=device)
+        for state in states[1:]:
+            hide(through, state, t, box)
+        tight = through.sub_(1).mul_(HIDES).add_(1).clamp_(0, 1)
+        grown = _least_around(tight)
+        return Weight(box, grown + BESIDE * (tight - grown))
+
+    return weight_of
+
+
+def _rimmed(covered: Box, limit: Box) -> Box | None:
+    """A box with a rim, cut to what is asked for; None where nothing of it is."""
+    grow = RIM + 1  # the px beside a matte weigh less, too
+    box = (max(covered[0] - grow, limit[0]), max(covered[1] - grow, limit[1]),
+           min(covered[2] + grow, limit[2]), min(covered[3] + grow, limit[3]))
+    return box if box[2] > box[0] and box[3] > box[1] else None
+
+
+def _least_around(x: torch.Tensor) -> torch.Tensor:
+    """Minimum over every px's 3x3 neighbourhood. [h, w]."""
+    if x.device.type == "cpu":
+        return torch.from_numpy(cv2.erode(x.numpy(), np.ones((3, 3), np.uint8)))
+    return -torch.nn.functional.max_pool2d(-x[None], 3, 1, 1)[0]
