@@ -43,7 +43,7 @@ def moved(planes: Iterable[np.ndarray], size: tuple[int, int], shift: tuple[floa
           a: float) -> np.ndarray:
     """The planes read at the px of a box plus `shift` (x, y) px.
 
-    planes: float32 [h, w] each, of size (w, h). box: of the output. a: the kernel's sharpness.
+    planes: float32 or uint8 [h, w] each, of size (w, h). box: of the output. a: the kernel's sharpness.
     Returns float32 [planes, box height, box width]."""
     x0, y0, x1, y1 = box
     left, right, *pad_x, kx = _span(shift[0], x0, x1 - x0, size[0], a)
@@ -56,6 +56,6 @@ def moved(planes: Iterable[np.ndarray], size: tuple[int, int], shift: tuple[floa
         if any(pad_x) or any(pad_y):
             part = cv2.copyMakeBorder(part, *pad_y, *pad_x, cv2.BORDER_REPLICATE)
         if len(kx) > 1 or len(ky) > 1:
-            part = cv2.sepFilter2D(part, -1, kx, ky, anchor=(skip_x, skip_y))
+            part = cv2.sepFilter2D(part, cv2.CV_32F, kx, ky, anchor=(skip_x, skip_y))
         result[:] = part[skip_y:skip_y + y1 - y0, skip_x:skip_x + x1 - x0]
     return out

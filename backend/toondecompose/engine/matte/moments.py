@@ -14,8 +14,8 @@ import numpy as np
 import torch
 
 from toondecompose.engine.clip import FrameSource
-from toondecompose.engine.matte.plates import frame_tensor
-from toondecompose.engine.matte.resample import Box, footprint, inside, resample, translation
+from toondecompose.engine.matte.plates import frame_bytes
+from toondecompose.engine.matte.resample import Box, footprint, inside, resample, share, translation
 
 GREY = 128.0  # levels; subtracted before squaring, so that float32 sums keep their digits
 APRON = 4  # px of frame around a sampled box, for the kernel
@@ -98,19 +98,25 @@ def exposure(source: FrameSource, t: int, H: np.ndarray, box: Box, mask: np.ndar
         return None
     x0, y0 = max(0, seen[0] - APRON), max(0, seen[1] - APRON)
     x1, y1 = min(w, seen[2] + APRON), min(h, seen[3] + APRON)
-    frame = frame_tensor(source.read(t)[y0:y1, x0:x1], device)
+    frame = frame_bytes(source.read(t)[y0:y1, x0:x1], device)
     view = scene(t, (x0, y0, x1, y1))
     if view.front is not None:
         frame = (frame - view.front) / view.through.clamp(min=0.2)
     local = translation(-x0, -y0) @ H
-    pair = resample(torch.cat([frame, view.behind]), local, box)
+    colour, behind = resample(frame, local, box), resample(view.behind, local, box)
     hs, ws = mask.shape
-    small = torch.from_numpy(mask.astype(np.float32) / 255).to(device)
-    shown = resample(small[None], np.diag([ws / w, hs / h, 1.0]) @ H, box, smooth=False)[0]
+    shown = share(torch.from_numpy(mask).to(device), np.diag([ws / w, hs / h, 1.0]) @ H, box)
     if view.through is not None:  # the masks say how much is seen; behind a veil that is not how much is there
         shown = (shown / resample(view.through[None], local, box, smooth=False)[0].clamp(min=0.25)).clamp(0, 1)
-    extra = resample(torch.stack([view.weight, view.sure]), local, box, smooth=False).clamp(0, 1)
-    return Exposure(part_of(whole, box), pair[:3], pair[3:], extra[0] * inside(H, box, (w, h), device), shown, extra[1])
+    weight, sure = (_carried(x, local, box) for x in (view.weight, view.sure))
+    return Exposure(part_of(whole, box), colour, behind, weight * inside(H, box, (w, h), device), shown, sure)
+
+
+def _carried(x: torch.Tensor, M: np.ndarray, box: Box) -> torch.Tensor:
+    """Values 0..1 [h, w] seen in a box of the output; mostly they are 1 everywhere."""
+    if bool((x == 1).all()):
+        return torch.ones((box[3] - box[1], box[2] - box[0]), device=x.device)
+    return resample(x[None], M, box, smooth=False)[0].clamp_(0, 1)
 
 
 def add(m: Moments, e: Exposure, gain: float = 1.0) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import cv2
@@ -47,6 +48,11 @@ class Plate:
     H: np.ndarray
     spread: torch.Tensor
     best: torch.Tensor
+
+    @cached_property
+    def seen(self) -> torch.Tensor:
+        """uint8 [h, w]: 255 where any frame shows the plate."""
+        return (self.weight > 0).to(torch.uint8) * 255
 
 
 def panorama_gauge(H: np.ndarray, frames: Iterable[int], size: tuple[int, int]) -> tuple[np.ndarray, tuple[int, int]]:
@@ -87,10 +93,12 @@ def gauge(H: np.ndarray, ref: list[int], box: tuple[float, float, float, float],
 
 def frame_tensor(frame: np.ndarray, device: str) -> torch.Tensor:
     """uint8 [h, w, 3] -> float32 [3, h, w] 0..255."""
-    planes = np.empty((3, *frame.shape[:2]), np.float32)
-    for plane, values in zip(planes, cv2.split(frame), strict=True):
-        plane[:] = values
-    return torch.from_numpy(planes).to(device)
+    return frame_bytes(frame, device).float()
+
+
+def frame_bytes(frame: np.ndarray, device: str) -> torch.Tensor:
+    """uint8 [h, w, 3] -> uint8 [3, h, w]."""
+    return torch.from_numpy(np.stack(cv2.split(frame))).to(device)
 
 
 def solve_plate(source: FrameSource, H: np.ndarray, canvas: tuple[int, int], weight_of: WeightOf,
@@ -114,7 +122,7 @@ def solve_plate(source: FrameSource, H: np.ndarray, canvas: tuple[int, int], wei
             continue
         boxes[t] = box
         weight = weight_of(t, whole).seen_from(H[t], box, source.size, device)
-        colour = resample(frame_tensor(source.read(t), device), H[t], box)
+        colour = resample(frame_bytes(source.read(t), device), H[t], box)
         x0, y0, x1, y1 = box
         total[y0:y1, x0:x1] += weight
         highest = best[y0:y1, x0:x1]

@@ -15,6 +15,7 @@ import torch
 
 from toondecompose.engine.shift import CATMULL_ROM, WHOLE_PX, Box, cubic, moved
 from toondecompose.engine.warp import grid_for, sample
+from toondecompose.formats.conventions import centre_from_edge
 
 SHRINK = 1.25  # source px per output px above which several samples per px are taken
 MAX_SUPERSAMPLING = 6
@@ -86,7 +87,7 @@ def _grid(M: np.ndarray, size: tuple[int, int], origin: tuple[float, float],
 def resample(image: torch.Tensor, M: np.ndarray, box: Box, smooth: bool = True, a: float = CATMULL_ROM) -> torch.Tensor:
     """The picture as seen in a box of the output; the picture's edge px repeat outside it.
 
-    image: float32 [c, h, w]. M: [3, 3], OUTPUT -> image px, edge coordinates. box: part of the output wanted.
+    image: float32 or uint8 [c, h, w]. M: [3, 3], OUTPUT -> image px, edge coordinates. box: part of the output wanted.
     smooth: False samples without overshoot (masks and weights must not ring). a: the cubic kernel's sharpness; maps
     that do more than move always have RENDERED's. Returns float32 [c, bh, bw].
     """
@@ -99,9 +100,11 @@ def resample(image: torch.Tensor, M: np.ndarray, box: Box, smooth: bool = True, 
         if image.device.type == "cpu":
             out = _moved_on_host(image, tx, ty, box, a)
             return out if smooth else out.clamp_(min=float(image.amin()), max=float(image.amax()))
+        image = image.float()
         rows = slice(max(0, min(h - 1, y0 + math.floor(ty) - 1)), min(h, max(1, y1 + math.floor(ty) + 3)))
         out = _moved(_moved(image[:, rows], tx, x0, x1 - x0, 2, a), ty - rows.start, y0, y1 - y0, 1, a)
         return out if smooth else out.clamp_(min=float(image.amin()), max=float(image.amax()))
+    image = image.float()
     plain = not (M[0, 1] or M[1, 0] or M[2, 0] or M[2, 1]) and min(M[0, 0], M[1, 1]) > 0
     if not smooth and plain and max(M[0, 0], M[1, 1]) <= SHRINK and image.device.type == "cpu":
         return _stretched(image, M, box)
@@ -118,6 +121,25 @@ def resample(image: torch.Tensor, M: np.ndarray, box: Box, smooth: bool = True, 
             part = sample(image, _grid(M, (x1 - x0, y1 - y0), at, image.device), mode, "border")
             out = part if out is None else out.add_(part)
     return out.div_(n * n)
+
+
+def share(mask: torch.Tensor, M: np.ndarray, box: Box) -> torch.Tensor:
+    """A mask as seen in a box of the output, between its px bilinearly; its edge px repeat outside it.
+
+    mask: uint8 [h, w]. M: [3, 3], OUTPUT -> mask px, edge coordinates. Returns float32 [bh, bw], 0..1 for 0..255."""
+    x0, y0, x1, y1 = box
+    M = np.asarray(M, np.float64)
+    if mask.device.type != "cpu" or local_scale(M, (x0 + x1) / 2, (y0 + y1) / 2) > SHRINK:
+        return resample(mask[None], M, box, smooth=False)[0].mul_(1 / 255)
+    return torch.from_numpy(bytes_share(mask.numpy(), M, box).astype(np.float32)).mul_(1 / 255)
+
+
+def bytes_share(mask: np.ndarray, M: np.ndarray, box: Box) -> np.ndarray:
+    """`share` on the host, rounded: uint8 [h, w] -> uint8 [bh, bw]."""
+    x0, y0, x1, y1 = box
+    M = centre_from_edge(M @ translation(x0, y0))
+    return cv2.warpPerspective(mask, M, (x1 - x0, y1 - y0), borderMode=cv2.BORDER_REPLICATE,
+                               flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
 
 
 def _stretched(image: torch.Tensor, M: np.ndarray, box: Box) -> torch.Tensor:

@@ -10,7 +10,7 @@ import torch
 
 from toondecompose.engine.matte.moments import View
 from toondecompose.engine.matte.plates import Plate, gauge
-from toondecompose.engine.matte.resample import Box, footprint, local_scale, resample, translation
+from toondecompose.engine.matte.resample import Box, footprint, local_scale, resample, share, translation
 from toondecompose.engine.matte.types import LayerToSolve
 from toondecompose.engine.shift import RENDERED
 
@@ -140,8 +140,8 @@ def place(state: LayerState, t: int, box: Box, device: str) -> torch.Tensor | No
         return None
     drawing, H, part = placed
     # the drawing's box has a transparent rim, so repeating its edge is the same as nothing there
-    picture = resample(drawing.premult, np.linalg.inv(H), part, a=RENDERED)
-    picture[3].clamp_(0, 1)
+    picture = resample(drawing.picture, np.linalg.inv(H), part, a=RENDERED)
+    picture[3].mul_(1 / 255).clamp_(0, 1)
     colour = picture[:3].clamp_(min=0)
     torch.minimum(colour, picture[3:] * 255, out=colour)
     if state.opacity[t] != 1:
@@ -159,8 +159,7 @@ def hide(through: torch.Tensor, state: LayerState, t: int, box: Box) -> None:
     placed = _placed(state, t, box)
     if placed is not None:
         drawing, H, part = placed
-        alpha = resample(drawing.picture[3:].float(), np.linalg.inv(H), part, a=RENDERED)[0]
-        alpha.mul_(1 / 255).clamp_(0, 1)
+        alpha = share(drawing.picture[3], np.linalg.inv(H), part)
         through[part[1] - box[1]:part[3] - box[1], part[0] - box[0]:part[2] - box[0]] *= 1 - alpha * float(
             state.opacity[t])
 
@@ -190,12 +189,11 @@ def plate_view(state: LayerState, t: int, box: Box) -> tuple[torch.Tensor, torch
     part = footprint(back, (box[0] - 3, box[1] - 3, box[2] + 3, box[3] + 3), (0, 0, *state.size))
     x0, y0, x1, y1 = part
     back = translation(-x0, -y0) @ back
-    colour = resample(plate.colour[:, y0:y1, x0:x1], back, box, a=RENDERED).clamp(0, 255)
-    seen = plate.weight[y0:y1, x0:x1] > 0
+    colour = resample(plate.colour[:, y0:y1, x0:x1], back, box, a=RENDERED).clamp_(0, 255)
+    seen = plate.seen[y0:y1, x0:x1]
     if bool(seen.all()):
         return colour, torch.ones_like(colour[0])
-    known = resample(seen.float()[None], back, box, smooth=False)[0]
-    return colour, known
+    return colour, share(seen, back, box)
 
 
 def over(top: torch.Tensor, below: torch.Tensor) -> torch.Tensor:
@@ -227,7 +225,6 @@ def view_around(states: list[LayerState], index: int, t: int, box: Box, hidden: 
         weight = torch.maximum(weight, torch.where(through > 0.25, VEILED * through**2, torch.zeros_like(through)))
     if hidden is not None:
         hs, ws = hidden.shape
-        small = torch.from_numpy(hidden.astype(np.float32) / 255).to(device)[None]
-        mask = resample(small, np.diag([ws / size[0], hs / size[1], 1.0]), box, smooth=False)[0]
-        weight = weight * (1 - HIDES * mask).clamp(0, 1)
+        mask = share(torch.from_numpy(hidden).to(device), np.diag([ws / size[0], hs / size[1], 1.0]), box)
+        weight = weight * mask.mul_(-HIDES).add_(1).clamp_(0, 1)
     return View(behind, sure, weight, None if front is None else front[:3], through)

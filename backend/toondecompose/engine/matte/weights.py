@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import torch
 
-from toondecompose.engine.matte.resample import Box, footprint, inside, resample, translation
+from toondecompose.engine.matte.resample import Box, footprint, inside, resample, share, translation
 from toondecompose.engine.matte.state import HIDES, LayerState, hide, shown_box
 from toondecompose.engine.warp import sample
 
@@ -72,11 +72,10 @@ def by_masks(hidden: np.ndarray, size: tuple[int, int], device: str) -> WeightOf
         box = _rimmed(covered, limit) if w else None
         if box is None:
             return Weight()
-        x0, y0, x1, y1 = box
-        small = torch.from_numpy(np.stack([hidden[t], far]).astype(np.float32) / 255).to(device)
-        cover = resample(small, np.diag([ws / size[0], hs / size[1], 1.0]), (0, 0, *size), smooth=False)
-        tight, clear = cover[:, y0:y1, x0:x1].mul(-HIDES).add_(1).clamp_(0, 1)
-        return Weight(box, clear + BESIDE * (tight - clear))
+        to_small = np.diag([ws / size[0], hs / size[1], 1.0])
+        tight, clear = (share(torch.from_numpy(mask).to(device), to_small, box).mul_(-HIDES).add_(1).clamp_(0, 1)
+                        for mask in (hidden[t], far))
+        return Weight(box, torch.lerp(clear, tight, BESIDE))
 
     return weight_of
 
@@ -98,7 +97,7 @@ def by_mattes(states: list[LayerState], size: tuple[int, int], device: str) -> W
             hide(through, state, t, box)
         tight = through.sub_(1).mul_(HIDES).add_(1).clamp_(0, 1)
         grown = _least_around(tight)
-        return Weight(box, grown + BESIDE * (tight - grown))
+        return Weight(box, torch.lerp(grown, tight, BESIDE))
 
     return weight_of
 
