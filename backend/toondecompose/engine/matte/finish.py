@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import torch
 
-from toondecompose.engine.matte.plates import push_pull
+from toondecompose.engine.matte.paint import diffused
 from toondecompose.engine.matte.state import LayerState
 from toondecompose.engine.types import SolvedLayer
 
@@ -38,15 +39,15 @@ def solved_sprite(state: LayerState) -> SolvedLayer:
     for d in sorted(state.drawings):
         drawing = state.drawings[d]
         x0, y0, x1, y1 = drawing.box
-        premult = drawing.premult.permute(1, 2, 0).cpu().numpy()
-        alpha = premult[..., 3:]
-        colour = np.clip(premult[..., :3] / np.maximum(alpha, 1e-4), 0, 255)
-        shown = (alpha[..., 0] > 0).astype(np.float32)
+        alpha = drawing.picture[3].cpu().numpy()
+        colour = drawing.picture[:3].cpu().numpy().copy()
+        part, nothing = (alpha > 0) & (alpha < 255), alpha == 0
+        colour[:, part] = np.rint(np.minimum(colour[:, part].astype(np.float32) / (alpha[part] / np.float32(255)), 255))
+        if nothing.any() and not nothing.all():
+            beside = diffused(torch.from_numpy(colour).float(), ~nothing).numpy()
+            colour[:, nothing] = np.rint(beside[:, nothing].clip(0, 255))
         picture = np.zeros((h, w, 4), np.uint8)
-        if shown.any():
-            colour = np.where(shown[..., None] > 0, colour, push_pull(colour * shown[..., None], shown))
-        picture[y0:y1, x0:x1, :3] = np.rint(colour)
-        picture[y0:y1, x0:x1, 3] = np.rint(alpha[..., 0] * 255)
+        picture[y0:y1, x0:x1] = cv2.merge([*colour, alpha])
         number[d] = len(pictures)
         pictures.append(picture)
         drawing.picture = None  # the canvases are large: never hold both

@@ -8,7 +8,7 @@ import torch
 from toondecompose.engine.clip import FrameSource
 from toondecompose.engine.matte.plates import frame_tensor
 from toondecompose.engine.matte.resample import Box
-from toondecompose.engine.matte.state import LayerState, over, place, plate_view, shown_box
+from toondecompose.engine.matte.state import LayerState, lay_over, place, plate_view, shown_box
 
 LOOKS = 8  # frames that are recomposed for the objective
 STRIP = 256  # rows
@@ -28,9 +28,7 @@ def recompose(states: list[LayerState], t: int, box: Box, device: str) -> torch.
     """All layers over one another on frame t: float32 [3, h, w] levels."""
     picture = plate_view(states[0], t, box)[0]
     for state in states[1:]:
-        top = place(state, t, box, device)
-        if top is not None:
-            picture = over(top, picture)
+        lay_over(picture, state, t, box)
     return picture
 
 
@@ -44,10 +42,10 @@ def description_length(source: FrameSource, states: list[LayerState], noise: flo
     for t in frames:
         r2 = (frame_tensor(source.read(t), device) - recompose(states, t, box, device)).square().mean(0)
         # float64 sums on the host: the same on every device and thread count
-        missed += float(np.log2(1 + r2.cpu().numpy().astype(np.float64) / noise**2).sum()) / 2
+        missed += float(np.log2(1 + r2.cpu().numpy() / np.float32(noise**2)).sum(dtype=np.float64)) / 2
     area = source.size[0] * source.size[1]
     drawings = [d.picture for s in states[1:] for d in s.drawings.values() if d.picture is not None]
-    pictures = sum(_texture_bits(picture[:3].float()) for picture in drawings)
+    pictures = sum(_texture_bits(picture[:3]) for picture in drawings)
     pictures += _texture_bits(states[0].plate.colour)
     return missed / (area * len(frames)) + pictures / (area * source.count)
 
@@ -56,10 +54,10 @@ def _texture_bits(colour: torch.Tensor) -> float:
     """Bits that a canvas's texture costs. Strip by strip: a panorama is large, and sums are in float64."""
     bits = 0.0
     for top in range(0, colour.shape[1], STRIP):
-        grey = colour[:, top:top + STRIP + 1].mean(0).cpu().numpy().astype(np.float64)
+        grey = colour[:, top:top + STRIP + 1].float().mean(0).cpu().numpy()
         down, right = np.diff(grey, axis=0, append=grey[-1:]), np.diff(grey, axis=1, append=grey[:, -1:])
         step = np.maximum(np.abs(down), np.abs(right))[:STRIP]
-        bits += float(np.log2(np.maximum(step, TEXTURE) / TEXTURE).sum())
+        bits += float(np.log2(step[step > TEXTURE] / TEXTURE).sum(dtype=np.float64))
     return bits
 
 

@@ -9,25 +9,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import cv2
 import numpy as np
 import torch
 
 from toondecompose.engine.clip import FrameSource
-from toondecompose.engine.matte.moments import APRON, View, part_of, shown_part
+from toondecompose.engine.matte.moments import View, part_of, shown_part
 from toondecompose.engine.matte.plates import frame_tensor
 from toondecompose.engine.matte.resample import Box, footprint, inside, resample, translation, whole_shift
-from toondecompose.engine.matte.state import Drawing, LayerState, place, plate_view
+from toondecompose.engine.matte.state import Drawing, LayerState, plate_view, rendered
 from toondecompose.engine.matte.weights import WeightOf
 
 TRUSTED = 40.0  # levels; a larger miss is not softness but something else in the picture
 ENOUGH = 10  # exposures per canvas px that settle it; more only cost time
+CLEAR_RIM = 4  # px around a drawing, for the kernel
 PRIOR = 0.3  # exposures' worth of weight that keeps the canvas where it is, so that single noisy px do not run away
 
 
 def _trusted(residual: torch.Tensor) -> torch.Tensor:
     """[1, h, w]: 1 where no channel misses by more than TRUSTED, softly less beyond."""
     worst = residual.abs().amax(0, keepdim=True)
-    return (2 - worst / TRUSTED).clamp(0, 1)
+    return worst.mul_(-1 / TRUSTED).add_(2).clamp_(0, 1)
 
 
 def sharpen_plate(source: FrameSource, state: LayerState, weight_of: WeightOf, steps: int,
@@ -66,31 +68,44 @@ def sharpen_drawing(source: FrameSource, state: LayerState, drawing: Drawing, sc
     frames = drawing.frames[:: max(1, len(drawing.frames) // ENOUGH)]
     if all(whole_shift(state.H[t]) for t in drawing.frames):
         return
-    alpha = drawing.premult[3:]
-    shape = alpha.shape[1:]
+    at = _content(drawing)
+    if at is None:
+        return
+    rows, columns = at
+    inner = (drawing.box[0] + columns.start, drawing.box[1] + rows.start,
+             drawing.box[0] + columns.stop, drawing.box[1] + rows.stop)
     for _ in range(steps):
-        total = torch.full((1, *shape), PRIOR, device=device)
-        change = torch.zeros((3, *shape), device=device)
+        picture = drawing.picture[:, rows, columns]
+        total = torch.full(picture.shape[1:], PRIOR, device=device)
+        change = torch.zeros((3, *picture.shape[1:]), device=device)
         for t in frames:
-            part = shown_part(state.H[t], drawing.box, (w, h))
-            seen = None if part is None else footprint(state.H[t], part, (0, 0, w, h))
-            if seen is None:
+            part = shown_part(state.H[t], inner, (w, h))
+            # where the frame does not cut it, the picture has a clear rim: nothing is missed beyond
+            box = None if part is None else footprint(state.H[t], inner, (0, 0, w, h))
+            if box is None:
                 continue
-            box = (max(0, seen[0] - APRON), max(0, seen[1] - APRON), min(w, seen[2] + APRON), min(h, seen[3] + APRON))
             view = scene(t, box)
-            frame = frame_tensor(source.read(t)[box[1]:box[3], box[0]:box[2]], device)
+            residual = frame_tensor(source.read(t)[box[1]:box[3], box[0]:box[2]], device)
             if view.front is not None:
-                frame = (frame - view.front) / view.through.clamp(min=0.2)
-            top = place(state, t, box, device)
-            if top is None:
-                continue
-            residual = frame - (top[:3] + (1 - top[3]) * view.behind)
-            weight = view.weight[None] * _trusted(residual) * (top[3:] > 0)
+                residual = (residual - view.front) / view.through.clamp(min=0.2)
+            top = rendered(picture, state.H[t] @ translation(*inner[:2]), box, float(state.opacity[t]))
+            residual.sub_(top[:3]).sub_((1 - top[3]) * view.behind)
+            weight = _trusted(residual)[0].mul_(view.weight).mul_(top[3] > 0)
             local = translation(-box[0], -box[1]) @ state.H[t]
-            back = resample(torch.cat([residual * weight, weight]), local, part)
-            back *= inside(state.H[t], part, (w, h), device)
-            rows, columns = part_of(drawing.box, part)
-            total[:, rows, columns] += back[3:].clamp(min=0)
-            change[:, rows, columns] += back[:3]
-        colour = drawing.premult[:3] + change / total
-        drawing.store(torch.cat([colour, alpha]))
+            within = inside(state.H[t], part, (w, h), device)
+            here = part_of(inner, part)
+            total[here] += resample(weight[None], local, part)[0].clamp_(min=0) * within
+            change[(slice(None), *here)] += resample(residual * weight, local, part) * within
+        colour = picture[:3].float() + change / total
+        limit = picture[3].float()
+        drawing.picture[:3, rows, columns] = torch.minimum(colour.round_().clamp_(min=0), limit).to(torch.uint8)
+
+
+def _content(drawing: Drawing) -> tuple[slice, slice] | None:
+    """Rows and columns of a drawing's picture that show anything, with a clear rim as far as its box goes."""
+    _, h, w = drawing.picture.shape
+    x, y, bw, bh = cv2.boundingRect(drawing.picture[3].cpu().numpy())
+    if bw == 0:
+        return None
+    return (slice(max(0, y - CLEAR_RIM), min(h, y + bh + CLEAR_RIM)),
+            slice(max(0, x - CLEAR_RIM), min(w, x + bw + CLEAR_RIM)))

@@ -135,22 +135,52 @@ def prepare_sprite(layer: LayerToSolve, size: tuple[int, int], sharp: float | No
 def place(state: LayerState, t: int, box: Box, device: str) -> torch.Tensor | None:
     """The layer's drawing on frame t over a box of the frame: premultiplied float32 [4, h, w] (colour 0..255, alpha
     0..1), opacity applied; None where it shows nothing there."""
+    placed = place_part(state, t, box)
+    if placed is None:
+        return None
+    part, picture = placed
+    if part == box:
+        return picture
+    out = torch.zeros((4, box[3] - box[1], box[2] - box[0]), device=device)
+    out[(slice(None), *_slices(part, box))] = picture
+    return out
+
+
+def place_part(state: LayerState, t: int, box: Box) -> tuple[Box, torch.Tensor] | None:
+    """As `place`, only the part of the box that the drawing may reach -> (that part, the drawing there)."""
     placed = _placed(state, t, box)
     if placed is None:
         return None
     drawing, H, part = placed
-    # the drawing's box has a transparent rim, so repeating its edge is the same as nothing there
-    picture = resample(drawing.picture, np.linalg.inv(H), part, a=RENDERED)
-    picture[3].mul_(1 / 255).clamp_(0, 1)
-    colour = picture[:3].clamp_(min=0)
-    torch.minimum(colour, picture[3:] * 255, out=colour)
-    if state.opacity[t] != 1:
-        picture *= float(state.opacity[t])
-    if part == box:
-        return picture
-    out = torch.zeros((4, box[3] - box[1], box[2] - box[0]), device=device)
-    out[:, part[1] - box[1]:part[3] - box[1], part[0] - box[0]:part[2] - box[0]] = picture
+    return part, rendered(drawing.picture, H, part, float(state.opacity[t]))
+
+
+def rendered(picture: torch.Tensor, H: np.ndarray, box: Box, opacity: float = 1.0) -> torch.Tensor:
+    """A picture, uint8 [4, h, w] premultiplied, placed by H over a box of the frame: as `place` gives it."""
+    # a drawing's box has a transparent rim, so repeating its edge is the same as nothing there
+    out = resample(picture, np.linalg.inv(H), box, a=RENDERED)
+    alpha = out[3].clamp_(0, 255)
+    for plane in out[:3]:
+        torch.minimum(plane.clamp_(min=0), alpha, out=plane)
+    alpha.mul_(1 / 255)
+    if opacity != 1:
+        out *= opacity
     return out
+
+
+def _slices(part: Box, box: Box) -> tuple[slice, slice]:
+    """Rows and columns of a box's arrays that a part of it covers."""
+    return slice(part[1] - box[1], part[3] - box[1]), slice(part[0] - box[0], part[2] - box[0])
+
+
+def lay_over(picture: torch.Tensor, state: LayerState, t: int, box: Box) -> None:
+    """Put the layer over what is there already on frame t, in place. picture: float32 [3, h, w] levels over the box."""
+    placed = place_part(state, t, box)
+    if placed is not None:
+        part, top = placed
+        through = 1 - top[3]
+        for plane, colour in zip(picture[(slice(None), *_slices(part, box))], top[:3], strict=True):
+            plane.mul_(through).add_(colour)
 
 
 def hide(through: torch.Tensor, state: LayerState, t: int, box: Box) -> None:
@@ -160,8 +190,7 @@ def hide(through: torch.Tensor, state: LayerState, t: int, box: Box) -> None:
     if placed is not None:
         drawing, H, part = placed
         alpha = share(drawing.picture[3], np.linalg.inv(H), part)
-        through[part[1] - box[1]:part[3] - box[1], part[0] - box[0]:part[2] - box[0]] *= 1 - alpha * float(
-            state.opacity[t])
+        through[_slices(part, box)] *= 1 - alpha * float(state.opacity[t])
 
 
 def shown_box(state: LayerState, t: int, box: Box) -> Box | None:
@@ -209,9 +238,7 @@ def view_around(states: list[LayerState], index: int, t: int, box: Box, hidden: 
     """
     behind, sure = plate_view(states[0], t, box)
     for state in states[1:index]:
-        top = place(state, t, box, device)
-        if top is not None:
-            behind = over(top, behind)
+        lay_over(behind, state, t, box)
     weight = torch.ones_like(sure)
     front, through = None, None
     for state in states[index + 1:]:
