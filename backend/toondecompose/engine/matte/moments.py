@@ -15,7 +15,7 @@ import torch
 
 from toondecompose.engine.clip import FrameSource
 from toondecompose.engine.matte.plates import frame_bytes
-from toondecompose.engine.matte.resample import Box, footprint, inside, resample, share, translation
+from toondecompose.engine.matte.resample import Box, footprint, inside, levels, resample, share, translation
 
 GREY = 128.0  # levels; subtracted before squaring, so that float32 sums keep their digits
 APRON = 4  # px of frame around a sampled box, for the kernel
@@ -105,7 +105,7 @@ def exposure(source: FrameSource, t: int, H: np.ndarray, box: Box, mask: np.ndar
     local = translation(-x0, -y0) @ H
     colour, behind = resample(frame, local, box), resample(view.behind, local, box)
     hs, ws = mask.shape
-    shown = share(torch.from_numpy(mask).to(device), np.diag([ws / w, hs / h, 1.0]) @ H, box)
+    shown = levels(share(torch.from_numpy(mask).to(device), np.diag([ws / w, hs / h, 1.0]) @ H, box))
     if view.through is not None:  # the masks say how much is seen; behind a veil that is not how much is there
         shown = (shown / resample(view.through[None], local, box, smooth=False)[0].clamp(min=0.25)).clamp(0, 1)
     weight, sure = (_carried(x, local, box) for x in (view.weight, view.sure))

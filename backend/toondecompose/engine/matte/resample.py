@@ -124,22 +124,21 @@ def resample(image: torch.Tensor, M: np.ndarray, box: Box, smooth: bool = True, 
 
 
 def share(mask: torch.Tensor, M: np.ndarray, box: Box) -> torch.Tensor:
-    """A mask as seen in a box of the output, between its px bilinearly; its edge px repeat outside it.
+    """A mask as seen in a box of the output, between its px bilinearly and rounded; its edge px repeat outside it.
 
-    mask: uint8 [h, w]. M: [3, 3], OUTPUT -> mask px, edge coordinates. Returns float32 [bh, bw], 0..1 for 0..255."""
+    mask: uint8 [h, w]. M: [3, 3], OUTPUT -> mask px, edge coordinates. Returns uint8 [bh, bw]."""
     x0, y0, x1, y1 = box
     M = np.asarray(M, np.float64)
     if mask.device.type != "cpu" or local_scale(M, (x0 + x1) / 2, (y0 + y1) / 2) > SHRINK:
-        return resample(mask[None], M, box, smooth=False)[0].mul_(1 / 255)
-    return torch.from_numpy(bytes_share(mask.numpy(), M, box).astype(np.float32)).mul_(1 / 255)
-
-
-def bytes_share(mask: np.ndarray, M: np.ndarray, box: Box) -> np.ndarray:
-    """`share` on the host, rounded: uint8 [h, w] -> uint8 [bh, bw]."""
-    x0, y0, x1, y1 = box
+        return resample(mask[None], M, box, smooth=False)[0].round_().to(torch.uint8)
     M = centre_from_edge(M @ translation(x0, y0))
-    return cv2.warpPerspective(mask, M, (x1 - x0, y1 - y0), borderMode=cv2.BORDER_REPLICATE,
-                               flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+    return torch.from_numpy(cv2.warpPerspective(mask.numpy(), M, (x1 - x0, y1 - y0), borderMode=cv2.BORDER_REPLICATE,
+                                                flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP))
+
+
+def levels(mask: torch.Tensor) -> torch.Tensor:
+    """uint8 -> float32, 0..1 for 0..255."""
+    return mask.float().mul_(1 / 255)
 
 
 def _stretched(image: torch.Tensor, M: np.ndarray, box: Box) -> torch.Tensor:

@@ -10,7 +10,7 @@ import torch
 
 from toondecompose.engine.matte.moments import View
 from toondecompose.engine.matte.plates import Plate, gauge
-from toondecompose.engine.matte.resample import Box, footprint, local_scale, resample, share, translation
+from toondecompose.engine.matte.resample import Box, footprint, levels, local_scale, resample, share, translation
 from toondecompose.engine.matte.types import LayerToSolve
 from toondecompose.engine.shift import RENDERED
 
@@ -184,13 +184,18 @@ def lay_over(picture: torch.Tensor, state: LayerState, t: int, box: Box) -> None
 
 
 def hide(through: torch.Tensor, state: LayerState, t: int, box: Box) -> None:
-    """Let the layer cover what shows through a box of frame t, in place. through: float32 [h, w] 0..1 over the box. As
-    by `place`, for the price of its alpha alone."""
+    """Let the layer cover what shows through a box of frame t, in place. through: uint8 [h, w] over the box, 255 where
+    nothing covers it yet."""
     placed = _placed(state, t, box)
     if placed is not None:
         drawing, H, part = placed
         alpha = share(drawing.picture[3], np.linalg.inv(H), part)
-        through[_slices(part, box)] *= 1 - alpha * float(state.opacity[t])
+        there = through[_slices(part, box)]
+        opacity = float(state.opacity[t])
+        if opacity == 1 and bool((there == 255).all()):  # one layer in front, as most often
+            torch.bitwise_not(alpha, out=there)
+        else:
+            there.copy_((there * (1 - levels(alpha) * opacity)).round_())
 
 
 def shown_box(state: LayerState, t: int, box: Box) -> Box | None:
@@ -222,7 +227,7 @@ def plate_view(state: LayerState, t: int, box: Box) -> tuple[torch.Tensor, torch
     seen = plate.seen[y0:y1, x0:x1]
     if bool(seen.all()):
         return colour, torch.ones_like(colour[0])
-    return colour, share(seen, back, box)
+    return colour, levels(share(seen, back, box))
 
 
 def over(top: torch.Tensor, below: torch.Tensor) -> torch.Tensor:
@@ -253,5 +258,5 @@ def view_around(states: list[LayerState], index: int, t: int, box: Box, hidden: 
     if hidden is not None:
         hs, ws = hidden.shape
         mask = share(torch.from_numpy(hidden).to(device), np.diag([ws / size[0], hs / size[1], 1.0]), box)
-        weight = weight * mask.mul_(-HIDES).add_(1).clamp_(0, 1)
+        weight = weight * levels(mask).mul_(-HIDES).add_(1).clamp_(0, 1)
     return View(behind, sure, weight, None if front is None else front[:3], through)

@@ -73,7 +73,7 @@ def by_masks(hidden: np.ndarray, size: tuple[int, int], device: str) -> WeightOf
         if box is None:
             return Weight()
         to_small = np.diag([ws / size[0], hs / size[1], 1.0])
-        tight, clear = (share(torch.from_numpy(mask).to(device), to_small, box).mul_(-HIDES).add_(1).clamp_(0, 1)
+        tight, clear = (_clear(255 - share(torch.from_numpy(mask).to(device), to_small, box))
                         for mask in (hidden[t], far))
         return Weight(box, torch.lerp(clear, tight, BESIDE))
 
@@ -92,11 +92,10 @@ def by_mattes(states: list[LayerState], size: tuple[int, int], device: str) -> W
                        max(b[3] for b in reach)), limit)
         if box is None:
             return Weight()
-        through = torch.ones((box[3] - box[1], box[2] - box[0]), device=device)
+        through = torch.full((box[3] - box[1], box[2] - box[0]), 255, dtype=torch.uint8, device=device)
         for state in states[1:]:
             hide(through, state, t, box)
-        tight = through.sub_(1).mul_(HIDES).add_(1).clamp_(0, 1)
-        grown = _least_around(tight)
+        tight, grown = (_clear(x) for x in (through, _least_around(through)))
         return Weight(box, torch.lerp(grown, tight, BESIDE))
 
     return weight_of
@@ -110,8 +109,13 @@ def _rimmed(covered: Box, limit: Box) -> Box | None:
     return box if box[2] > box[0] and box[3] > box[1] else None
 
 
+def _clear(through: torch.Tensor) -> torch.Tensor:
+    """uint8 [h, w], how much shows through what is in front -> weight, float32 0..1."""
+    return through.float().mul_(HIDES / 255).add_(1 - HIDES).clamp_(0, 1)
+
+
 def _least_around(x: torch.Tensor) -> torch.Tensor:
-    """Minimum over every px's 3x3 neighbourhood. [h, w]."""
+    """Minimum over every px's 3x3 neighbourhood. uint8 [h, w]."""
     if x.device.type == "cpu":
         return torch.from_numpy(cv2.erode(x.numpy(), np.ones((3, 3), np.uint8)))
-    return -torch.nn.functional.max_pool2d(-x[None], 3, 1, 1)[0]
+    return (-torch.nn.functional.max_pool2d(-x[None].float(), 3, 1, 1)[0]).to(torch.uint8)
