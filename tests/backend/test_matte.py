@@ -1,5 +1,7 @@
 """Mattes and panoramas on tiny clips whose truth is known."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -227,6 +229,24 @@ def test_withheld_exposures_are_predicted():
     assert report["frames"] == 3
     assert report["foreground"] > 38
     assert report["edge_band"] > 32
+    quick = solve(source_from_array(frames), shot.layers, scale=1.0, predict=True).report["held_out"]
+    assert quick["frames"] == 3
+    for name in ("foreground", "edge_band", "frame"):
+        assert abs(quick[name] - report[name]) < 0.5
+
+
+def test_a_drawing_without_other_exposures_is_predicted_by_nothing():
+    shot = Shot(6, painted(192, 80, seed=6), 6)
+    shot.add(*disc(SIZE, (50, 40), 18, (220, 90, 60), outline=2), [(2 * t, 0) for t in range(6)])
+    shot.layers[1].drawing = np.array([0, 0, 0, 1, 1, 1])
+    frames = np.clip(shot.frames.round(), 0, 255).astype(np.uint8)
+    plain = predict_withheld(source_from_array(frames), shot.layers, scale=1.0)
+    quick = solve(source_from_array(frames), shot.layers, scale=1.0, predict=True).report["held_out"]
+    assert quick["frames"] == plain["frames"] == 2
+    unpredicted = solve(source_from_array(frames[:2]), [replace(layer, H=layer.H[:2], drawing=np.array([0, 0]),
+                                                                masks=layer.masks[:2]) for layer in shot.layers],
+                        scale=1.0, predict=True).report["held_out"]
+    assert unpredicted == {"frames": 0, "foreground": None, "edge_band": None, "frame": None}
 
 
 def test_a_sprite_that_never_shows_gives_no_drawing():

@@ -15,7 +15,6 @@ from .drawings.draft import expose_draft
 from .drawings.expose import expose
 from .hints import apply_hints, spread_hints
 from .matte.draft import solve_draft
-from .matte.heldout import predict_withheld
 from .matte.solve import solve
 from .matte.types import LayerToSolve, MatteResult
 from .paths.find import find_paths
@@ -118,14 +117,12 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
                     lambda tile: solve_draft(source, layers, progress=report, tile=tile, **common)))
         else:
             solved = None  # the draft has done its work; drawings are large
-            predicted = checkpoints.stage(f"{label}heldout", key, lambda layers=to_solve, scale=segmentation.scale:
-                                          with_smaller_tiles(lambda tile: predict_withheld(
-                                              source, layers, scale=scale, device=settings.device, tile=tile)))
             solved = checkpoints.stage(
                 f"{label}matte{sheet_pass}", key,
                 lambda layers=to_solve, scale=segmentation.scale, report=report_matte: with_smaller_tiles(
                     lambda tile: solve(source, layers, scale=scale, rounds=ROUNDS[settings.quality],
-                                       quality=settings.quality, progress=report, tile=tile, **common)))
+                                       quality=settings.quality, progress=report, tile=tile, predict=True,
+                                       **common)))
         if solved.order != list(range(len(sheets))):  # votes in the overlaps found another depth order
             segmentation = replace(segmentation, layers=[segmentation.layers[k] for k in solved.order])
             sheets = [sheets[k] for k in solved.order]
@@ -139,7 +136,7 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
     if source.count <= TOO_SHORT and settings.count is None and not _recomposes(source, layers):
         layers, unresolved = [whole_frames(source)], np.full(masks[0].shape[1:], 255, np.uint8)
         notes.append(f"{source.count} frames are too few to tell layers apart by motion; the shot is one layer")
-    report = {"objective_per_round": solved.objective_per_round, "notes": notes, "held_out": predicted, **solved.report}
+    report = {"objective_per_round": solved.objective_per_round, "notes": notes, **solved.report}
     return ShotResult(layers, unresolved, report)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -18,6 +18,7 @@ from toondecompose.engine.matte.moments import Exposure, View, add, empty_moment
 from toondecompose.engine.matte.objective import description_length, order_votes, voted_order
 from toondecompose.engine.matte.opacity import fit_opacity
 from toondecompose.engine.matte.plates import QUIET, fill_unseen, noise_of, panorama_gauge, solve_plate
+from toondecompose.engine.matte.prediction import figures, nothing_predicted, withheld_frames
 from toondecompose.engine.matte.resample import Box
 from toondecompose.engine.matte.settled import is_settled, plate_changes
 from toondecompose.engine.matte.sharpen import sharpen_drawing, sharpen_plate
@@ -38,7 +39,8 @@ WORTH_A_ROUND = 0.02  # share of the description length that the last round must
 @dataclass
 class Loop:
     """What the rounds share. layers and states: back to front. frames: those that may be looked at.
-    scale: working px per full-resolution px. noise: levels. tile: canvas px worked on at once."""
+    scale: working px per full-resolution px. noise: levels. tile: canvas px worked on at once. withheld: frames that
+    are to be predicted. guesses: of the states by their number, the drawings that they show, solved without them."""
 
     source: FrameSource
     layers: list[LayerToSolve]
@@ -49,23 +51,27 @@ class Loop:
     tick: Callable[[float], None]
     noise: float = QUIET
     tile: int = TILE
+    withheld: Sequence[int] = ()
+    guesses: dict[int, dict[int, Drawing]] = field(default_factory=dict)
 
 
 def solve(source: FrameSource, layers: list[LayerToSolve], *, scale: float, rounds: int = 3, quality: str = "standard",
           seed: int = 0, device: str = "cpu", progress: Callable[[float], None] | None = None,
-          cancelled: Callable[[], bool] | None = None, tile: int = TILE) -> MatteResult:
+          cancelled: Callable[[], bool] | None = None, tile: int = TILE, predict: bool = False) -> MatteResult:
     """Solve every layer's pictures.
 
     layers: back to front; layers[0] is the opaque background. scale: working px per full-resolution px of the masks.
     rounds: most rounds of the sprite-from-sprite loop (one with quality 'preview'); it stops when a round no longer
     shortens the description of the clip. seed is not used: nothing here is random. progress(fraction 0..1).
     cancelled() is asked between frames; when it says yes, InterruptedError is raised. tile: canvas px that are
-    worked on at once.
+    worked on at once. predict: report how well drawings that were solved without some of their exposures predict them
+    ("held_out", see prediction.py).
     """
     rounds = 1 if quality == "preview" else rounds
     everything = list(range(source.count))
-    loop, order, objective, votes = run_rounds(source, layers, everything, scale, rounds, device, progress, cancelled,
-                                              tile)
+    loop, order, objective, votes, predicted = run_rounds(
+        source, layers, everything, scale, rounds, device, progress, cancelled, tile,
+        withheld_frames(layers) if predict else ())
     steps = SHARPEN_STEPS[quality]
     if steps:
         if len(objective) == rounds:  # the last mattes have not weighed the panorama yet
@@ -83,13 +89,16 @@ def solve(source: FrameSource, layers: list[LayerToSolve], *, scale: float, roun
     solved = [solved_plate(loop.states[0])] + [solved_sprite(state) for state in loop.states[1:]]
     report = {"noise": round(loop.noise, 3), "order_votes": votes.tolist(), "completed_px": completed,
               "alpha_std": alpha_std}
+    if predict:
+        report["held_out"] = predicted
     return MatteResult(solved, order, objective, report)
 
 
 def run_rounds(source: FrameSource, layers: list[LayerToSolve], frames: list[int], scale: float, rounds: int,
                device: str, progress: Callable[[float], None] | None, cancelled: Callable[[], bool] | None,
-               tile: int = TILE) -> tuple[Loop, list[int], list[float], np.ndarray]:
-    """The loop itself -> (its final state, depth order of `layers`, objective per round, order votes)."""
+               tile: int = TILE, withheld: Sequence[int] = ()) -> tuple[Loop, list[int], list[float], np.ndarray, dict]:
+    """The loop itself -> (its final state, depth order of `layers`, objective per round, order votes, how well the
+    withheld frames were predicted)."""
     steps, done = rounds * len(layers) + 1, 0
 
     def tick(fraction: float) -> None:
@@ -102,7 +111,8 @@ def run_rounds(source: FrameSource, layers: list[LayerToSolve], frames: list[int
     G, canvas = panorama_gauge(layers[0].H, range(source.count), source.size)
     states = [LayerState(layers[0], layers[0].H @ G, canvas, 1.0, opacity=np.ones(source.count))]
     states += [prepare_sprite(layer, source.size, None, _in_front(layers, k)) for k, layer in enumerate(layers) if k]
-    loop = Loop(source, list(layers), states, frames, scale, device, tick, tile=tile)
+    loop = Loop(source, list(layers), states, frames, scale, device, tick, tile=tile, withheld=withheld)
+    predicted = nothing_predicted()
     order = list(range(len(layers)))
     objective: list[float] = []
     votes = np.zeros((len(layers), len(layers)), np.int64)
@@ -120,9 +130,14 @@ def run_rounds(source: FrameSource, layers: list[LayerToSolve], frames: list[int
             order = voted_order(votes)
             loop.layers = [layers[k] for k in order]
             loop.states = [states[k] for k in order]
+            if withheld:
+                guessed = [replace(s, drawings={**s.drawings, **loop.guesses.get(k, {})}) for k, s in enumerate(states)]
+                predicted = figures(source, [guessed[k] for k in order], withheld, device)
+                loop.withheld = ()
+                loop.guesses.clear()
         if number and objective[-1] > objective[-2] * (1 - WORTH_A_ROUND):
             break
-    return loop, order, objective, votes
+    return loop, order, objective, votes, predicted
 
 
 def fill_pinholes(masks: np.ndarray) -> np.ndarray:
@@ -186,33 +201,44 @@ def _solve_layer(loop: Loop, index: int, hidden: np.ndarray | None, changes: np.
     scene = _scene(loop, index, hidden)
     usable = set(loop.frames)
     mask_px = MASK_ERROR / loop.scale * state.sharp
+    # planes count as panorama: all their frames are one drawing
+    withheld = set(loop.withheld) if state.given.kind == "sprite" else set()
 
-    def exposures(drawing: Drawing) -> Iterator[tuple[int, Exposure]]:
-        for t in drawing.frames:
+    def exposures(drawing: Drawing, frames: list[int]) -> Iterator[tuple[int, Exposure]]:
+        for t in frames:
             seen = None
             if t in usable:
                 seen = exposure(loop.source, t, state.H[t], drawing.box, state.given.masks[t], scene, loop.device)
             if seen is not None:
                 yield t, seen
 
-    def pooled(drawing: Drawing, fraction: float) -> Cutout:
+    def pooled(d: int, fraction: float) -> Cutout:
+        drawing = state.drawings[d]
         moments = empty_moments(drawing.box, loop.device)
-        for t, seen in exposures(drawing):
-            add(moments, seen, float(state.opacity[t]))
-            loop.tick(fraction)
-        return cut_out(moments, loop.noise, mask_px, tile=loop.tile, lined=state.given.kind == "sprite")
+        cut = lambda: cut_out(moments, loop.noise, mask_px, tile=loop.tile, lined=state.given.kind == "sprite")  # noqa: E731
+        later = [t for t in drawing.frames if t in withheld]
+        for frames in ([t for t in drawing.frames if t not in withheld], later):
+            if frames is later and later:
+                guess = Drawing(drawing.box, drawing.frames)
+                if moments.count:
+                    guess.keep(cut())
+                loop.guesses.setdefault(index, {})[d] = guess
+            for t, seen in exposures(drawing, frames):
+                add(moments, seen, float(state.opacity[t]))
+                loop.tick(fraction)
+        return cut()
 
     asked: list[tuple[Drawing, Region, Box, float]] = []
-    for done, drawing in enumerate(state.drawings.values()):
+    for done, (d, drawing) in enumerate(state.drawings.items()):
         if changes is not None and is_settled(loop.states, index, drawing, changes):
             continue
-        cut = pooled(drawing, done / len(state.drawings))
+        cut = pooled(d, done / len(state.drawings))
         if cut.misfit > FADES:  # the same drawing, but not equally visible on all its frames
             for _ in range(FADE_STEPS):
-                state.opacity[drawing.frames] = fit_opacity(cut, exposures(drawing), drawing.frames, state.opacity)
-                cut = pooled(drawing, done / len(state.drawings))
-        drawing.store(torch.cat([cut.colour * cut.alpha, cut.alpha[None]]))
-        drawing.known = cut.known
+                state.opacity[drawing.frames] = fit_opacity(cut, exposures(drawing, drawing.frames), drawing.frames,
+                                                            state.opacity)
+                cut = pooled(d, done / len(state.drawings))
+        drawing.keep(cut)
         seen = [t for t in drawing.frames if t in usable]
         plane = loop.states[0].H
         asked += [(drawing, q, drawing.box,

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import torch
 
+from toondecompose.engine.matte.alpha import Cutout
 from toondecompose.engine.matte.moments import View
 from toondecompose.engine.matte.plates import Plate, gauge
 from toondecompose.engine.matte.resample import Box, footprint, levels, local_scale, resample, share, translation
@@ -53,6 +54,11 @@ class Drawing:
         out = self.picture.float()
         out[3] /= 255
         return out
+
+    def keep(self, cut: Cutout) -> None:
+        """Keep a solved picture, and what is known of it."""
+        self.store(torch.cat([cut.colour * cut.alpha, cut.alpha[None]]))
+        self.known = cut.known
 
     def store(self, premult: torch.Tensor) -> None:
         """Keep a premultiplied picture, colour 0..255 and alpha 0..1."""
