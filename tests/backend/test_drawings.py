@@ -254,3 +254,22 @@ def test_long_clip_finds_far_reuse_without_comparing_every_pair():
     patches, _ = cut_patches(source, masks, None, None)
     assert likely_pairs(patches, False).sum() < 72 * 17
     assert groups(expose(source, masks, 1.0).drawing) == groups(poses)
+
+
+@pytest.mark.parametrize("width", [40, 60])
+def test_legs_of_a_tiny_figure_make_another_drawing(width):
+    poses = [0, 0, 2, 2, 0, 2]
+    tiny = [cv2.resize(drawing(p), (width, round(1.3 * width)), interpolation=cv2.INTER_AREA) for p in poses]
+    sheet = expose(*clip(tiny, [(60 + 4 * t, 50) for t in range(6)], pan=6), 1.0)
+    assert groups(sheet.drawing) == [0, 0, 1, 1, 0, 1]
+
+
+def test_drawing_that_comes_back_farther_away_is_reused():
+    poses = [0, 0, 1, 1, 0, 0, 1, 1]
+    sizes = [1, 0.98, 0.96, 0.94, 0.66, 0.65, 0.64, 0.63]
+    figures = [cv2.resize(drawing(p), None, fx=s, fy=s, interpolation=cv2.INTER_AREA)
+               for p, s in zip(poses, sizes, strict=True)]
+    sheet = expose(*clip(figures, [(30 + 12 * t, 20 + 3 * t) for t in range(8)]), 1.0)
+    assert groups(sheet.drawing) == poses
+    grown = np.sqrt(np.linalg.det((sheet.H[4] @ np.linalg.inv(sheet.H[0]))[:2, :2]))
+    assert grown == pytest.approx(0.66, abs=0.02)

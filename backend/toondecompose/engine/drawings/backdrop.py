@@ -101,15 +101,16 @@ def gather(plane: Plane, frame: np.ndarray, covered: np.ndarray, t: int) -> None
     np.copyto(weak, kept, where=swap)
 
 
-def crop(plane: Plane, t: int, origin: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+def crop(plane: Plane, t: int, origin: np.ndarray, size: tuple[int, int], larger: int = 1
+         ) -> tuple[np.ndarray, np.ndarray]:
     """The plane in a window of frame t -> (uint8 RGB [h, w, 3], known uint8 0..2 [h, w], 2 = seen clear of masks).
 
-    origin: the window's corner, working px. size: (width, height).
+    origin: the window's corner. size: (width, height); both in px of which a working px has `larger`.
     """
     w, h = size
     if not plane.present[t]:
         return np.zeros((h, w, 3), np.uint8), np.zeros((h, w), np.uint8)
-    to = np.array([[1, 0, -origin[0]], [0, 1, -origin[1]], [0, 0, 1.0]]) @ plane.motion[t] @ np.array(
+    to = np.array([[larger, 0, -origin[0]], [0, larger, -origin[1]], [0, 0, 1.0]]) @ plane.motion[t] @ np.array(
         [[1, 0, plane.box[0]], [0, 1, plane.box[1]], [0, 0, 1.0]])
     picture = place(plane.colour[0], to, size, repeat=True)
     weight = plane.weight[0]

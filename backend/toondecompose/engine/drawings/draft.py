@@ -16,8 +16,8 @@ from .small import compared_size, resized
 def expose_draft(source: FrameSource, masks: np.ndarray, *, path: LayerPath | None, hidden: np.ndarray | None,
                  planes: list[LayerPath], **settings) -> ExposureSheet:
     """As `expose` does, but placed on frames of the size at which drawings are compared: to a tenth of their px."""
-    size = compared_size(masks)
     working = source.resized(masks.shape[2:0:-1])
+    size = min(working.size, compared_size(masks))
     small = working if size == working.size else FrameSource(
         lambda t: cv2.resize(working.read(t), size, interpolation=cv2.INTER_AREA), source.count, size, cache_mb=0)
     shrink = np.diag([size[0] / source.size[0], size[1] / source.size[1], 1.0])

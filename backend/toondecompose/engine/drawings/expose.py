@@ -57,7 +57,7 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
     ws, hs = compared_size(masks)
     scale *= ws / masks.shape[2]
     patches, noise = cut_patches(source, resized(masks, (ws, hs)), resized(hidden, (ws, hs)), plate, cancelled, planes,
-                                 noise)
+                                 noise, (ws, hs))
     whole = [p for p in patches if p is not None and p.area >= LEAST_AREA]
     if not whole:
         return ExposureSheet(np.full(count, -1), np.tile(np.eye(3), (count, 1, 1)), (1, 1), "translation")

@@ -176,14 +176,17 @@ def line_reach(smooth: np.ndarray, inside: np.ndarray) -> int:
 
 
 def cut_patches(source: FrameSource, masks: np.ndarray, hidden: np.ndarray | None, plate, cancelled=None,
-                planes: Sequence[LayerPath] = (), noise: float | None = None) -> tuple[list[Patch | None], float]:
+                planes: Sequence[LayerPath] = (), noise: float | None = None, size: tuple[int, int] | None = None
+                ) -> tuple[list[Patch | None], float]:
     """Cut the sprite out of every frame -> (patches, noise level in grey levels at working size).
 
     plate: callable (t, (width, height)) -> (uint8 RGB, known), or None; then what lies behind is gathered from the
     frames along the motions of `planes`. Frames are read one at a time and only the cut-outs are kept. noise: what the
-    shot is known to have at most; a picture that is busy everywhere looks noisy by itself.
+    shot is known to have at most; a picture that is busy everywhere looks noisy by itself. size: (width, height) of the
+    frames that the patches are cut from, the masks' or a multiple of it.
     """
     count, hs, ws = masks.shape
+    larger = 1 if size is None else size[0] // ws
 
     def working(t: int) -> np.ndarray:
         frame = source.read(t)
@@ -199,7 +202,8 @@ def cut_patches(source: FrameSource, masks: np.ndarray, hidden: np.ndarray | Non
     for t in sorted(told | set(shown)):
         if cancelled is not None and cancelled():
             break
-        smooth = cv2.GaussianBlur(working(t), (0, 0), blur)
+        if t in told or larger == 1:
+            smooth = cv2.GaussianBlur(working(t), (0, 0), blur)
         if t in told:
             covered = masks[t] if hidden is None else cv2.max(masks[t], hidden[t])
             covered = cv2.dilate((covered >= HIDING).astype(np.uint8), np.ones((2 * EDGE + 1, 2 * EDGE + 1), np.uint8))
@@ -209,14 +213,45 @@ def cut_patches(source: FrameSource, masks: np.ndarray, hidden: np.ndarray | Non
         if plate is not None and t in shown:
             behind, known = plate_at(plate, t, (ws, hs))
             behind = cv2.GaussianBlur(behind, (0, 0), blur), known
-        patches[t] = cut_patch(smooth, masks[t], None if hidden is None else hidden[t], t, behind)
+        mine = masks[t], None if hidden is None else hidden[t]
+        if larger == 1:
+            patches[t] = cut_patch(smooth, *mine, t, behind)
+        elif t in shown:
+            patches[t] = cut_larger(source.read(t), *mine, t, behind, larger, blur)
     for p in patches:
         if p is not None and pictures:
-            p.plates = tuple(crop(picture, p.frame, p.origin, p.body.shape[::-1]) for picture in pictures)
+            p.plates = tuple(crop(picture, p.frame, p.origin, p.body.shape[::-1], larger) for picture in pictures)
         if p is not None and p.plates:
             p.plates = tuple((colour, believable(known)) for colour, known in p.plates)
             p.foreign = near_others(p)
     return patches, noise
+
+
+def cut_larger(frame: np.ndarray, mask: np.ndarray, hidden: np.ndarray | None, t: int, plate, larger: int, blur: float
+               ) -> Patch | None:
+    """A tiny sprite's cut-out from its surroundings alone, enlarged. As `cut_patch`, which takes all at one size.
+
+    frame: uint8 RGB of any size; mask, hidden, plate: at working size. larger: px per working px.
+    """
+    (h, w), mode = mask.shape, cv2.INTER_CUBIC if frame.shape[1] < larger * mask.shape[1] else cv2.INTER_AREA
+    ys, xs = np.flatnonzero((mask >= BODY).any(1)), np.flatnonzero((mask >= BODY).any(0))
+    room = 8 + max(ys[-1] - ys[0], xs[-1] - xs[0]) // 6  # more than cut_patch keeps
+    y0, x0 = max(0, ys[0] - room), max(0, xs[0] - room)
+    part = slice(y0, ys[-1] + room + 1), slice(x0, xs[-1] + room + 1)
+
+    def enlarged(picture: np.ndarray) -> np.ndarray:
+        return cv2.resize(picture[part], None, fx=larger, fy=larger, interpolation=cv2.INTER_LINEAR)
+
+    if frame.shape[:2] == (h, w):
+        own = cv2.resize(frame[part], None, fx=larger, fy=larger, interpolation=mode)
+    else:
+        whole = cv2.resize(frame, (larger * w, larger * h), interpolation=mode)
+        own = whole[larger * y0 : larger * part[0].stop, larger * x0 : larger * part[1].stop]
+    patch = cut_patch(cv2.GaussianBlur(own, (0, 0), blur), enlarged(mask), None if hidden is None else enlarged(hidden),
+                      t, None if plate is None else tuple(enlarged(p) for p in plate))
+    if patch is not None:
+        patch.origin = patch.origin + larger * np.array([x0, y0])
+    return patch
 
 
 def near_others(patch: Patch) -> np.ndarray:

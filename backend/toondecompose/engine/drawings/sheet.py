@@ -12,12 +12,12 @@ from .gaps import ALIKE, open_gaps
 from .match import ENOUGH, Book, bending, match
 from .patches import Patch
 from .pixels import pixels_of, shift
-from .turn import turned_start
+from .turn import best_turn, turned_start, turning
 
 NEAREST = 4  # best coarse matches of every cut-out that are compared finely, besides its neighbours in time
 NEIGHBOURS = (1, 2)
 GROUP_NEAREST, GROUP_PAIRS = 4, 2  # groups compared with their nearest groups, over so many pairs not yet compared
-MIRROR_NEAREST = 2
+MIRROR_NEAREST, GROWN_NEAREST = 2, 3
 GAP_ROUNDS = 3
 FAR_APART, FAR_FACTOR = 24.0, 2.5  # grey levels, and times the distance of most pairs that show one drawing
 SAME_START = 0.25  # px: a pair that failed from a place is not compared again from one so near
@@ -90,6 +90,8 @@ def find_groups(book: Book, dofs: tuple[int, ...], known: list[np.ndarray | None
         compare(pairs, 0.0, 0.6)
     looked = reopened(book, set())
     second_chance(book, [], dofs)
+    if max(dofs) > 2:
+        grown(book, average_linkage(book.score, book.share, book.fit), dofs)
     if mirrors:
         mirrored(book, dofs, coarse_limit(coarse, book), device, cancelled)
     group = average_linkage(book.score, book.share, book.fit)
@@ -220,6 +222,25 @@ def turned(book: Book, pairs: list[tuple[int, int]], dofs: tuple[int, ...]) -> N
         start = turned_start(book.patches[i], book.patches[j])
         if start is not None:
             match(book, i, j, start, tuple(d for d in dofs if d > 2), 1.0)
+
+
+def grown(book: Book, group: np.ndarray, dofs: tuple[int, ...]) -> None:
+    """Compare groups that look alike but for a turn and their size: a drawing that comes back nearer or farther.
+
+    A shift does not find it, and no chain of good pairs leads there. Each group is asked about its likest ones, by the
+    members of the most similar size.
+    """
+    members = [np.flatnonzero(group == g) for g in range(int(group.max()) + 1)]
+    spectra = [turning(book.patches[max(m, key=lambda k: book.patches[k].area)]) for m in members]
+    for g, mine in enumerate(members):
+        alike = sorted((-best_turn(spectra[g], spectra[f])[1], f) for f in range(len(members)) if f != g)
+        for _, f in alike[:GROWN_NEAREST]:
+            pairs = sorted((abs(np.log(book.patches[i].area / book.patches[j].area)), min(i, j), max(i, j))
+                           for i in mine for j in members[f])
+            for _, i, j in pairs[:GROUP_PAIRS]:
+                start = None if book.score[i, j] < 1 else turned_start(book.patches[i], book.patches[j])
+                if start is not None:
+                    match(book, int(i), int(j), start, tuple(d for d in dofs if d > 2), 1.0)
 
 
 def mirrored(book: Book, dofs: tuple[int, ...], limit: float, device: str, cancelled) -> None:

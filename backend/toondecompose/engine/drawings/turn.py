@@ -33,16 +33,19 @@ def polar(patch: Patch) -> np.ndarray:
                          cv2.WARP_POLAR_LINEAR | cv2.WARP_FILL_OUTLIERS | cv2.INTER_LINEAR)
 
 
+def turning(patch: Patch) -> np.ndarray:
+    """Spectrum by angle of a cut-out in polar coordinates about its centre, of norm 1, complex [n, RINGS, 4]."""
+    rings = np.sqrt(np.arange(RINGS, dtype=np.float32) + 0.5)[None, :, None]  # outer rings have more pixels
+    picture = polar(patch) * rings
+    return np.fft.rfft(picture / max(1e-9, float(np.linalg.norm(picture))), axis=0)
+
+
 def turned_start(a: Patch, b: Patch) -> np.ndarray | None:
     """Similarity that lays a on b by centre, size and the angle that fits best; None if it hardly turns or grows.
 
     Returns 3x3, a's px -> b's px. Both silhouettes should be whole.
     """
-    rings = np.sqrt(np.arange(RINGS, dtype=np.float32) + 0.5)[None, :, None]  # outer rings have more pixels
-    one = np.fft.rfft(polar(a) * rings, axis=0)
-    two = np.fft.rfft(polar(b) * rings, axis=0)
-    score = np.fft.irfft((np.conj(one) * two).sum((1, 2)), ANGLES)
-    angle = 2 * np.pi * int(np.argmax(score)) / ANGLES
+    angle, _ = best_turn(turning(a), turning(b))
     (ca, ra), (cb, rb) = centre_and_radius(a), centre_and_radius(b)
     scale = rb / ra
     if np.cos(angle) > np.cos(np.radians(TURNED)) and abs(np.log(scale)) < GROWN:
@@ -53,3 +56,10 @@ def turned_start(a: Patch, b: Patch) -> np.ndarray | None:
     out[:2, :2] = turn
     out[:2, 2] = cb - turn @ ca
     return out
+
+
+def best_turn(one: np.ndarray, two: np.ndarray) -> tuple[float, float]:
+    """Angle (radians) by which one has turned into two, and how alike they are then, -1..1. Spectra of `turning`."""
+    score = np.fft.irfft((np.conj(one) * two).sum((1, 2)), ANGLES)
+    best = int(np.argmax(score))
+    return 2 * np.pi * best / ANGLES, float(score[best])
