@@ -1,5 +1,6 @@
 """The matting stage's short cuts against their plain forms."""
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -8,8 +9,19 @@ from toondecompose.engine.matte import alpha as alpha_module
 from toondecompose.engine.matte.alpha import cut_out
 from toondecompose.engine.matte.moments import Moments
 from toondecompose.engine.matte.paint import LINE_SPREAD, NEAR, NEAR_BITS, _search_offsets, find_colour
-from toondecompose.engine.matte.resample import CATMULL_ROM, _moved, _moved_on_host
-from toondecompose.engine.matte.walk import walk
+from toondecompose.engine.matte.resample import (
+    CATMULL_ROM,
+    _moved,
+    _moved_on_host,
+    inside,
+    resample,
+    share,
+    translation,
+)
+from toondecompose.engine.matte.state import HIDES
+from toondecompose.engine.matte.walk import FIXED, WALK_LAMBDA, WALK_SIGMA, walk
+from toondecompose.engine.matte.weights import BESIDE, OUTLINE, by_masks
+from toondecompose.engine.warp import grid_for, sample
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -131,3 +143,57 @@ def test_an_exposure_covers_only_what_its_frame_reaches_of_a_long_canvas():
         shown[:, x:x + w] = True
     np.testing.assert_array_equal(moments.n.numpy(), shown.astype(np.float32))
     np.testing.assert_allclose(moments.c.numpy().transpose(1, 2, 0)[shown] + 128, panorama[shown], atol=1e-3)
+
+
+@pytest.mark.parametrize("shape", [(9, 12), (8, 7), (1, 5), (6, 1)])
+def test_the_walk_on_planes_equals_sweeps_px_by_px(shape):
+    rng = np.random.default_rng(3)
+    alpha, info = rng.random(shape), rng.random(shape) * 20
+    info[rng.random(shape) < 0.2] = 2 * FIXED
+    guide = rng.random((3, *shape)) * 20
+    expected = alpha.copy()
+    for sweep in range(2 * 6):
+        for y in range(shape[0]):
+            for x in range(shape[1]):
+                if (y + x) % 2 != sweep % 2 or info[y, x] > FIXED:
+                    continue
+                total, target = info[y, x], info[y, x] * alpha[y, x]
+                for v, u in ((y, x + 1), (y, x - 1), (y + 1, x), (y - 1, x)):
+                    if 0 <= v < shape[0] and 0 <= u < shape[1]:
+                        far = np.square(guide[:, v, u] - guide[:, y, x]).sum()
+                        weight = WALK_LAMBDA * np.exp(-far / (2 * WALK_SIGMA**2)) + 1e-4
+                        total, target = total + weight, target + weight * expected[v, u]
+                expected[y, x] = target / total
+    found = walk(*(torch.from_numpy(x).float() for x in (alpha, info, guide)), 6, everywhere=True)
+    assert np.abs(found.numpy() - expected).max() < 1e-5
+
+
+@pytest.mark.parametrize("H", [translation(3.25, -7.5), np.array([[1.1, -0.1, 3], [0.1, 0.9, -2], [1e-4, 0, 1]])])
+def test_masks_carried_as_bytes_are_what_bilinear_sampling_gives(H):
+    mask = torch.from_numpy(cv2.GaussianBlur((np.random.default_rng(1).random((40, 60)) > 0.6) * 255.0, (0, 0), 2)
+                            .astype(np.uint8))
+    box = (-4, 3, 50, 38)
+    plain = sample(mask[None].float(), grid_for(H, (54, 35), (-4, 3)), "bilinear", "border")[0]
+    assert (share(mask, H, box).float() - plain).abs().max() <= 4  # OpenCV's places are whole 1/32 px
+
+
+def test_weights_from_boxes_equal_weights_from_whole_frames():
+    hidden = np.zeros((1, 45, 80), np.uint8)
+    hidden[0, 12:30, 60:] = 255
+    hidden[0, 10, 20:24] = 90
+    size = (160, 90)
+    far = cv2.dilate(hidden[0], np.ones((2 * OUTLINE + 1,) * 2, np.uint8))
+    tight, clear = (np.clip(1 - HIDES * cv2.resize(m, size).astype(np.float32) / 255, 0, 1) for m in (hidden[0], far))
+    expected = clear + BESIDE * (tight - clear)
+    weight = by_masks(hidden, size, "cpu")(0, (0, 0, *size))
+    assert weight.box != (0, 0, *size)
+    assert np.abs(weight.whole(size, "cpu").numpy() - expected).max() < 0.02
+    points = torch.rand(200, 2) * torch.tensor([158.0, 88.0]) + 1
+    whole = sample(weight.whole(size, "cpu")[None], points, "bilinear", "border")[0]
+    assert (weight.at(points) - whole).abs().max() < 1e-4
+    seen = weight.seen_from(translation(20.5, -3.25), (0, 0, 170, 95), size, "cpu")
+    moved = resample(torch.from_numpy(expected)[None], translation(20.5, -3.25), (0, 0, 170, 95), smooth=False)[0]
+    moved *= inside(translation(20.5, -3.25), (0, 0, 170, 95), size)
+    assert (seen - moved).abs().max() < 0.03
+    part = by_masks(hidden, size, "cpu")(0, (100, 20, 140, 50))  # only what is asked for has to be right
+    assert np.abs(part.values.numpy() - expected[part.box[1]:part.box[3], part.box[0]:part.box[2]]).max() < 0.02

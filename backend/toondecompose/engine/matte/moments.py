@@ -15,7 +15,16 @@ import torch
 
 from toondecompose.engine.clip import FrameSource
 from toondecompose.engine.matte.plates import frame_bytes
-from toondecompose.engine.matte.resample import Box, footprint, inside, levels, resample, share, translation
+from toondecompose.engine.matte.resample import (
+    Box,
+    footprint,
+    inside,
+    levels,
+    resample,
+    resample_both,
+    share,
+    translation,
+)
 
 GREY = 128.0  # levels; subtracted before squaring, so that float32 sums keep their digits
 APRON = 4  # px of frame around a sampled box, for the kernel
@@ -103,7 +112,7 @@ def exposure(source: FrameSource, t: int, H: np.ndarray, box: Box, mask: np.ndar
     if view.front is not None:
         frame = (frame - view.front) / view.through.clamp(min=0.2)
     local = translation(-x0, -y0) @ H
-    colour, behind = resample(frame, local, box), resample(view.behind, local, box)
+    colour, behind = resample_both(frame, view.behind, local, box)
     hs, ws = mask.shape
     shown = levels(share(torch.from_numpy(mask).to(device), np.diag([ws / w, hs / h, 1.0]) @ H, box))
     if view.through is not None:  # the masks say how much is seen; behind a veil that is not how much is there
@@ -116,7 +125,7 @@ def _carried(x: torch.Tensor, M: np.ndarray, box: Box) -> torch.Tensor:
     """Values 0..1 [h, w] seen in a box of the output; mostly they are 1 everywhere."""
     if bool((x == 1).all()):
         return torch.ones((box[3] - box[1], box[2] - box[0]), device=x.device)
-    return resample(x[None], M, box, smooth=False)[0].clamp_(0, 1)
+    return levels(share((x * 255).round_().to(torch.uint8), M, box))
 
 
 def add(m: Moments, e: Exposure, gain: float = 1.0) -> None:

@@ -123,6 +123,14 @@ def resample(image: torch.Tensor, M: np.ndarray, box: Box, smooth: bool = True, 
     return out.div_(n * n)
 
 
+def resample_both(a: torch.Tensor, b: torch.Tensor, M: np.ndarray, box: Box) -> tuple[torch.Tensor, torch.Tensor]:
+    """`resample` of two pictures of one size: where the places of px have to be worked out, once for both."""
+    if _unit_translation(np.asarray(M, np.float64) / M[2, 2]):
+        return resample(a, M, box), resample(b, M, box)
+    both = resample(torch.cat([a.float(), b.float()]), M, box)
+    return both[:len(a)], both[len(a):]
+
+
 def share(mask: torch.Tensor, M: np.ndarray, box: Box) -> torch.Tensor:
     """A mask as seen in a box of the output, between its px bilinearly and rounded; its edge px repeat outside it.
 

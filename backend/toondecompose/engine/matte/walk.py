@@ -19,8 +19,8 @@ def walk(alpha: torch.Tensor, info: torch.Tensor, guide: torch.Tensor, sweeps: i
     """Soft-seed random walk: min sum info (a - alpha)^2 + lambda sum w_pq (a_p - a_q)^2, w from colour differences.
 
     alpha, info: [h, w]. guide: [3, h, w] levels. A fixed number of red-black sweeps on every level of a pyramid; no
-    data-dependent stop, so every device and thread count does the same sums. Only px that can move are visited; with
-    `everywhere` all of them are."""
+    data-dependent stop, so every device and thread count does the same sums. Only px that can move do so; with
+    `everywhere` all of them may."""
     h, w = alpha.shape
     if min(h, w) >= 32:
         pool = lambda x: torch.nn.functional.avg_pool2d(x[None], 2, ceil_mode=True, count_include_pad=False)[0]  # noqa: E731
@@ -32,13 +32,8 @@ def walk(alpha: torch.Tensor, info: torch.Tensor, guide: torch.Tensor, sweeps: i
         start = alpha
     moves = torch.ones_like(alpha, dtype=torch.bool) if everywhere else _moving(alpha, info)
     moves &= info <= FIXED
-    held = torch.where(moves, start, alpha).contiguous().view(-1)
-    ys, xs = torch.nonzero(moves, as_tuple=True)
-    red = (ys + xs) % 2 == 0
-    sides = [_Side(alpha.view(-1), info.reshape(-1), guide.reshape(3, -1), ys[s], xs[s], h, w) for s in (red, ~red)]
-    for sweep in range(2 * sweeps):
-        sides[sweep % 2].relax(held)
-    return held.view(h, w)
+    held = torch.where(moves, start, alpha)
+    return _relaxed(held, alpha, info, guide, moves, sweeps)
 
 
 def _moving(alpha: torch.Tensor, info: torch.Tensor) -> torch.Tensor:
@@ -49,34 +44,63 @@ def _moving(alpha: torch.Tensor, info: torch.Tensor) -> torch.Tensor:
     return torch.from_numpy(spread > CALM).to(alpha.device) | (info < WEAK)
 
 
-class _Side:
-    """The px of one colour of the checkerboard: their neighbours' places and weights."""
+def _relaxed(start: torch.Tensor, alpha: torch.Tensor, info: torch.Tensor, guide: torch.Tensor, moves: torch.Tensor,
+             sweeps: int) -> torch.Tensor:
+    """Red-black sweeps: every px that moves becomes the weighted mean of its own estimate and its four neighbours.
 
-    def __init__(self, alpha: torch.Tensor, info: torch.Tensor, guide: torch.Tensor, ys: torch.Tensor,
-                 xs: torch.Tensor, h: int, w: int):
-        self.at = ys * w + xs
-        own = [plane.index_select(0, self.at) for plane in guide]
-        total = info.index_select(0, self.at)
-        target = total * alpha.index_select(0, self.at)
-        self.pull = []
-        for dy, dx in ((0, 1), (0, -1), (1, 0), (-1, 0)):
-            y, x = ys + dy, xs + dx
-            there = y.clamp(0, h - 1) * w + x.clamp(0, w - 1)
-            distance = torch.zeros_like(total)
-            for plane, mine in zip(guide, own, strict=True):
-                step = plane.index_select(0, there).sub_(mine)
-                distance.addcmul_(step, step)
-            weight = torch.exp(distance * (-0.5 / WALK_SIGMA**2)).mul_(WALK_LAMBDA).add_(1e-4)
-            weight *= there != self.at  # beyond the picture's edge there is no neighbour
-            self.pull.append((there, weight))
-            total = total + weight
-        self.target = target / total
-        for _, weight in self.pull:
-            weight /= total
+    The picture lies in four planes, those of its even and odd rows and columns: a px's neighbours are then a plane
+    moved by at most one px, and all sums run over whole planes."""
+    h, w = start.shape
+    right, down = _bond(guide, 2), _bond(guide, 1)  # to the px to the right of, and below each px
+    pull = [right, torch.nn.functional.pad(right[:, :-1], (1, 0)), down,
+            torch.nn.functional.pad(down[:-1], (0, 0, 1, 0))]
+    total = info + pull[0]
+    for weight in pull[1:]:
+        total = total + weight
+    free = moves.to(start.dtype) / total
+    target = torch.where(moves, info * alpha / total, start)
+    even = (h % 2, w % 2)
 
-    def relax(self, a: torch.Tensor) -> None:
-        """Every px becomes the weighted mean of its own estimate and its neighbours, in place."""
-        new = self.target.clone()
-        for there, weight in self.pull:
-            new.addcmul_(a.index_select(0, there), weight)
-        a.index_copy_(0, self.at, new)
+    def planes(x: torch.Tensor) -> list[torch.Tensor]:
+        if any(even):
+            x = torch.nn.functional.pad(x, (0, even[1], 0, even[0]))
+        return [x[i::2, j::2].contiguous() for i in (0, 1) for j in (0, 1)]
+
+    rows, columns = (h + 1) // 2, (w + 1) // 2
+    # one px around each plane, for the neighbours that are not there (their weight is 0)
+    state = [torch.nn.functional.pad(x, (1, 1, 1, 1)) for x in planes(start)]
+    aims, pulls = planes(target), [planes(weight * free) for weight in pull]
+
+    def relax(k: int) -> None:
+        """Plane k = 2 * (odd row) + (odd column). Beside an odd column lies the next plane px's even one."""
+        i, j = divmod(k, 2)
+        across, along = state[2 * i + 1 - j], state[2 * (1 - i) + j]
+        neighbours = (across[1:1 + rows, 1 + j:1 + j + columns], across[1:1 + rows, j:j + columns],
+                      along[1 + i:1 + i + rows, 1:1 + columns], along[i:i + rows, 1:1 + columns])
+        new = aims[k].clone()
+        for there, weights in zip(neighbours, pulls, strict=True):
+            new.addcmul_(there, weights[k])
+        state[k][1:1 + rows, 1:1 + columns] = new
+
+    for _ in range(sweeps):
+        for k in (0, 3, 1, 2):  # red: row + column even
+            relax(k)
+    out = torch.empty_like(start)
+    for k, x in enumerate(state):
+        i, j = divmod(k, 2)
+        there = out[i::2, j::2]
+        there.copy_(x[1:1 + there.shape[0], 1:1 + there.shape[1]])
+    return out
+
+
+def _bond(guide: torch.Tensor, dim: int) -> torch.Tensor:
+    """How much each px and the next one along a dimension of `guide` [3, h, w] share: [h, w], 0 at the last one."""
+    n = guide.shape[dim] - 1
+    distance = torch.zeros_like(guide[0])
+    inner = distance.narrow(dim - 1, 0, n)
+    for plane in guide:
+        step = plane.narrow(dim - 1, 1, n) - plane.narrow(dim - 1, 0, n)
+        inner.addcmul_(step, step)
+    weight = distance.mul_(-0.5 / WALK_SIGMA**2).exp_().mul_(WALK_LAMBDA).add_(1e-4)
+    weight.narrow(dim - 1, n, 1).zero_()
+    return weight
