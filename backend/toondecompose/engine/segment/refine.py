@@ -19,6 +19,7 @@ EDGE = 2  # px at working size in which a drawn edge is mixed with what is behin
 WIDEST = 12  # px at working size, the widest mixed edge that is looked for
 BLURRED = 10  # px; a narrower ramp may as well be hair or an outline of another contrast than the body
 PLATEAU = 0.85  # of the contrast deep inside: from here on a pixel is not mixed any more
+NEAR_EDGE = 24  # px around a layer beyond which nothing counts for its edge: more than the widest blur reaches
 DIFFERS = 4.0  # standard deviations of misfit that are no noise
 DEEP = 9  # px at working size around which a layer must be whole for its inside to be looked at
 MOUTH = 16  # px at working size of one piece: the smallest mouth or eye that changes
@@ -258,19 +259,28 @@ def _one(picture, rigid, coarse, pictures, there, p, order, noise, redrawn, part
         hard = (label == i).to(torch.float32)
         if hard.sum() == 0:
             continue
-        behind, known = _behind(order[:position], backs, fine)
+        box = _around(hard, NEAR_EDGE)
+        there = [None if back is None else back[:, *box] for back in backs]
+        behind, known = _behind(order[:position], there, fine[:, *box])
+        hard, layers = hard[box].contiguous(), label[box]
         inside = _eroded(hard, width if i >= len(rigid) else EDGE)
-        # only borders with layers behind are this layer's own edge
-        front = sum((label == j).to(torch.float32) for j in order[position + 1 :]) if position + 1 < len(order) else 0
         outside = _eroded(1 - hard, 1)
-        alpha = edge_coverage(picture, behind, inside, outside)
+        alpha = edge_coverage(picture[:, *box], behind, inside, outside)
         alpha = torch.where((known > 0.5), alpha, hard)
-        if position + 1 < len(order):
+        if position + 1 < len(order):  # only borders with layers behind are this layer's own edge
+            front = sum((layers == j).to(torch.float32) for j in order[position + 1 :])
             alpha = torch.where(ev.largest_near(front, 2) > 0, hard, alpha)
-        masks[i] = left * alpha
-        left = left * (1 - alpha)
+        masks[i][box] = left[box] * alpha
+        left[box] *= 1 - alpha
     masks[order[0]] = left
     return (masks * 255).round().to(torch.uint8).cpu().numpy(), fine.amax(0)
+
+
+def _around(mask: torch.Tensor, margin: int) -> tuple[slice, slice]:
+    """Rows and columns of float32 [h, w] that hold all that is not 0, and `margin` px around."""
+    rows, columns = (torch.nonzero(mask.amax(axis))[:, 0] for axis in (1, 0))
+    return (slice(max(0, int(rows[0]) - margin), int(rows[-1]) + 1 + margin),
+            slice(max(0, int(columns[0]) - margin), int(columns[-1]) + 1 + margin))
 
 
 def _behind(order: list[int], backs: list, fine: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
