@@ -10,7 +10,7 @@ import torch
 from toondecompose.engine.clip import source_from_array
 from toondecompose.engine.segment import segment
 from toondecompose.engine.segment.cutouts import BINS, Piece, Sprite, fit, see_through, typical
-from toondecompose.engine.segment.regions import rim_owner
+from toondecompose.engine.segment.regions import flat_regions, rim_owner
 from toondecompose.engine.segment.walker import spread
 from toondecompose.engine.types import LayerPath
 
@@ -193,7 +193,7 @@ def test_a_flat_region_belongs_to_the_backmost_layer_on_its_rim():
     mass = np.zeros((2, 20, 30), np.float32)
     mass[1, :, 10:12] = 1
     mass[0, 0:2, 12:] = 1
-    owner, _ = rim_owner(flat, mass)
+    owner, _ = rim_owner(flat_regions(flat), mass)
     assert (owner[3:, 13:] == 0).all(), "sky beside an outline stays sky"
     assert (owner[3:, :9] == 1).all(), "only the front layer's edges: its own surface"
 

@@ -13,7 +13,7 @@ from . import evidence as ev
 from .canvas import Mosaic, canvas_box, overlap, render, sample_planes, whole_picture
 from .drawn import same_drawing
 from .mosaic import build_mosaic
-from .regions import rim_owner
+from .regions import Regions, flat_regions, rim_owner
 from .roles import Traces, own, unexplained
 from .walker import spread
 
@@ -65,7 +65,12 @@ def first_mass(traces: Traces, layers: list[int], redrawn: bool) -> torch.Tensor
     return mass
 
 
-def add_rims(mass: torch.Tensor, texture: torch.Tensor, weight: float = 0.5, only_unknown: bool = False
+def regions_of(texture: torch.Tensor) -> list[Regions]:
+    """Every frame's flat regions, of texture uint8 [T, h, w]."""
+    return [flat_regions(one.cpu().numpy() < FLAT_TEXTURE) for one in texture]
+
+
+def add_rims(mass: torch.Tensor, regions: list[Regions], weight: float = 0.5, only_unknown: bool = False
              ) -> torch.Tensor:
     """Mass with flat regions decided by their rims (labels must be in depth order, back to front).
 
@@ -75,10 +80,10 @@ def add_rims(mass: torch.Tensor, texture: torch.Tensor, weight: float = 0.5, onl
     front = mass[1:].sum(0).clamp(0, 1)
     # texture just beyond an occluder's outline is not this region's rim
     near = ev.largest_near(front, 2) if mass.shape[0] > 1 else torch.zeros_like(front)
-    for t in range(texture.shape[0]):
+    for t in range(len(regions)):
         m = mass[:, t].clone()
         m[0] *= 1 - near[t]
-        owner, trust = rim_owner(texture[t].cpu().numpy() < FLAT_TEXTURE, m.cpu().numpy())
+        owner, trust = rim_owner(regions[t], m.cpu().numpy())
         owner = torch.from_numpy(owner).to(mass.device)
         trust = torch.from_numpy(trust).to(mass.device) * weight
         if only_unknown:
@@ -216,13 +221,14 @@ def rendered(rigid: Rigid, pictures: list[LayerMosaics], there: list[LayerMosaic
     return out[0], out[1]
 
 
-def solve(frames: torch.Tensor, rigid: Rigid, first: torch.Tensor, noise: float, redrawn: bool, rounds: int = 3
-          ) -> tuple[torch.Tensor, torch.Tensor, Rigid]:
-    """Masks -> mosaics -> evidence -> masks. first: first_mass.
+def solve(frames: torch.Tensor, rigid: Rigid, first: torch.Tensor, noise: float, redrawn: bool, rounds: int = 3,
+          regions: list[Regions] | None = None) -> tuple[torch.Tensor, torch.Tensor, Rigid]:
+    """Masks -> mosaics -> evidence -> masks. first: first_mass. regions: regions_of the frames' texture, if known.
 
     Returns (probabilities [L, T, h, w], the last mass, the layers with their drawings told apart).
     """
     texture = ev.texture_of(frames, noise)
+    regions = regions or regions_of(texture)
     # half precision: these are the largest arrays of a long shot, and nobody asks for a thousandth of a probability
     first = first.half()
     mass, p = first.clone(), torch.empty_like(first)
@@ -240,7 +246,7 @@ def solve(frames: torch.Tensor, rigid: Rigid, first: torch.Tensor, noise: float,
                                                     noise, redrawn)
                 mass[:, part] = new
             # once a mosaic has been made without the sprites, rims only decide where it cannot
-            p[:, part] = walk(whole_picture(frames[part]), add_rims(new, texture[part], only_unknown=turn > 1))
+            p[:, part] = walk(whole_picture(frames[part]), add_rims(new, regions[part], only_unknown=turn > 1))
         if turn == 1:
             rigid = find_drawings(frames, rigid, p, noise)
     return p, mass, rigid

@@ -6,8 +6,11 @@ belongs to the backmost of them: that layer's edges can only lie on its own surf
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
+from scipy.sparse import csr_array
 
 RING = 2  # px from the region at which its rim is read: beyond the anti-aliased edge, not beyond a drawn line
 BACK_SHARE = 0.12  # share of the rim's sure evidence that a layer behind needs to claim a region
@@ -18,29 +21,47 @@ def _offsets() -> list[tuple[int, int]]:
     return [(dx, dy) for r in (1, RING) for dx in (-r, 0, r) for dy in (-r, 0, r) if dx or dy]
 
 
-def rim_owner(flat: np.ndarray, mass: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Which layer owns each flat region of one frame.
+@dataclass
+class Regions:
+    """One frame's flat regions. label: int [h, w], 0 is no region. rim: [regions, h * w], how often a pixel lies on a
+    region's rim. ring: [regions], the rim's length, area: [regions], px."""
 
-    flat: bool [h, w]. mass: float32 [L, h, w] sure evidence for each layer, back to front.
-    Returns (owner int32 [h, w], -1 where undecided or not flat; trust float32 [h, w] in 0..1: the share of the rim that
-    has any evidence, scaled by how clear the decision is).
-    """
+    label: np.ndarray
+    rim: csr_array
+    ring: np.ndarray
+    area: np.ndarray
+
+
+def flat_regions(flat: np.ndarray) -> Regions:
+    """The regions of flat bool [h, w], and their rims."""
     count, label = cv2.connectedComponents(flat.astype(np.uint8), connectivity=4)
     h, w = flat.shape
-    layers = mass.shape[0]
-    got = np.zeros((layers, count))
-    ring = np.zeros(count)
     rim = ~flat
+    pixel = np.arange(h * w, dtype=np.int32).reshape(h, w)
+    regions, pixels = [], []
     for dx, dy in _offsets():
         ys, xs = slice(max(0, dy), min(h, h + dy)), slice(max(0, dx), min(w, w + dx))
         yt, xt = slice(max(0, -dy), min(h, h - dy)), slice(max(0, -dx), min(w, w - dx))
-        inside = label[yt, xt].ravel()
-        outside = rim[ys, xs].ravel()
-        at = np.flatnonzero((inside > 0) & outside)
-        inside = inside[at]
-        ring += np.bincount(inside, minlength=count)
-        for layer in range(layers):
-            got[layer] += np.bincount(inside, mass[layer, ys, xs].ravel()[at], minlength=count)
+        beside = (label[yt, xt] > 0) & rim[ys, xs]
+        regions.append(label[yt, xt][beside])
+        pixels.append(pixel[ys, xs][beside])
+    region, at = np.concatenate(regions), np.concatenate(pixels)
+    often = csr_array((np.ones(len(at), np.float32), (region, at)), shape=(count, h * w))
+    often.sum_duplicates()
+    small = label.astype(np.uint16) if count < 2**16 else label
+    return Regions(small, often, np.bincount(region, minlength=count), np.bincount(label.ravel(), minlength=count))
+
+
+def rim_owner(regions: Regions, mass: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which layer owns each flat region of one frame.
+
+    mass: float32 [L, h, w] sure evidence for each layer, back to front.
+    Returns (owner int32 [h, w], -1 where undecided or not flat; trust float32 [h, w] in 0..1: the share of the rim that
+    has any evidence, scaled by how clear the decision is).
+    """
+    layers, label, ring, area = len(mass), regions.label, regions.ring, regions.area
+    count = len(ring)
+    got = (regions.rim @ mass.reshape(layers, -1).T).T.astype(np.float64)
     total = got.sum(0)
     share = got / np.maximum(total, 1e-6)
     owner = np.full(count, -1, np.int32)
@@ -54,7 +75,6 @@ def rim_owner(flat: np.ndarray, mass: np.ndarray) -> tuple[np.ndarray, np.ndarra
             mine = (owner < 0) & (share[layer] >= BACK_SHARE)
             clear = np.where(mine, np.clip((share[layer] - BACK_SHARE) / BACK_SHARE, 0, 1), clear)
         owner = np.where(mine, layer, owner)
-    area = np.bincount(label.ravel(), minlength=count)
     known = (total > 2) & (area >= MIN_REGION)
     known[0] = False
     owner = np.where(known, owner, -1)
