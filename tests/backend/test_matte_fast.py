@@ -197,3 +197,15 @@ def test_weights_from_boxes_equal_weights_from_whole_frames():
     assert (seen - moved).abs().max() < 0.03
     part = by_masks(hidden, size, "cpu")(0, (100, 20, 140, 50))  # only what is asked for has to be right
     assert np.abs(part.values.numpy() - expected[part.box[1]:part.box[3], part.box[0]:part.box[2]]).max() < 0.02
+
+
+@pytest.mark.parametrize("H", [translation(3.25, -7.5), np.array([[1, 0.1, -8], [-0.1, 1, 4.3], [0, 0, 1.0]]),
+                               np.array([[1.1, 0.2, 4], [0.05, 0.9, 5], [2e-3, -1e-2, 1]])])
+def test_places_of_px_are_those_of_the_plain_division(H):
+    x, y = np.meshgrid(np.arange(90) - 19.5, np.arange(150) - 9.5)
+    p = np.stack([x, y, np.ones_like(x)], -1) @ H.T
+    ahead = p[..., 2] > 1e-9
+    point = np.where(ahead[..., None], p[..., :2] / np.where(ahead, p[..., 2], 1)[..., None], -1e6)
+    assert np.allclose(grid_for(H, (90, 150), (-20, -10)).numpy(), point, rtol=1e-6, atol=1e-4)
+    expected = (point > 0).all(-1) & (point[..., 0] < 60) & (point[..., 1] < 70)
+    assert (inside(H, (-20, -10, 70, 140), (60, 70)).numpy() == expected).mean() > 0.9999

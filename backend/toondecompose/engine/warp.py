@@ -23,12 +23,19 @@ def grid_for(inverse: np.ndarray, out_size: tuple[int, int], origin: tuple[float
     m = torch.as_tensor(np.asarray(inverse, np.float64), device=device)
     x = torch.arange(w, dtype=torch.float64, device=device) + 0.5 + origin[0]
     y = torch.arange(h, dtype=torch.float64, device=device) + 0.5 + origin[1]
-    num = [m[i, 0] * x[None, :] + (m[i, 1] * y + m[i, 2])[:, None] for i in range(3)]
-    z = num[2]
+    out = torch.empty((h, w, 2), dtype=torch.float32, device=device)
+    num = lambda i: torch.add(m[i, 0] * x[None, :], (m[i, 1] * y + m[i, 2])[:, None])  # noqa: E731
+    z = num(2)
+    corners = z[[0, 0, -1, -1], [0, -1, 0, -1]] if w and h else z.new_ones(1)
+    if bool((corners > 1e-9).all()):  # depth is linear: what holds at the corners holds everywhere
+        for i in (0, 1):
+            out[..., i] = num(i).div_(z)
+        return out
     ok = z > 1e-9
     z = torch.where(ok, z, torch.ones_like(z))
-    far = torch.full_like(z, -1e6)
-    return torch.stack([torch.where(ok, num[0] / z, far), torch.where(ok, num[1] / z, far)], -1).to(torch.float32)
+    for i in (0, 1):
+        out[..., i] = torch.where(ok, num(i) / z, torch.full_like(z, -1e6))
+    return out
 
 
 def sample(image: torch.Tensor, points: torch.Tensor, mode: str = "bilinear", border: str = "zeros") -> torch.Tensor:
@@ -41,7 +48,7 @@ def sample(image: torch.Tensor, points: torch.Tensor, mode: str = "bilinear", bo
     _, h, w = image.shape
     shape = points.shape[:-1]
     size = torch.tensor([w, h], dtype=points.dtype, device=points.device)
-    grid = (points / size * 2 - 1).clamp(-1e4, 1e4).reshape(1, 1, -1, 2)
+    grid = (points / size).mul_(2).sub_(1).clamp_(-1e4, 1e4).reshape(1, 1, -1, 2)
     out = F.grid_sample(image[None], grid, mode=mode, padding_mode=border, align_corners=False)
     return out[0].reshape(image.shape[0], *shape)
 

@@ -69,8 +69,13 @@ def inside(M: np.ndarray, box: Box, size: tuple[int, int], device: str | torch.d
         y = M[1, 1] * (np.arange(y0, y1) + 0.5) + M[1, 2]
         ok = ((y > 0) & (y < h))[:, None] & ((x > 0) & (x < w))[None]
         return torch.from_numpy(ok).to(device)
-    p = grid_for(M, (x1 - x0, y1 - y0), (x0, y0), device)
-    return (p[..., 0] > 0) & (p[..., 0] < w) & (p[..., 1] > 0) & (p[..., 1] < h)
+    # x > 0 after the division by depth is x > 0 before it, and so on: half planes, where depth is positive
+    x = torch.arange(x0, x1, dtype=torch.float64, device=device) + 0.5
+    y = torch.arange(y0, y1, dtype=torch.float64, device=device) + 0.5
+    within = torch.ones((y1 - y0, x1 - x0), dtype=torch.bool, device=device)
+    for a, b, c in (M[2] - np.array([0, 0, 1e-9]), M[0], w * M[2] - M[0], M[1], h * M[2] - M[1]):
+        within &= float(a) * x[None] > -(float(b) * y + float(c))[:, None]
+    return within
 
 
 def _grid(M: np.ndarray, size: tuple[int, int], origin: tuple[float, float],
