@@ -54,8 +54,8 @@ def full_patch(source: FrameSource, mask: np.ndarray, hidden: np.ndarray | None,
     blur, behind = smoothing(noise), None
     if plate is not None and (leak > 0 or opacity < 1):
         picture, known = plate_at(plate, t, (w, h))
-        behind = cv2.GaussianBlur(picture[part].astype(np.float32), (0, 0), blur), known[part]
-    smooth = cv2.GaussianBlur(frame[part].astype(np.float32), (0, 0), blur)
+        behind = cv2.GaussianBlur(picture[part], (0, 0), blur), known[part]
+    smooth = cv2.GaussianBlur(frame[part], (0, 0), blur)
     patch = cut_patch(smooth, mask[part], None if hidden is None else hidden[part], t, behind, edge, compared)
     if patch is not None:
         patch.origin = patch.origin + [x0, y0]
@@ -82,8 +82,9 @@ def window(patches: list[Patch], H: list[np.ndarray], limit: tuple[int, int]) ->
     return low, (int(size[0]), int(size[1]))
 
 
-def build(patches: list[Patch], H: list[np.ndarray], corner: np.ndarray, size: tuple[int, int]) -> Canvas:
-    """Weighted mean of the patches placed in the drawing's canvas."""
+def build(patches: list[Patch], H: list[np.ndarray], corner: np.ndarray, size: tuple[int, int], picture: bool = True
+          ) -> Canvas:
+    """Weighted mean of the patches placed in the drawing's canvas. picture: False for its weight alone."""
     total = np.zeros((size[1], size[0], 3), np.float32)
     weight = np.zeros((size[1], size[0]), np.float32)
     for p, m in zip(patches, H, strict=True):
@@ -91,7 +92,9 @@ def build(patches: list[Patch], H: list[np.ndarray], corner: np.ndarray, size: t
         # the sure pixels first; the rim a little, so that outlines take part in the alignment
         own = np.minimum(p.inside + np.float32(0.25) * (p.body & p.valid), 1).astype(np.float32)
         own = place(own, back, size)
-        cv2.accumulateProduct(place(p.smooth, back, size).astype(np.float32, copy=False), cv2.merge([own] * 3), total)
+        if picture:
+            cv2.accumulateProduct(place(p.smooth, back, size).astype(np.float32, copy=False), cv2.merge([own] * 3),
+                                  total)
         weight += own
     return Canvas(total / np.maximum(weight, 1e-6)[..., None], weight, corner)
 
@@ -113,12 +116,12 @@ def place_on(canvas: Canvas, points: Points, patch: Patch, H: np.ndarray, model:
     return out / out[2, 2]
 
 
-def refine(patches: list[Patch], H: list[np.ndarray], model: str, limit: tuple[int, int], rounds: int = 2
-           ) -> tuple[list[np.ndarray], Canvas]:
+def refine(patches: list[Patch], H: list[np.ndarray], model: str, limit: tuple[int, int], rounds: int = 2,
+           picture: bool = True) -> tuple[list[np.ndarray], Canvas]:
     """Refine every exposure's place against the drawing's mean, the mean against the places, `rounds` times.
 
     patches: full resolution. H: canvas -> frame (full px). The first patch with the most pixels stays where it is.
-    Returns (H, mean picture).
+    picture: whether the mean over the final places is asked for, besides its weight. Returns (H, mean picture).
     """
     root = int(np.argmax([p.area for p in patches]))
     H = [m.copy() for m in H]
@@ -132,7 +135,7 @@ def refine(patches: list[Patch], H: list[np.ndarray], model: str, limit: tuple[i
         H = [m @ drift for m in moved]
         H = [m / m[2, 2] for m in H]
     corner, size = window(patches, H, limit)
-    return H, build(patches, H, corner, size)
+    return H, build(patches, H, corner, size, picture)
 
 
 def placement_cost(points: Points, patch: Patch, H: np.ndarray) -> float:

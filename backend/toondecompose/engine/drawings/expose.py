@@ -96,17 +96,20 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
     most = most_kept(use, scale)
     small = [[size @ m @ np.linalg.inv(size) for m in places] for places in start]
     model = choose_model(members, small, use, model, allowed, limit, most, scale)
+    strong = {p.frame for p in use}
+    left = [p for p in patches if p is not None and p.frame not in strong and int(p.body.sum()) >= LEAST_AREA]
     canvases: list[Canvas] = []
     for g, group_members in enumerate(members):
         keep = chosen(group_members, use, most)
         first = [start[g][k] for k in keep]
         if scale < 1 and len(keep) > 1:  # most of the way is gone on the small pictures
-            near, _ = refine([use[group_members[k]] for k in keep], [small[g][k] for k in keep], model, limit)
+            near, _ = refine([use[group_members[k]] for k in keep], [small[g][k] for k in keep], model, limit,
+                             picture=False)
             first = [np.linalg.inv(size) @ m @ size for m in near]
         found, canvas = refine([full(use[group_members[k]].frame) for k in keep], first, model, limit,
-                               2 if scale == 1 else 1)
+                               2 if scale == 1 else 1, bool(left) or len(keep) < len(group_members))
         placed = dict(zip(keep, found, strict=True))
-        points = canvas_points(canvas)
+        points = canvas_points(canvas) if len(keep) < len(group_members) else None
         for k, member in enumerate(group_members):
             t = use[member].frame
             if k not in placed:  # more exposures than are held in memory: one at a time
@@ -121,7 +124,6 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
     seen = drawing >= 0
     measured = H.copy()
     H = continued(measured, seen)
-    left = [p for p in patches if p is not None and not seen[p.frame] and int(p.body.sum()) >= LEAST_AREA]
     usual = float(np.percentile([p.area for p in whole], 90))
     waiting: list[Patch] = []  # what no drawing explains, until the frames around it have been placed
     progress_made, stuck = False, False

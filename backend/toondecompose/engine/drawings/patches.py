@@ -32,7 +32,7 @@ class Patch:
     """A sprite in one frame, cropped. Working px.
 
     origin: (x, y) of the crop's top-left corner in the working frame (edge coordinates).
-    smooth: RGB [h, w, 3], blurred against noise and line phase: uint8, or float32 at full resolution.
+    smooth: uint8 RGB [h, w, 3], blurred against noise and line phase (float32 for a mean of several).
     inside: uint8 0/1 [h, w], surely the sprite's own colour (mask minus a rim).
     body: uint8 0/1 [h, w], the mask without losing the rim (for alignment by outlines).
     valid: uint8 0/1 [h, w], in the frame and not hidden by something in front.
