@@ -1,4 +1,4 @@
-"""The size at which a sprite is compared: a figure as large as the frame shows its mouth at half size too, and an arm
+"""The size at which a sprite is compared: a figure as large as the frame shows its mouth at less than that too; an arm
 of a tiny one is thinner than the rim in which a mask is not trusted."""
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import numpy as np
 from .patches import BODY
 
 # px: square root of the area at which a sprite is compared at most, and how much smaller than the working size
-COMPARED, SMALLEST = 144.0, 0.5
+COMPARED, SMALLEST = 200.0, 0.5
 WORTH = 0.85  # less shrinking than this is not worth the blur
 TINY, LARGER = 50.0, 2  # px: a smaller sprite is compared so many times larger
 
