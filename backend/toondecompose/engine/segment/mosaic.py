@@ -13,6 +13,7 @@ from .canvas import Box, Mosaic, canvas_box, columns_of, overlap, sample_bytes, 
 
 VOTE_RANGE = 36  # grey levels, summed over channels, at which two samples no longer vote for each other
 CANDIDATES = 8  # samples per canvas point that may become the mode; the rest only vote
+TRUSTED = 0.02  # of a frame's weight that a sample must have to become the mode
 STEPS = 8  # weights are told apart by so many steps when candidates are chosen
 CACHED = 2**16  # samples worked on at once on the CPU: what its cache holds
 CHUNK_BYTES = 32 * 2**20  # bytes of samples held at once: bounds memory whatever the clip's length
@@ -41,7 +42,7 @@ def _best_candidate(colour: list[torch.Tensor], weight: torch.Tensor, key: torch
     for ranked in torch.topk(key, min(n, CANDIDATES), dim=0).values:
         frame = frames[ranked.long() % n]
         pick = _picked(colour, frame)
-        score = (_near(colour, pick) * weight).sum(0) * (torch.gather(weight, 0, frame[None])[0] > 0.02)
+        score = (_near(colour, pick) * weight).sum(0) * (torch.gather(weight, 0, frame[None])[0] > TRUSTED)
         better = score > best
         best = torch.where(better, score, best)
         mode = torch.where(better, pick, mode)
@@ -81,7 +82,7 @@ def _mode(colour: list[torch.Tensor], weight: torch.Tensor, key: torch.Tensor, f
     score, total = votes.sum(0), weight.sum(0)
     # no sample votes for two colours a whole range apart with more than its weight: with more than half of all that
     # the votes could be, no other colour can have more
-    doubtful = torch.nonzero(score <= 0.5 * VOTE_RANGE * total)[:, 0]
+    doubtful = torch.nonzero((score <= 0.5 * VOTE_RANGE * total) & (total > TRUSTED))[:, 0]
     if len(doubtful):
         some = [samples[:, doubtful] for samples in colour]
         pick[:, doubtful] = _best_candidate(some, weight[:, doubtful], key[:, doubtful], frames)
