@@ -185,15 +185,32 @@ def sample_bytes(pictures: torch.Tensor, H: np.ndarray, box: Box) -> tuple[torch
     return torch.from_numpy(out), torch.from_numpy(_inside(M, picture.shape[:2], size))
 
 
+def _shown(mosaic: Mosaic, H: np.ndarray, size: tuple[int, int]) -> tuple[slice, slice] | None:
+    """Rows and columns of a mosaic that a frame of `size` (w, h) shows; None if none. A long pan's canvas is large."""
+    h, w = mosaic.votes.shape
+    corners = np.array([[x, y, 1.0] for x in (0, size[0]) for y in (0, size[1])]) @ np.linalg.inv(H).T
+    if corners[:, 2].min() < 1e-6:  # the horizon: some of everything
+        return slice(0, h), slice(0, w)
+    at = corners[:, :2] / corners[:, 2:] - mosaic.origin
+    low = np.maximum(np.floor(at.min(0)) - 2, 0).astype(int)
+    high = np.minimum(np.ceil(at.max(0)) + 2, (w, h)).astype(int)
+    return (slice(low[1], high[1]), slice(low[0], high[0])) if (low < high).all() else None
+
+
 def render(mosaic: Mosaic, H: np.ndarray, size: tuple[int, int], colour: bool = True) -> torch.Tensor:
     """The mosaic in a frame: float32 [7, h, w] = colour (3), votes, seen, slope, scatter; 0 beyond the canvas.
 
     colour: False leaves out all but votes and seen (zeros in their place).
     """
-    to_canvas = np.array([[1, 0, -mosaic.origin[0]], [0, 1, -mosaic.origin[1]], [0, 0, 1.0]]) @ np.linalg.inv(H)
-    counts = torch.stack([mosaic.votes, mosaic.seen])
-    stack = torch.cat([mosaic.colour, counts, mosaic.slope[None], mosaic.scatter[None]]) if colour else counts
-    got, inside = sample_planes(stack, to_canvas, size)
+    part = _shown(mosaic, H, size)
+    if part is None:
+        return torch.zeros(7, size[1], size[0], device=mosaic.votes.device)
+    rows, columns = part
+    left, top = mosaic.origin[0] + columns.start, mosaic.origin[1] + rows.start
+    counts = torch.stack([mosaic.votes[part], mosaic.seen[part]])
+    stack = torch.cat([mosaic.colour[:, rows, columns], counts, mosaic.slope[None, rows, columns],
+                       mosaic.scatter[None, rows, columns]]) if colour else counts
+    got, inside = sample_planes(stack, np.array([[1, 0, -left], [0, 1, -top], [0, 0, 1.0]]) @ np.linalg.inv(H), size)
     got *= inside
     counted = got[3:5] if colour else got
     # three frames must be three on every device, not 2.9999998 on one: thresholds lie on whole numbers

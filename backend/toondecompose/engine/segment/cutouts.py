@@ -80,14 +80,19 @@ def _place(picture: np.ndarray, template: np.ndarray, mask: np.ndarray, corner: 
     if xs.stop <= xs.start or ys.stop <= ys.start:
         return None
     window = np.zeros((box[3] - box[1], box[2] - box[0], 3), np.float32)
-    inside = np.zeros(window.shape, np.float32)
+    inside = np.zeros(window.shape[:2], np.float32)
     at = slice(ys.start - box[1], ys.stop - box[1]), slice(xs.start - box[0], xs.stop - box[0])
     window[at], inside[at] = picture[ys, xs], 1
-    m = np.repeat(mask.astype(np.float32)[..., None], 3, 2)
-    covered = cv2.matchTemplate(inside, m, cv2.TM_CCORR) / 3
-    error = (cv2.matchTemplate(window * window, m, cv2.TM_CCORR)
-             - 2 * cv2.matchTemplate(window, m * template, cv2.TM_CCORR)
-             + cv2.matchTemplate(inside, m * template * template, cv2.TM_CCORR))
+    m = mask.astype(np.float32)
+    own = m[..., None] * template
+    square = (own * template).sum(2)
+    if inside.all():  # as much of the cut-out everywhere
+        covered, mine = m.sum(), square.sum()
+    else:
+        covered = cv2.matchTemplate(inside, m, cv2.TM_CCORR)
+        mine = cv2.matchTemplate(inside, square, cv2.TM_CCORR)
+    error = (cv2.matchTemplate((window * window).sum(2), m, cv2.TM_CCORR)
+             - 2 * cv2.matchTemplate(window, own, cv2.TM_CCORR) + mine)
     error = np.where(covered >= IN_FRAME * mask.sum(), np.maximum(error, 0) / np.maximum(covered, 1), np.inf)
     best = int(error.argmin())
     y, x = divmod(best, error.shape[1])
