@@ -57,7 +57,8 @@ def folder_name(order: int, name: str) -> str:
 def write_layers(output: Path, result: Result, layers: list[SolvedLayer],
                  check: Callable[[], None]) -> dict[str, Part]:
     """Write every drawing once and fill result.sprites -> what the drawings show, by their files' names, as far as it
-    is worth the memory. check() raises when the job is cancelled."""
+    is worth the memory. The layers' own lists are emptied meanwhile: canvases are large. check() raises when the job is
+    cancelled."""
     parts: dict[str, Part] = {}
     room = KEPT_MB * 2**20
     for order, layer in enumerate(layers):
@@ -67,10 +68,12 @@ def write_layers(output: Path, result: Result, layers: list[SolvedLayer],
         # Renderers multiply by alpha in the file's own depth: where that is 8 bits, every soft layer adds a rounding
         # error, and stacked soft edges show it.
         soft = any(_is_soft(drawing) for drawing in layer.drawings)
+        height, width = layer.drawings[0].shape[:2]
         with ThreadPoolExecutor(WRITERS) as writers:
             written = []
-            for i, drawing in enumerate(layer.drawings):
+            for i in range(len(layer.drawings)):
                 check()
+                drawing = layer.drawings.pop(0)
                 names.append((folder / "drawings" / f"{i + 1:04d}.png").as_posix())
                 written.append(writers.submit(_write_drawing, output / names[-1], drawing, soft))
                 if len(written) > WRITERS:  # a disk that is full is noticed soon, and few 16-bit pictures wait
@@ -85,7 +88,6 @@ def write_layers(output: Path, result: Result, layers: list[SolvedLayer],
         if layer.seen is not None:
             seen = (folder / "seen.png").as_posix()
             write_png(output / seen, layer.seen)
-        height, width = layer.drawings[0].shape[:2]
         result.sprites.append(Sprite(
             name=layer.name, order=order, kind=layer.kind, canvas_size=(width, height), drawings=names,
             exposure=[None if d < 0 else int(d) for d in layer.exposure], transform=layer.H / layer.H[:, 2:, 2:],

@@ -50,7 +50,7 @@ def solved_sprite(state: LayerState) -> SolvedLayer:
         picture[y0:y1, x0:x1] = cv2.merge([*colour, alpha])
         number[d] = len(pictures)
         pictures.append(picture)
-        drawing.picture = None  # the canvases are large: never hold both
+        drawing.picture = drawing.known = None  # the canvases are large: never hold both
     exposure = np.array([number.get(int(d), -1) for d in given.drawing])
     opacity = state.opacity if state.opacity is not None else np.ones(len(state.H))
     return SolvedLayer(given.name, given.kind, pictures, exposure, state.H, opacity, given.model, given.confidence)
