@@ -12,22 +12,19 @@ import numpy as np
 
 from ..types import LayerPath
 
-GAPS = (5, 11)  # frames; primes, so that cycles of drawings do not repeat at both
-RATES = np.arange(0.1, 0.96, 0.05)
+# Pairs of gaps, frames; primes, so that cycles of drawings do not repeat at both. What shows between near things is hidden
+# again soon: the shorter gaps find it. Under slow pans only the longer ones tell rates apart.
+GAPS = ((5, 11), (3, 7))
+STEP = 0.05
+RATES = np.arange(0.1, 0.96, STEP)  # of the way of the fastest plane
+APART = 0.06  # rates nearer than this are one plane's
 LEAST_SLIDE = 8.0  # px at labelling size between the compared frames, so that rates can be told apart
 SAME = 9.0  # grey levels: repeats
 OTHER = 14.0  # grey levels worse: does not repeat as background, or as standing still
-LEAST_VOTES = 0.002  # of the frame's area, and
+LEAST_VOTES = 4e-4  # of the frame's area: a few places of 5 x 5 px, in
+LEAST_FRAMES = 4  # of the frames asked, and
 CLEAR_PEAK = 10  # times any other rate: coincidences spread over all rates
 EVERY = 3  # frames: enough of them vote
-
-
-def _shift(H: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """How the frame's centre moves, [T, 2] px."""
-    centre = np.array([size[0] / 2, size[1] / 2, 1.0])
-    middle = np.linalg.inv(H[len(H) // 2]) @ centre
-    q = H @ middle
-    return q[:, :2] / q[:, 2:]
 
 
 def _errors(frames: np.ndarray, t: int, u: int, moves: np.ndarray) -> np.ndarray:
@@ -42,12 +39,14 @@ def _errors(frames: np.ndarray, t: int, u: int, moves: np.ndarray) -> np.ndarray
     return np.stack(out)
 
 
-def _votes(frames: np.ndarray, shift: np.ndarray, loose: np.ndarray, rates: np.ndarray,
-           gaps: tuple[int, ...]) -> tuple[np.ndarray, int]:
-    """Pixels of `loose` bool [T, h, w] that repeat at each rate, and how many could have voted."""
-    votes = np.zeros(len(rates))
+def _votes(frames: np.ndarray, shift: np.ndarray, loose: np.ndarray, rates: np.ndarray, known: list[float],
+           gaps: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray, int]:
+    """Pixels of `loose` bool [T, h, w] that repeat at each rate and at none of those known, in how many frames any
+    does, and how many pixels could have voted."""
+    votes, voters = np.zeros(len(rates)), np.zeros(len(rates))
     asked = 0
-    tried = np.concatenate([[0.0, 1.0], rates])
+    n = len(known)
+    tried = np.concatenate([known, rates])
     for t in range(0, len(frames), EVERY):
         if loose[t].sum() < 20:
             continue
@@ -58,34 +57,61 @@ def _votes(frames: np.ndarray, shift: np.ndarray, loose: np.ndarray, rates: np.n
             e = np.maximum.reduce([_errors(frames, t, u, tried[:, None] * (shift[u] - shift[t])) for u in at])
             e = e[:, loose[t]]
             asked += e.shape[1]
-            best = e[2:].argmin(0)
-            good = (e[2:].min(0) < SAME) & (np.minimum(e[0], e[1]) > e[2:].min(0) + OTHER)
-            votes += np.bincount(best[good], minlength=len(rates))
-    return votes, asked
+            best, least = e[n:].argmin(0), e[n:].min(0)
+            good = (least < SAME) & (e[:n].min(0) > least + OTHER)
+            found = np.bincount(best[good], minlength=len(rates))
+            votes += found
+            voters += found > 0
+    return votes, voters, asked
 
 
-def parallax_paths(frames: np.ndarray, path: LayerPath, H: np.ndarray, left_over: np.ndarray) -> list[LayerPath]:
-    """Planes that slide at a fixed fraction of the background's translation.
+def _way(H: np.ndarray) -> np.ndarray:
+    """A translation's way over the clip, [T, 2] px, about its mean."""
+    return H[:, :2, 2] - H[:, :2, 2].mean(0)
 
-    frames: uint8 [T, h, w, 3] at labelling size. path: the background's, full size; H: the same at labelling size.
-    left_over: bool [T, h, w], texture that no rigid layer explains. Returns paths at full size, or [].
+
+def travel(H: np.ndarray) -> float:
+    """How far a translation goes over the clip: rms distance from its mean, px."""
+    return float(np.sqrt(np.square(_way(H)).sum(1).mean()))
+
+
+def widest(paths: list[LayerPath]) -> LayerPath | None:
+    """The translation that goes farthest, of those that are there in all frames: the rates are shares of its way."""
+    able = [q for q in paths if q.model == "translation" and q.present.all()]
+    return max(able, key=lambda q: travel(q.H), default=None)
+
+
+def rate(path: LayerPath, of: LayerPath) -> float:
+    """The share of another translation's way that a path makes."""
+    return float((_way(path.H) * _way(of.H)).sum() / np.maximum(np.square(_way(of.H)).sum(), 1e-6))
+
+
+def parallax_path(frames: np.ndarray, paths: list[LayerPath], scale: float, left_over: np.ndarray
+                  ) -> LayerPath | None:
+    """The plane that most clearly slides at a fixed fraction of the way of the fastest of the planes known.
+
+    frames: uint8 [T, h, w, 3] at labelling size. paths: the planes', full size; scale: labelling size by full size.
+    left_over: bool [T, h, w], texture that no rigid layer explains. Returns a path at full size, or None.
     """
-    if path.model != "translation" or len(frames) < 2 * GAPS[-1]:
-        return []
-    shift = _shift(H, frames.shape[2:0:-1])
-    votes, asked = _votes(frames, shift, left_over, RATES, GAPS)
-    if asked == 0:
-        return []
-    near = np.convolve(votes, [1, 1, 1], "same")
-    peak = int(near.argmax())
-    elsewhere = np.delete(votes, slice(max(0, peak - 2), peak + 3))
-    if near[peak] < max(LEAST_VOTES * left_over[0].size, CLEAR_PEAK * elsewhere.max()):
-        return []
-    rate = float((RATES * votes)[max(0, peak - 1) : peak + 2].sum() / votes[max(0, peak - 1) : peak + 2].sum())
-    fine = rate + np.arange(-0.04, 0.041, 0.01)
-    counts, _ = _votes(frames, shift, left_over, fine, GAPS)
-    counts = np.convolve(counts, [0.5, 1, 0.5], "same")
-    rate = float(fine[counts.argmax()])
+    path = widest(paths)
+    if path is None:
+        return None
+    shift = _way(path.H) * scale
+    known = [0.0, *(rate(q, path) for q in paths)]
+    rates = RATES[np.abs(RATES[:, None] - known).min(1) >= APART]
+    for gaps in GAPS:
+        votes, voters, asked = _votes(frames, shift, left_over, rates, known, gaps)
+        near = np.array([votes[np.abs(rates - r) < 1.5 * STEP].sum() for r in rates])
+        peak = int(near.argmax())
+        about = np.abs(rates - rates[peak]) < 1.5 * STEP
+        elsewhere = votes[np.abs(rates - rates[peak]) > 2.5 * STEP].max(initial=0.0)
+        if near[peak] >= max(LEAST_VOTES * left_over[0].size, CLEAR_PEAK * elsewhere) and (
+                voters[about].max() >= LEAST_FRAMES):
+            break
+    else:
+        return None
+    fine = float((rates * votes)[about].sum() / votes[about].sum()) + np.arange(-0.04, 0.041, 0.01)
+    counts = np.convolve(_votes(frames, shift, left_over, fine, known, gaps)[0], [0.5, 1, 0.5], "same")
     moved = path.H.copy()
-    moved[:, :2, 2] = rate * (path.H[:, :2, 2] - path.H[path.ref, :2, 2])
-    return [LayerPath(moved, path.present.copy(), path.ref, "translation", path.gain * near[peak] / asked)]
+    moved[:, :2, 2] = float(fine[counts.argmax()]) * (path.H[:, :2, 2] - path.H[path.ref, :2, 2])
+    return LayerPath(moved, path.present.copy(), path.ref, "translation", path.gain * near[peak] / asked)

@@ -26,7 +26,7 @@ MOUTH = 16  # px at working size of one piece: the smallest mouth or eye that ch
 CHANGES = 0.3  # of the frames that show a place: so long it looks otherwise; less is a sprite missed in passing
 OFTEN_SEEN = 4  # frames; a place seen less often may look odd for being beside a sprite
 SPANS = 0.33  # of the frames in which a set piece meets two opposite sides
-HALF_HIGH = 0.5  # of the frame's height on both its sides, in
+HALF_HIGH = 0.5  # of the frame's height on both its sides, on average, and some of it in
 ALWAYS = 0.9  # of the frames: that is a street or a room; what changes in it is something else that was missed
 RIMS_SAY = 0.15  # of sure evidence, for the layer that was likelier at labelling size
 BODY = 128  # value of a mask from which it says that a body is there, and not a shadow
@@ -204,7 +204,7 @@ class Painting:
         self.H, self.size = H, size
         self.box = canvas_box(H, present, size)
         self.far, self.seen = np.zeros((2, self.box[3] - self.box[1], self.box[2] - self.box[0]), np.float32)
-        self.frames, self.spans, self.across = 0, 0, 0
+        self.frames, self.spans, self.across, self.height = 0, 0, 0, 0.0
 
     def add(self, t: int, frame: torch.Tensor, back: torch.Tensor, mask: np.ndarray, noise: float) -> None:
         """frame: uint8 [3, h, w]; back: the layer's rendered mosaic; mask: uint8 [h, w], where it is seen."""
@@ -212,7 +212,9 @@ class Painting:
         sides = [on[:EDGE].any(), on[-EDGE:].any(), on[:, :EDGE].any(), on[:, -EDGE:].any()]
         self.frames += 1
         self.spans += (sides[0] and sides[1]) or (sides[2] and sides[3])
-        self.across += min(on[:, :EDGE].any(1).mean(), on[:, -EDGE:].any(1).mean()) > HALF_HIGH
+        height = min(on[:, :EDGE].any(1).mean(), on[:, -EDGE:].any(1).mean())
+        self.across += height > 0
+        self.height += height
         far = (ev.misfit(whole_picture(frame), back, noise) > DIFFERS) & (back[3] > 0.2)
         deep = cv2.erode(on.astype(np.uint8), np.ones((DEEP, DEEP), np.uint8))
         both = torch.from_numpy(np.stack([far.cpu().numpy() & (deep > 0), deep > 0])).to(frame.device)
@@ -221,7 +223,7 @@ class Painting:
         self.seen += got[1]
 
     def unchanging(self) -> bool:
-        if self.across > ALWAYS * self.frames:
+        if self.across > ALWAYS * self.frames and self.height > HALF_HIGH * self.frames:
             return True
         changes = (self.far >= CHANGES * np.maximum(self.seen, OFTEN_SEEN)).astype(np.uint8)
         _, _, stats, _ = cv2.connectedComponentsWithStats(changes)

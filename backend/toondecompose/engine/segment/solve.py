@@ -15,7 +15,7 @@ from .canvas import render, whole_picture
 from .choose import DECIDE_FRAMES, DECIDE_WIDTH, DEGREES, SEARCH_FRAMES, SEARCH_WIDTH, Ledger, accounts, choose, sampled
 from .labels import BLOCK, Rigid, best_label, depth_order, first_mass, presence, solve, walk
 from .mosaic import build_mosaic
-from .parallax import parallax_paths
+from .parallax import parallax_path, travel
 from .refine import refine
 from .roles import (
     ACROSS,
@@ -34,6 +34,7 @@ from .tracklets import count_sprites, track
 
 LABEL_WIDTH = 320  # px across at which labels are decided
 WORKING_WIDTH = 640  # px across of the masks handed on
+MOST_FAR = 3  # planes that are looked for by their rate of sliding
 
 Progress = Callable[[float], None]
 
@@ -77,22 +78,26 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
     traces = trace(frames, H, present, coarse_noise)
     roles = _roles(small, traces, paths, H, present, coarse_noise, count, small_scale)
     redrawn = roles.redrawn != 0
-    far = 0
-    if redrawn:
-        back = roles.rigid[0]
+    base, slid = 0, set()  # where the guessed background is, and which layers were found by their rate of sliding
+    while redrawn and len(slid) < MOST_FAR:
         left_over = (unexplained(traces, roles.rigid, solid=False) > 0.5).cpu().numpy()
-        slow = parallax_paths(small, paths[back], H[back], left_over)
-        if slow:
-            paths = [*paths, *slow]
-            H += [scaled(q.H, small_scale) for q in slow]
-            present += [q.present for q in slow]
-            traces = traces.joined(trace(frames, H[-len(slow) :], present[-len(slow) :], coarse_noise))
-            roles.rigid[1:1] = range(len(paths) - len(slow), len(paths))
-            roles.plane[1:1] = [True] * len(slow)
-            roles.painted[1:1] = [True] * len(slow)
-            far = len(slow)
-            roles.notes.append(f"{len(slow)} more plane that slides at another rate")
-        del left_over
+        planes = [paths[i] for i, on in zip(roles.rigid, roles.painted, strict=True) if on]
+        slow = parallax_path(small, planes, small_scale, left_over)
+        if slow is None:
+            break
+        paths = [*paths, slow]
+        H.append(scaled(slow.H, small_scale))
+        present.append(slow.present)
+        traces = traces.joined(trace(frames, H[-1:], present[-1:], coarse_noise))
+        # what slides slower is farther away; what is in front of the background beside it, only it is in front of
+        slower = sum(travel(paths[i].H) < travel(slow.H) for i in roles.rigid[: base + 1])
+        slid = {i + (i >= slower) for i in slid} | {slower}
+        base += slower <= base
+        roles.rigid.insert(slower, len(paths) - 1)
+        roles.plane.insert(slower, True)
+        roles.painted.insert(slower, True)
+        roles.notes.append("1 more plane that slides at another rate")
+    farthest = max([base, *slid]) + 1
     layers = roles.rigid
     rigid = Rigid([H[i] for i in layers], [present[i] for i in layers], roles.painted)
     first = first_mass(traces, layers, redrawn)
@@ -100,9 +105,9 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
     step(0.2)
     p, mass, rigid = solve(frames, rigid, first, coarse_noise, redrawn)
     if redrawn:
-        for i in (i for i in range(1, len(layers)) if roles.plane[i]):
+        for i in (i for i in range(1, len(layers)) if roles.plane[i] and i != base):
             _only_supported(p, i, len(layers), first[i])
-        _only_supported(p, len(layers), 0, first[len(layers)])
+        _only_supported(p, len(layers), base, first[len(layers)])
         _without_slivers(p, len(layers))
     del first
     step(0.5)
@@ -110,8 +115,8 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
     sprites = [i for i in range(1, p.shape[0]) if i >= len(layers) or not roles.plane[i]]
     p, cast = cast_shadows(frames, rigid, p, sprites, coarse_noise)
     order = depth_order(rigid, p, hiding)
-    # what slides slower than the background is farther away than any sprite, whatever a few pixels say
-    order = [0, *(i for i in order[1:] if i <= far), *(i for i in order[1:] if i > far)]
+    # these planes are farther away than any sprite, whatever a few pixels say
+    order = [*range(farthest), *(i for i in order if i >= farthest)]
     step(0.6)
     fine = Rigid([scaled(paths[i].H, scale) for i in layers], rigid.present, rigid.painted, rigid.drawing)
     kept = [i for i in range(p.shape[0]) if i not in parts]
