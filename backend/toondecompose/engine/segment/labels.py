@@ -19,6 +19,7 @@ from .walker import spread
 
 EXPLAINED = 2.2  # standard deviations up to which a mosaic still explains a pixel
 UNEXPLAINED = 2.5  # from here on it does not
+HIDES = 0.65  # of the frames that show a place: a painting seen there so often hides what is behind it in all of them
 SEEN_TWICE = 1.5  # frames' worth of evidence: a point of a layer that more than one frame shows
 FLAT_TEXTURE = 60  # of 255: weaker than a line; a gradient or a brush stroke does not part a flat region
 BLOCK = 8  # frames that are in work at once
@@ -32,15 +33,17 @@ class Rigid:
     """The layers with a path at one picture size: transforms, presence, and which drawing each shows when.
 
     painted: the layers that are, or may be, planes: a painting does not change. drawing: int [T] per layer; ALL where
-    its drawing is unknown. Layers that never change have only zeros.
+    its drawing is unknown. Layers that never change have only zeros. hiding: those with another plane behind them that
+    shows little of itself, so that flat things might look like it: where they are they hide it.
     """
 
     def __init__(self, H: list[np.ndarray], present: list[np.ndarray], painted: list[bool],
-                 drawing: list[np.ndarray] | None = None):
+                 drawing: list[np.ndarray] | None = None, hiding: list[bool] | None = None):
         self.H = H
         self.present = present
         self.painted = painted
         self.drawing = drawing or [np.zeros(len(on), int) for on in present]
+        self.hiding = hiding or [False] * len(H)
 
     def __len__(self) -> int:
         return len(self.H)
@@ -160,15 +163,37 @@ def find_drawings(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, noise: fl
         seen = ev.largest_near(here.votes * here.seen, 2) >= SEEN_TWICE
         drawing.append(same_drawing(frames, rigid.H[i], rigid.present[i], p[i] + anywhere, p[i + 1 : len(rigid)].sum(0),
                                     seen, here.origin, noise))
-    return Rigid(rigid.H, rigid.present, rigid.painted, drawing)
+    return Rigid(rigid.H, rigid.present, rigid.painted, drawing, rigid.hiding)
+
+
+def covers(theres: list[torch.Tensor | None], hiding: list[bool]) -> list[tuple[int, torch.Tensor]]:
+    """The layers that hide what is farther, nearest first, and how surely each does: float32 [h, w] in 0..1."""
+    return [(i, ((theres[i][3] - HIDES) / 0.25).clamp(0, 1) * (theres[i][4] / 3).clamp(0, 1))
+            for i in reversed(range(len(theres))) if hiding[i] and theres[i] is not None]
+
+
+def uncovered(p: torch.Tensor, mass: torch.Tensor, theres: list[torch.Tensor | None], hiding: list[bool]
+              ) -> torch.Tensor:
+    """One frame's probabilities [L, h, w] after the hiding layers took what cannot be seen behind them, where there is
+    no evidence (mass [L, h, w]): that falls to the farthest plane otherwise."""
+    p = p.clone()
+    unknown = 1 - mass.sum(0).clamp(0, 1)
+    for j, cover in covers(theres, hiding):
+        for i in range(j):
+            moved = p[i] * cover * unknown
+            p[i] -= moved
+            p[j] += moved
+    return p
 
 
 def frame_mass(picture: torch.Tensor, tex: torch.Tensor, backs: list[torch.Tensor | None],
-               theres: list[torch.Tensor | None], shown: torch.Tensor, noise: float, redrawn: int) -> torch.Tensor:
+               theres: list[torch.Tensor | None], hiding: list[bool], shown: torch.Tensor, noise: float, redrawn: int
+               ) -> torch.Tensor:
     """One frame's evidence from mosaics: a layer explains a pixel that the others do not; what none does is redrawn.
 
     picture: float32 [3, h, w]. tex: float32 [h, w] 0..1. backs: each rigid layer's rendered mosaic (None: not present).
-    theres: each layer's rendered presence (None: everywhere). shown: [L, h, w] the probabilities so far. redrawn: how
+    theres: each layer's rendered presence (None: everywhere). hiding: which layers hide what is farther wherever they
+    are. shown: [L, h, w] the probabilities so far. redrawn: how
     many of the last labels are redrawn sprites.
     Returns mass [L, h, w].
     """
@@ -191,6 +216,10 @@ def frame_mass(picture: torch.Tensor, tex: torch.Tensor, backs: list[torch.Tenso
         fits.append(fit)
         fails.append(fail)
         unsure.append((1 - known) * (1 - fail))
+    for j, cover in covers(theres, hiding):
+        for i in range(j):
+            fits[i] = fits[i] * (1 - cover)
+            fails[i] = torch.maximum(fails[i], cover)
     none = torch.stack(fails).amin(0)
     mass = []
     for i, fit in enumerate(fits):
@@ -237,16 +266,19 @@ def solve(frames: torch.Tensor, rigid: Rigid, first: torch.Tensor, noise: float,
         there = presence(rigid, p, mass) if turn else []
         for start in range(0, len(frames), BLOCK):
             part = slice(start, start + BLOCK)
-            new = first[:, part].float()
+            new, nearer = first[:, part].float(), []
             if turn:
                 new *= 0.5
                 for t in range(start, start + new.shape[1]):
-                    new[:, t - start] += frame_mass(whole_picture(frames[t]), texture[t].float() / 255,
-                                                    *rendered(rigid, pictures, there, t, frames.shape), p[:, t].float(),
-                                                    noise, redrawn)
+                    backs, theres = rendered(rigid, pictures, there, t, frames.shape)
+                    new[:, t - start] += frame_mass(whole_picture(frames[t]), texture[t].float() / 255, backs, theres,
+                                                    rigid.hiding, p[:, t].float(), noise, redrawn)
+                    nearer.append(theres)
                 mass[:, part] = new
             # once a mosaic has been made without the sprites, rims only decide where it cannot
             p[:, part] = walk(whole_picture(frames[part]), add_rims(new, regions[part], only_unknown=turn > 1))
+            for t, theres in enumerate(nearer, start):
+                p[:, t] = uncovered(p[:, t].float(), new[:, t - start], theres, rigid.hiding)
         if turn == 1:
             rigid = find_drawings(frames, rigid, p, noise)
     return p, mass, rigid

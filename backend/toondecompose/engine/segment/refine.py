@@ -9,7 +9,7 @@ import torch.nn.functional as F
 
 from . import evidence as ev
 from .canvas import canvas_box, gather, render, whole_picture
-from .labels import LayerMosaics, Rigid, best_label, frame_mass, presence, rendered
+from .labels import LayerMosaics, Rigid, best_label, frame_mass, presence, rendered, uncovered
 from .mosaic import build_mosaic
 from .shadows import veils
 from .walker import spread
@@ -147,7 +147,7 @@ def refine(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torch.Tens
     grow = w / p.shape[-1]
     up = np.diag([grow, grow, 1.0])
     coarse = Rigid([np.linalg.inv(up) @ H @ up for H in rigid.H], rigid.present, rigid.painted,
-                   rigid.drawing)
+                   rigid.drawing, rigid.hiding)
     width = edge_width(frames, rigid, pictures, p) if redrawn else EDGE
     labels = p.shape[0] - len(parts)
     out = np.zeros((labels, count, h, w), np.uint8)
@@ -239,7 +239,7 @@ def _one(picture, rigid, coarse, pictures, there, p, order, noise, redrawn, part
     theres = [None if m is None else upsampled(m, (w, h))
               for m in rendered(coarse, [None] * len(rigid), there, t, p.shape)[1]]
     tex = ev.texture_of(picture[None].to(torch.uint8), noise)[0].to(torch.float32) / 255
-    mass = _joined(frame_mass(picture, tex, backs, theres, shown, noise, redrawn), parts)
+    mass = _joined(frame_mass(picture, tex, backs, theres, rigid.hiding, shown, noise, redrawn), parts)
     shown = _joined(shown, parts)
     # the coarse answer holds where no outline is near; at the outline the finer pictures decide
     sure = _eroded((shown > 0.7).to(torch.float32), EDGE)
@@ -251,7 +251,7 @@ def _one(picture, rigid, coarse, pictures, there, p, order, noise, redrawn, part
     mass = torch.where(settled > 0, sure, mass)
     total = mass.sum(0)
     fine = spread(picture[None], (mass[1:] / (total + 1e-6))[:, None], total[None], smooth=1.0)[:, 0]
-    fine = torch.cat([1 - fine.sum(0, keepdim=True), fine])
+    fine = uncovered(torch.cat([1 - fine.sum(0, keepdim=True), fine]), mass, theres, rigid.hiding)
     label = _without_specks(fine, mass)
     # coverage from front to back: an edge pixel is shared by the layer in front and what is behind it
     left = torch.ones_like(tex)

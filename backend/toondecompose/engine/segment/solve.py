@@ -99,7 +99,8 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
         roles.notes.append("1 more plane that slides at another rate")
     farthest = max([base, *slid]) + 1
     layers = roles.rigid
-    rigid = Rigid([H[i] for i in layers], [present[i] for i in layers], roles.painted)
+    rigid = Rigid([H[i] for i in layers], [present[i] for i in layers], roles.painted,
+                  hiding=[bool(slid) and plane for plane in roles.plane])
     first = first_mass(traces, layers, redrawn)
     del traces
     step(0.2)
@@ -118,7 +119,8 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
     # these planes are farther away than any sprite, whatever a few pixels say
     order = [*range(farthest), *(i for i in order if i >= farthest)]
     step(0.6)
-    fine = Rigid([scaled(paths[i].H, scale) for i in layers], rigid.present, rigid.painted, rigid.drawing)
+    fine = Rigid([scaled(paths[i].H, scale) for i in layers], rigid.present, rigid.painted, rigid.drawing,
+                 rigid.hiding)
     kept = [i for i in range(p.shape[0]) if i not in parts]
     order = [kept.index(i) for i in order if i not in parts]
     shadows = {1 + i: kept.index(parts.get(i, i)) for i in sprites}
