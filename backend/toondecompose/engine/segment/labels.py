@@ -176,6 +176,8 @@ def uncovered(p: torch.Tensor, mass: torch.Tensor, theres: list[torch.Tensor | N
               ) -> torch.Tensor:
     """One frame's probabilities [L, h, w] after the hiding layers took what cannot be seen behind them, where there is
     no evidence (mass [L, h, w]): that falls to the farthest plane otherwise."""
+    if not any(hiding):
+        return p
     p = p.clone()
     unknown = 1 - mass.sum(0).clamp(0, 1)
     for j, cover in covers(theres, hiding):
@@ -271,9 +273,11 @@ def solve(frames: torch.Tensor, rigid: Rigid, first: torch.Tensor, noise: float,
                 new *= 0.5
                 for t in range(start, start + new.shape[1]):
                     backs, theres = rendered(rigid, pictures, there, t, frames.shape)
+                    for j, cover in covers(theres, rigid.hiding):
+                        new[:j, t - start] *= 1 - cover
                     new[:, t - start] += frame_mass(whole_picture(frames[t]), texture[t].float() / 255, backs, theres,
                                                     rigid.hiding, p[:, t].float(), noise, redrawn)
-                    nearer.append(theres)
+                    nearer += [theres] if any(rigid.hiding) else []
                 mass[:, part] = new
             # once a mosaic has been made without the sprites, rims only decide where it cannot
             p[:, part] = walk(whole_picture(frames[part]), add_rims(new, regions[part], only_unknown=turn > 1))

@@ -12,8 +12,8 @@ import numpy as np
 
 from ..types import LayerPath
 
-# Pairs of gaps, frames; primes, so that cycles of drawings do not repeat at both. What shows between near things is hidden
-# again soon: the shorter gaps find it. Under slow pans only the longer ones tell rates apart.
+# Pairs of gaps, frames; primes, so that cycles of drawings do not repeat at both. What shows between near things is
+# hidden again soon: the shorter gaps find it. Under slow pans only the longer ones tell rates apart.
 GAPS = ((5, 11), (3, 7))
 STEP = 0.05
 RATES = np.arange(0.1, 0.96, STEP)  # of the way of the fastest plane
