@@ -179,14 +179,18 @@ def _slices(part: Box, box: Box) -> tuple[slice, slice]:
     return slice(part[1] - box[1], part[3] - box[1]), slice(part[0] - box[0], part[2] - box[0])
 
 
-def lay_over(picture: torch.Tensor, state: LayerState, t: int, box: Box) -> None:
-    """Put the layer over what is there already on frame t, in place. picture: float32 [3, h, w] levels over the box."""
+def lay_over(picture: torch.Tensor, state: LayerState, t: int, box: Box, known: torch.Tensor | None = None) -> None:
+    """Put the layer over what is there already on frame t, in place. picture: float32 [3, h, w] levels over the box.
+    known: float32 [h, w] 0..1, how well the picture is known: what lies behind an opaque layer need not be."""
     placed = place_part(state, t, box)
     if placed is not None:
         part, top = placed
         through = 1 - top[3]
         for plane, colour in zip(picture[(slice(None), *_slices(part, box))], top[:3], strict=True):
             plane.mul_(through).add_(colour)
+        if known is not None:
+            there = known[_slices(part, box)]
+            there.add_(top[3] * (1 - there))
 
 
 def hide(through: torch.Tensor, state: LayerState, t: int, box: Box) -> None:
@@ -249,7 +253,7 @@ def view_around(states: list[LayerState], index: int, t: int, box: Box, hidden: 
     """
     behind, sure = plate_view(states[0], t, box)
     for state in states[1:index]:
-        lay_over(behind, state, t, box)
+        lay_over(behind, state, t, box, sure)
     weight = torch.ones_like(sure)
     front, through = None, None
     for state in states[index + 1:]:

@@ -20,6 +20,8 @@ from .walker import spread
 EXPLAINED = 2.2  # standard deviations up to which a mosaic still explains a pixel
 UNEXPLAINED = 2.5  # from here on it does not
 HIDES = 0.65  # of the frames that show a place: a painting seen there so often hides what is behind it in all of them
+HIDDEN_WALL = 0.04  # of the frame's width: what a plane's surroundings are, where something always hides it, counted
+HIDDEN_FRAMES = 2.0  # like this many frames that show it
 SEEN_TWICE = 1.5  # frames' worth of evidence: a point of a layer that more than one frame shows
 FLAT_TEXTURE = 60  # of 255: weaker than a line; a gradient or a brush stroke does not part a flat region
 BLOCK = 8  # frames that are in work at once
@@ -144,6 +146,11 @@ def presence(rigid: Rigid, p: torch.Tensor, mass: torch.Tensor | None = None) ->
                 got, inside = sample_planes(both, H[t], (x1 - x0, y1 - y0), (float(x0), float(y0)))
                 mine[:, y0 - box[1] : y1 - box[1], x0 - box[0] : x1 - box[0]] += got.mul_(inside)
             empty = torch.zeros_like(mine[0])
+            if rigid.hiding[i]:  # what is always hidden of a plane is as its surroundings: walls go on behind people
+                around = ev.blur(mine[:2], HIDDEN_WALL * size[0])
+                mine[0] += HIDDEN_FRAMES * around[0] / around[1].clamp_min(1e-3)
+                mine[1] += HIDDEN_FRAMES * (around[1] > 1e-3)
+                mine[2] += HIDDEN_FRAMES * (around[1] > 1e-3)
             ratio = mine[0] / mine[1].clamp_min(1e-3)
             out[i][n] = Mosaic(empty.expand(3, -1, -1), ratio.clamp(0, 1), mine[2], empty, empty,
                                (float(box[0]), float(box[1])))

@@ -106,7 +106,7 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
     step(0.2)
     p, mass, rigid = solve(frames, rigid, first, coarse_noise, redrawn)
     if redrawn:
-        for i in (i for i in range(1, len(layers)) if roles.plane[i] and i != base):
+        for i in (i for i in range(len(layers)) if i in slid or (i and roles.plane[i] and i != base)):
             _only_supported(p, i, len(layers), first[i])
         _only_supported(p, len(layers), base, first[len(layers)])
         _without_slivers(p, len(layers))
