@@ -11,6 +11,7 @@ from toondecompose.engine.clip import source_from_array
 from toondecompose.engine.segment import segment
 from toondecompose.engine.segment.choose import BODY, LEAST_SHOWN, Ledger, accounts, largest_body, sampled
 from toondecompose.engine.segment.drawn import same_drawing
+from toondecompose.engine.segment.parallax import parallax_path, rate
 from toondecompose.engine.segment.roles import by_parallax
 
 torch.set_num_threads(1)
@@ -152,3 +153,27 @@ def test_a_body_is_measured_also_where_the_path_behind_it_leaves_frames_out():
     path = slide(-3, 16)
     path.present[[4, 11]] = False
     assert largest_body(Ledger(frames, [path.H], [path.present], [2], [True], {}, 0.0), (0,)) > BODY
+
+
+def test_a_far_plane_that_shows_only_in_gaps_is_found_by_its_rate_of_sliding_and_lies_behind_the_near_one():
+    """Hills between houses: too little to follow, but they repeat at 0.4 of the houses' rate and at no other."""
+    count = 24
+    far, near = (big(painting(W // 2 + 150, H // 2, seed)) for seed in (1, 2))
+    gaps = (np.arange(near.shape[1]) % 130 < 85)[None] & (np.arange(H) < 60)[:, None]
+    frames, seen, walks = [], [], []
+    for t in range(count):
+        frame = near[:, 10 * t : 10 * t + W].astype(np.uint8).copy()
+        gap = gaps[:, 10 * t : 10 * t + W]
+        frame[gap] = far[:, 4 * t : 4 * t + W].astype(np.uint8)[gap]
+        on = put(frame, big(walker_drawing(t // 2)), 60 + 2 * t, 60)
+        seen.append(gap & ~on)
+        walks.append(on)
+        frames.append(frame)
+    path = slide(-10, count)
+    slow = parallax_path(np.stack(frames), [path], 1.0, np.array(seen))
+    assert slow is not None and abs(rate(slow, path) - 0.4) < 0.015
+    found = segment(source_from_array(frames), [path], 2)
+    assert [layer.kind for layer in found.layers] == ["background", "background", "sprite"]
+    assert abs(rate(found.layers[0].path, path) - 0.4) < 0.015
+    assert iou(found.layers[0].masks, np.array(seen)) > 0.8
+    assert iou(found.layers[2].masks, np.array(walks)) > 0.7
