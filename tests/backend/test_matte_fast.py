@@ -8,7 +8,15 @@ import torch
 from toondecompose.engine.matte import alpha as alpha_module
 from toondecompose.engine.matte.alpha import cut_out
 from toondecompose.engine.matte.moments import Moments
-from toondecompose.engine.matte.paint import LINE_SPREAD, NEAR, NEAR_BITS, _search_offsets, find_colour
+from toondecompose.engine.matte.paint import (
+    LINE_SPREAD,
+    NEAR,
+    NEAR_BITS,
+    PAINT_BITS,
+    SPREAD_BITS,
+    _search_offsets,
+    find_colour,
+)
 from toondecompose.engine.matte.resample import (
     CATMULL_ROM,
     _moved,
@@ -70,11 +78,13 @@ def test_paint_is_the_cheapest_explanation_among_all_that_may_lend():
     price[torch.from_numpy(rng.random((h, w)) < 0.5)] = float("inf")
     want = torch.from_numpy(rng.random((h, w)) < 0.3)
     rim = torch.zeros(int(want.sum()), dtype=torch.bool)
-    F, off = find_colour(c, behind[:, want], want, spread[:, want], price, rim, noise, radius)
+    paints = torch.from_numpy(rng.uniform(-100, 100, (3, 3)).astype(np.float32)), [1.0, 4.0, 7.0]
+    F, off = find_colour(c, behind[:, want], want, spread[:, want], price, rim, noise, radius, paints)
     for k, (y, x) in enumerate(torch.nonzero(want).tolist()):
         B, D = behind[:, y, x].numpy(), (c - behind)[:, y, x].numpy()
         best = (np.inf, None, None)
-        candidates = [(spread[:, y, x].numpy(), 8.0)]
+        candidates = [(spread[:, y, x].numpy(), SPREAD_BITS)]
+        candidates += [(paint.numpy(), bits + PAINT_BITS) for paint, bits in zip(*paints, strict=True)]
         for dy, dx in _search_offsets(radius):
             if 0 <= y + dy < h and 0 <= x + dx < w:
                 bits = float(price[y + dy, x + dx]) + 0.15 * np.hypot(dy, dx)

@@ -14,11 +14,12 @@ import cv2
 import numpy as np
 import torch
 
-from toondecompose.engine.matte.areas import SOFT_REACH, distance, edge_width, joined, parts_of, reach
+from toondecompose.engine.matte.areas import SOFT_REACH, WIDEST_EDGE, distance, edge_width, joined, parts_of, reach
 from toondecompose.engine.matte.gaps import Region, enclosed_regions
 from toondecompose.engine.matte.moments import GREY, Moments, part_of
-from toondecompose.engine.matte.paint import diffused, find_colour, palette_bits
+from toondecompose.engine.matte.paint import common_paints, diffused, find_colour, palette_bits
 from toondecompose.engine.matte.plates import push_pull
+from toondecompose.engine.matte.shadows import faded, veiled
 from toondecompose.engine.matte.specks import without_specks
 from toondecompose.engine.matte.walk import walk
 from toondecompose.engine.tiles import TILE, tiles_of
@@ -32,6 +33,8 @@ OVERLAP = 64  # px that the pieces of a large drawing share: more than what a px
 MISFIT = 2.0  # residual variance relative to the noise from which exposures contradict one another
 LEAST_SPECK = 12  # px; smaller islands and pinholes are noise
 SURE_SPECK = 400.0  # ... unless triangulation knows them this well (std 0.05)
+HALF = 0.4  # of the contrast nearby, below which a px is more of a blend than of paint
+CONTRASTY = 12.0  # difference from the background, relative to the noise, of outlines that tell how sharp edges are
 DEEP_WEIGHT = 12.0  # information of "deep inside the silhouette": std 0.29
 
 
@@ -141,7 +144,19 @@ def _cut_part(m: Moments, mask_np: np.ndarray, outer: np.ndarray, noise: float, 
     # a soft part counts only where one alpha and colour explain all exposures; an error of the background does not
     misfit = _box_mean((m.cc - n * _dot(c, c)).clamp_(min=0).sub_(tri_beta * s_cb).div_(sigma2).mul_(each), 1)
     soft = (z > 2.5) & (tri_info > 60) & known & (misfit < MISFIT) & (tri_alpha < 0.9)
-    near = to(reach(inner, outer, 2 * mask_px + 4, soft.cpu().numpy()))
+    differs_np = differs.cpu().numpy()
+    body = ((differs > 2.5 * deviation) | (deep & (z > 3))).cpu().numpy()
+    contrasty = cv2.dilate(differs_np, np.ones((5, 5), np.uint8)) > CONTRASTY * sigma0
+    rim = (distance(body) == 1) & (outer <= 2 * mask_px + 4) & known.cpu().numpy() & contrasty
+    width = edge_width((c - b).cpu().numpy(), rim)
+    fades = torch.zeros_like(known)
+    if lined:
+        plain = (z < 1.3) & known & (sure > 0.5) & to(outer > mask_px)
+        seen, behind = c.cpu().numpy(), b.cpu().numpy()
+        fades = to(faded(seen, behind, plain.cpu().numpy(), sigma0, width))
+        fades |= to(veiled(seen, behind, mask_np, outer > 2 * mask_px + 2, sigma0)) & (z > 1.3)
+        fades &= known & (sure > 0.5)
+    near = to(reach(inner, outer, 2 * mask_px + 4, (soft | fades).cpu().numpy()))
 
     # a hole is sure where the picture repeats a textured background, or where triangulation sees through
     texture = _box_mean(slope, 2)
@@ -158,7 +173,7 @@ def _cut_part(m: Moments, mask_np: np.ndarray, outer: np.ndarray, noise: float, 
         see_through |= to(enclosed)
     # deep inside is opaque unless triangulation contradicts beyond its own error (a translucent cel)
     veil = (tri_info > 60) & (_box_mean((tri_beta * tri_info.sqrt()).clamp_(-8, 8), 1) > 4)
-    solid = deep & ~see_through & ~veil
+    solid = deep & ~see_through & ~veil & ~fades
     seeds = (solid & ((z > 3) | (tri_info > 60))) | ((tri_info > 100) & (tri_alpha > 0.9) & near)
     seeds &= known
     if not bool(seeds.any()):
@@ -169,30 +184,31 @@ def _cut_part(m: Moments, mask_np: np.ndarray, outer: np.ndarray, noise: float, 
     prior, alpha, info = spread.clone(), tri_alpha, tri_info.clone()
     if bool(want.any()):
         # the outermost px that differ from the background are blends; a thin line's ridge is its purest px
-        differs_np = differs.cpu().numpy()
-        body = (differs > 2.5 * deviation) | solid
-        depth = distance(body.cpu().numpy())
-        width = edge_width(differs_np, depth, (near & known).cpu().numpy())
+        peak = to(cv2.dilate(differs_np, np.ones((WIDEST_EDGE + 1,) * 2, np.uint8)))
+        depth = distance((((differs > 2.5 * deviation) & (differs > HALF * peak)) | solid).cpu().numpy())
         core = to(depth > width)
-        side = 2 * int(np.ceil(width)) + 1
-        peak = to(cv2.dilate(differs_np, np.ones((side, side), np.uint8)))
-        may = near & known & (z > 4) & ~see_through & (core | (differs >= 0.95 * peak))
+        may = near & known & (z > 4) & ~see_through & ~fades & (core | (differs >= 0.95 * peak))
         price = torch.full_like(n, float("inf"))
-        price[may] = palette_bits(c, (seeds | may) & core, may)
+        price[may] = palette_bits(c, (seeds & core) | may, may)
         # px that equal the background are transparent whatever the drawing's colour; the others are worth a search
         ask = want & (z > 1)
         radius = int(np.clip(np.ceil(width) + 2, 4, 12))
         F, off = spread[:, want], torch.zeros_like(n[want])
         at = ask[want]
-        F[:, at], off[at] = find_colour(c, b[:, ask], ask, spread[:, ask], price, ~core[ask], sigma0, radius)
+        F[:, at], off[at] = find_colour(c, b[:, ask], ask, spread[:, ask], price, ~core[ask], sigma0, radius,
+                                     common_paints(c, (seeds & core) | may))
+        # colours are 0..255: a px darker or brighter than what is behind it must hold this much of the drawing
+        nn, B, C = n[want], b[:, want], c[:, want]
+        room = torch.where(C < B, B + GREY, 255 - GREY - B).clamp_(min=8)
+        # what fades out is as faint as can be: a shadow is about black
+        least = ((C - B).abs_() / room).amax(0).clamp_(1e-3, 1)
+        F = torch.where(fades[want], B + (C - B) / least, F)
+        off.masked_fill_(fades[want], 0.0)
         prior[:, want] = F
         w0 = (sigma0 / PRIOR_SPREAD) ** 2 * 3 / (1 + (off / 12) ** 2)
-        nn, B, C = n[want], b[:, want], c[:, want]
         share = nn * w0 / (nn + w0)
         bb = s_bb[want] + share * _dot(B - F, B - F)
         cb = s_cb[want] + share * _dot(C - F, B - F)
-        # colours are 0..255: a px darker or brighter than what is behind it must hold this much of the drawing
-        room = torch.where(C < B, B + GREY, 255 - GREY - B).clamp_(min=8)
         least = (((C - B).abs_() - 2 * sigma2[want].sqrt()) / room).amax(0).clamp_(0, 1) * sure[want]
         alpha[want] = torch.maximum((1 - cb / bb.clamp(min=1e-3)).clamp_(0, 1), least)
         info[want] = bb / sigma2[want] * sure[want]

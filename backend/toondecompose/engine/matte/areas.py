@@ -9,6 +9,7 @@ from toondecompose.engine.matte.resample import Box
 
 SOFT_REACH = 24  # px beyond the masks' band that a shadow or glow may extend
 WIDEST_EDGE = 8  # px
+LEAST_RIM = 40  # px of outline below which its edges are not judged
 APART = 8  # px; parts of a drawing are looked for on a grid this coarse
 
 
@@ -17,16 +18,23 @@ def distance(mask: np.ndarray) -> np.ndarray:
     return cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5)
 
 
-def edge_width(differs: np.ndarray, depth: np.ndarray, where: np.ndarray) -> float:
+def edge_width(off: np.ndarray, rim: np.ndarray) -> float:
     """How many px inside the outline a drawing reaches its full contrast: 1-2 for hard anti-aliased edges, more for
-    soft or blurred ones. differs: |C - B|; depth: px from the outline, 0 outside; where: px to look at. All [h, w]."""
-    full = cv2.dilate(differs, np.ones((2 * WIDEST_EDGE + 1,) * 2, np.uint8))
-    ratio = differs / np.maximum(full, 1e-3)
-    for d in range(1, WIDEST_EDGE):
-        ring = where & (depth > d - 0.75) & (depth <= d + 0.25)
-        if ring.sum() < 40 or np.median(ratio[ring]) >= 0.8:
-            return d + 0.5 - 1
-    return float(WIDEST_EDGE)
+    soft or blurred ones. The steepest slope near the outline tells, relative to the contrast there; the contrast's
+    rise from the outline inwards would mistake a thin pale line around a strong fill for a soft edge.
+
+    off: float32 [3, h, w], C - B, levels. rim: bool [h, w], the outermost px that differ."""
+    if rim.sum() < LEAST_RIM:
+        return 1.0
+    slope2, contrast2 = np.zeros(rim.shape, np.float32), np.zeros(rim.shape, np.float32)
+    for plane in off:
+        cv2.accumulateSquare(plane, contrast2)
+        for dx, dy in ((1, 0), (0, 1)):
+            cv2.accumulateSquare(cv2.Sobel(plane, cv2.CV_32F, dx, dy, ksize=1, scale=0.5), slope2)
+    around = np.ones((5, 5), np.uint8)
+    steepest, most = cv2.dilate(slope2, around)[rim], cv2.dilate(contrast2, around)[rim]
+    share = float(np.sqrt(np.median(steepest / np.maximum(most, 1.0))))
+    return float(np.clip(1 / max(share, 1e-3), 1.0, WIDEST_EDGE))
 
 
 def reach(inner: np.ndarray, outer: np.ndarray, band: float, soft: np.ndarray) -> np.ndarray:

@@ -14,11 +14,16 @@ from toondecompose.engine.matte.plates import push_pull
 PALETTE_BINS = 16  # per channel
 LINE_SPREAD = 5.0  # levels (L2 over RGB) off the mixing line that cost one bit
 UNKNOWN_PAINT_BITS = 12  # price of a colour that the drawing shows nowhere for sure
-SPREAD_BITS = 8.0  # price of the diffused colour: it is nobody's own
+SPREAD_BITS = 6.0  # price of the diffused colour: it is nobody's own
 FAR_BITS = 0.15  # per px of distance
 NEAR, NEAR_BITS = 40.0, 6.0  # levels from the background within which a paint explains anything, and what that costs
 RIM_BITS = 3.0  # for calling a px of the outermost rim pure
 PURE = 0.9  # share of the paint from which a px is called that
+PAINTS = 8  # of a drawing, most common first, that may be its colour anywhere, and
+PAINT_BITS = 3.0  # what it costs that none of them was found nearby
+COMMON_PAINT_BITS = 7.0  # price up to which a paint is common
+PURE_PAINT_BITS = 9.0  # ... or exists at all
+DIRECTIONS = np.array([d for d in np.ndindex(3, 3, 3) if d != (1, 1, 1)], float) - 1
 CHUNK = 8192  # px whose temporary values stay in the processor's cache
 
 
@@ -52,6 +57,45 @@ def palette_bits(c: torch.Tensor, sure: torch.Tensor, ask: torch.Tensor) -> torc
     return -torch.log2(share)[bins(ask)]
 
 
+def common_paints(c: torch.Tensor, sure: torch.Tensor) -> tuple[torch.Tensor, list[float]]:
+    """The paints that most of a drawing is done in, and its purest ones: (colours [m, 3], their prices in bits).
+
+    c: [3, h, w] levels relative to GREY. sure: bool [h, w], px that certainly show the drawing. The purest are those
+    farthest out in one of 26 directions of colour space: nothing is a blend of others out there (Boardman's pixel
+    purity), as a thin dark outline that most px show blended with a fill."""
+    at = torch.nonzero(sure.view(-1))[:, 0]
+    colours = torch.stack([plane.view(-1).index_select(0, at) for plane in c]).cpu().numpy()
+    n = PALETTE_BINS
+    bins = np.clip((colours + GREY) * (n / 256), 0, n - 1).astype(np.intp)
+    flat = (bins[0] * n + bins[1]) * n + bins[2]
+    count = np.bincount(flat, minlength=n**3).reshape(n, n, n)
+    sums = np.stack([np.bincount(flat, plane, minlength=n**3) for plane in colours.astype(np.float64)], -1)
+    sums = sums.reshape(n, n, n, 3)
+    total, found, prices, taken = max(1, int(count.sum())), [], [], np.zeros(count.shape, bool)
+    used = np.argwhere(count > 0)
+    if not len(used):
+        return torch.zeros((0, 3), device=c.device), []
+    masses = np.array([count[_around(bin_)].sum() for bin_ in used])
+    means = sums[tuple(used.T)] / count[tuple(used.T)][:, None]
+    heavy = masses > total * 2.0**-PURE_PAINT_BITS
+    pure = {int(np.argmax(np.where(heavy, means @ d, -np.inf))) for d in DIRECTIONS} if heavy.any() else set()
+    common = [k for k in np.argsort(-masses, kind="stable") if masses[k] > total * 2.0**-COMMON_PAINT_BITS]
+    for group, most in ((sorted(pure, key=lambda k: -masses[k]), len(pure)), (common, PAINTS)):
+        for k in group:
+            near = _around(used[k])
+            if taken[tuple(used[k])] or most == 0:
+                continue
+            taken[near] = True
+            most -= 1
+            found.append(sums[near].sum((0, 1, 2)) / masses[k])
+            prices.append(-float(np.log2(masses[k] / total)))
+    return torch.tensor(np.array(found), dtype=torch.float32, device=c.device).reshape(-1, 3), prices
+
+
+def _around(bin_: np.ndarray) -> tuple[slice, ...]:
+    return tuple(slice(max(0, k - 1), k + 2) for k in bin_)
+
+
 def diffused(c: torch.Tensor, seeds: np.ndarray) -> torch.Tensor:
     """The colour of the nearest seeds, softly. c: [3, h, w]. seeds: bool [h, w]. Returns [3, h, w]."""
     h, w = seeds.shape
@@ -66,12 +110,14 @@ def diffused(c: torch.Tensor, seeds: np.ndarray) -> torch.Tensor:
 
 
 def find_colour(c: torch.Tensor, b: torch.Tensor, want: torch.Tensor, spread: torch.Tensor, price: torch.Tensor,
-                rim: torch.Tensor, noise: float, radius: int) -> tuple[torch.Tensor, torch.Tensor]:
+                rim: torch.Tensor, noise: float, radius: int,
+                paints: tuple[torch.Tensor, list[float]]) -> tuple[torch.Tensor, torch.Tensor]:
     """The drawing's own colour for px that may be mixed with the background.
 
     c: mean colour [3, h, w]. b, spread: the background and the diffused sure colour, which is always a candidate, of
     the px that ask [3, p]. want: bool [h, w], those px. price: [h, w], bits of a px's colour as paint; inf where a px
     cannot lend its colour. rim: bool [p], outermost px, which are blends. noise: levels.
+    paints: the drawing's common ones and their prices, candidates everywhere.
     Returns (F [3, p], distance off the mixing line [p]), in torch.nonzero order of `want`.
     The cheapest explanation wins: distance off the mixing line through B and F, plus the price of the paint F. So a
     blend of a common paint with the background beats a paint of its own that nothing else of the drawing has.
@@ -117,6 +163,13 @@ def find_colour(c: torch.Tensor, b: torch.Tensor, want: torch.Tensor, spread: to
         lent, index = source >= 0, source.clamp(min=0)
         for k in range(3):
             colour[k, part] = torch.where(lent, planes[k].index_select(0, index), F[k])
+        for paint, bits in zip(*paints, strict=True):
+            cost, miss2 = judge(list(paint))
+            cost.add_(bits + PAINT_BITS)
+            better = cost < best
+            best = torch.minimum(best, cost)
+            best_miss2 = torch.where(better, miss2, best_miss2)
+            colour[:, part] = torch.where(better, paint[:, None], colour[:, part])
         off[part] = best_miss2.sqrt()
     return colour, off
 

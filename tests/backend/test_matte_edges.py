@@ -1,0 +1,116 @@
+"""Edges, thin lines and cast shadows: what is a blend with the background and what is paint of its own."""
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from toondecompose.engine.matte.alpha import cut_out
+from toondecompose.engine.matte.areas import distance, edge_width
+from toondecompose.engine.matte.moments import GREY, Moments
+from toondecompose.engine.matte.paint import common_paints
+from toondecompose.engine.matte.shadows import faded
+
+WALL, FUR, INK = (np.float32(c)[:, None, None] for c in ([248, 233, 166], [250, 144, 36], [12, 10, 14]))
+
+
+def pooled(seen, behind, mask, exposures=2):
+    """The moments of a drawing whose exposures all show the same over the same background. Levels 0..255."""
+    c, b = (np.float32(x) - GREY for x in (seen, behind))
+    n = float(exposures)
+    sums = (np.full(mask.shape, n), n * c, n * b, n * (c * b).sum(0), n * (b * b).sum(0), n * (c * c).sum(0), n * mask,
+            np.full(mask.shape, n))
+    return Moments(*(torch.from_numpy(np.float32(s)) for s in sums), exposures)
+
+
+def cat(height=120, width=160):
+    """A body with a dark outline and two whiskers thinner than a px -> (RGB seen, wall, true alpha)."""
+    scale = 8
+    body, whiskers = (np.zeros((height * scale, width * scale), np.uint8) for _ in range(2))
+    cv2.circle(body, (60 * scale, 60 * scale), 40 * scale, 255, -1)
+    inner = np.zeros_like(body)
+    cv2.circle(inner, (60 * scale, 60 * scale), 37 * scale, 255, -1)
+    for y in (55, 68):
+        cv2.line(whiskers, (98 * scale, y * scale), (125 * scale, (y - 3) * scale), 255, 6)
+    small = lambda m: cv2.resize(m, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32) / 255  # noqa: E731
+    body, inner, whiskers = small(body), small(inner), small(whiskers)
+    alpha = np.maximum(body, whiskers)
+    premult = inner * FUR + (alpha - inner) * INK
+    wall = np.broadcast_to(WALL, premult.shape)
+    return premult + (1 - alpha) * wall, wall, alpha
+
+
+def test_a_thin_line_is_the_outlines_ink_and_not_a_paint_of_its_own():
+    seen, wall, alpha = cat()
+    mask = cv2.dilate((alpha > 0.1).astype(np.float32), np.ones((3, 3), np.uint8))
+    cut = cut_out(pooled(seen, wall, mask), 1.5, 1.5)
+    whiskers = np.s_[48:72, 103:124]
+    assert alpha[whiskers].max() > 0.5
+    assert np.abs(cut.alpha.numpy() - alpha)[whiskers].mean() < 0.03
+    assert np.abs(cut.alpha.numpy() - alpha)[whiskers].max() < 0.4
+    ink = cut.colour.numpy()[:, whiskers[0], whiskers[1]][:, alpha[whiskers] > 0.3]
+    assert np.abs(ink - INK[:, 0]).max() < 40
+
+
+def test_the_purest_paint_is_found_though_most_of_it_shows_only_blended():
+    seen, _, alpha = cat()
+    body = torch.from_numpy(alpha > 0.9)
+    paints, bits = common_paints(torch.from_numpy(seen - GREY), body)
+    off = np.abs(paints.numpy() + GREY - INK[:, 0, 0]).max(1)
+    assert off.min() < 6
+    assert bits[int(off.argmin())] > bits[int(np.abs(paints.numpy() + GREY - FUR[:, 0, 0]).max(1).argmin())]
+
+
+@pytest.mark.parametrize("line", (1, 3))
+def test_an_outline_around_a_strong_fill_is_no_soft_edge(line):
+    y, x = np.mgrid[:100, :100]
+    far = np.hypot(x - 50, y - 50)
+    step = lambda r: np.clip(r - far, 0, 1).astype(np.float32)  # noqa: E731
+    off = np.float32([-20, -25, -30])[:, None, None] * (step(40) - step(40 - line))
+    off = off + np.float32([90, -120, -140])[:, None, None] * step(40 - line)
+    rim = distance(np.abs(off).max(0) > 4) == 1
+    crisp = edge_width(off, rim)
+    soft = np.stack([cv2.GaussianBlur(plane, (0, 0), 1.5) for plane in off])
+    blurred = edge_width(soft, distance(np.abs(soft).max(0) > 4) == 1)
+    assert crisp < 1.95 and blurred > 1.1 * crisp
+
+
+def ground(seed, texture):
+    rng = np.random.default_rng(seed)
+    plate = np.float32([165, 85, 125])[:, None, None] + rng.normal(0, texture, (3, 120, 160)).astype(np.float32)
+    return np.stack([cv2.GaussianBlur(p, (0, 0), 1.2) for p in plate])
+
+
+def test_a_shadow_is_dark_fades_out_and_lets_the_ground_through():
+    plate = ground(1, 20)
+    y, x = np.mgrid[:120, :160]
+    shade = 0.45 * np.exp(-((x - 80) / 30.0) ** 2 - ((y - 60) / 14.0) ** 2).astype(np.float32)
+    strong = shade > 0.1
+    outside = shade < 0.01
+    black = np.float32([13, 5, 26])[:, None, None]
+
+    def found(seen):
+        return faded(seen - GREY, plate - GREY, outside, 1.5, 1.5)[strong].mean()
+
+    assert found((1 - shade) * plate + shade * black) > 0.8
+    assert found((1 - shade) * plate + shade * 255) == 0  # not darker
+    flat = plate.mean((1, 2), keepdims=True)
+    hides = np.clip(4 * shade, 0, 1)
+    assert found((1 - hides) * plate + hides * ((1 - shade) * flat + shade * black)) < 0.2  # the ground does not show
+    cel = strong.astype(np.float32)
+    assert found((1 - cel) * plate + cel * np.float32([95, 45, 80])[:, None, None]) == 0  # it ends in an edge
+
+
+def test_a_cast_shadow_in_the_masks_keeps_its_own_faint_alpha():
+    plate = ground(2, 8)
+    y, x = np.mgrid[:120, :160]
+    body = np.clip(26 - np.hypot(x - 80, y - 45), 0, 1).astype(np.float32)
+    shade = 0.45 * np.exp(-((x - 80) / 34.0) ** 2 - ((y - 78) / 12.0) ** 2).astype(np.float32)
+    black = np.float32([13, 5, 26])[:, None, None]
+    seen = (1 - shade) * plate + shade * black
+    seen = (1 - body) * seen + body * np.float32([114, 62, 200])[:, None, None]
+    mask = np.maximum(body, shade > 0.12).astype(np.float32)
+    alpha = cut_out(pooled(seen, plate, mask), 1.5, 1.5).alpha.numpy()
+    under = (shade > 0.2) & (body == 0) & (cv2.dilate(body, np.ones((5, 5), np.uint8)) == 0)
+    assert np.abs(alpha - shade)[under].mean() < 0.1
+    assert alpha[body == 1].mean() > 0.98
