@@ -11,8 +11,9 @@ from toondecompose.engine.clip import source_from_array
 from toondecompose.engine.segment import segment
 from toondecompose.engine.segment.choose import BODY, LEAST_SHOWN, Ledger, accounts, largest_body, sampled
 from toondecompose.engine.segment.drawn import same_drawing
+from toondecompose.engine.segment.labels import without_own
 from toondecompose.engine.segment.parallax import parallax_path, rate
-from toondecompose.engine.segment.roles import by_parallax
+from toondecompose.engine.segment.roles import by_parallax, lean_on_parallax, speeds
 
 torch.set_num_threads(1)
 W, H = 224, 144
@@ -127,8 +128,8 @@ def test_a_sprite_that_is_there_for_a_moment_of_a_long_shot_is_asked_about():
 def test_planes_of_a_pan_are_also_tried_from_the_slowest_to_the_fastest_whatever_their_borders_show():
     H = [path.H for path in (slide(-4, 8), slide(-1, 8), slide(-9, 8), slide(2, 8))]
     on = [np.ones(8, bool)] * 4
-    assert by_parallax((2, 1, 0, 3), {0, 1, 2}, H, on, (320, 180)) == (1, 0, 2, 3)
-    assert by_parallax((3, 2, 0), set(), H, on, (320, 180)) == (3, 2, 0)
+    assert by_parallax((2, 1, 0, 3), {0, 1, 2}, speeds(H, on, (320, 180))) == (1, 0, 2, 3)
+    assert by_parallax((3, 2, 0), set(), speeds(H, on, (320, 180))) == (3, 2, 0)
 
 
 def busy_walk(count: int = 16) -> list[np.ndarray]:
@@ -177,3 +178,17 @@ def test_a_far_plane_that_shows_only_in_gaps_is_found_by_its_rate_of_sliding_and
     assert abs(rate(found.layers[0].path, path) - 0.4) < 0.015
     assert iou(found.layers[0].masks, np.array(seen)) > 0.8
     assert iou(found.layers[2].masks, np.array(walks)) > 0.7
+
+
+def test_where_votes_are_even_the_plane_that_slides_faster_is_taken_for_the_nearer_one():
+    hides = {(0, 1): 0.0, (1, 0): 0.0, (0, 2): 0.0, (2, 0): 0.0}
+    lean_on_parallax(hides, {0, 1}, [5.0, 1.0, 3.0])
+    assert hides[0, 1] > 0 > hides[1, 0]  # 0 hides 1
+    assert hides[0, 2] == hides[2, 0] == 0  # 2 does not reach across: it may be a sprite
+
+
+def test_a_frame_that_alone_shows_a_place_does_not_speak_for_what_its_layer_looks_like_there():
+    back = torch.full((7, 2, 3), 1.0)
+    own = torch.tensor([[[1.0, 0.25, 0.0], [1.0, 0.25, 0.0]]])
+    assert without_own([back, None], own)[0][3].tolist() == [[0.0, 0.75, 1.0]] * 2
+    assert float(back[3].min()) == 1.0

@@ -20,6 +20,7 @@ from .matte.types import LayerToSolve, MatteResult
 from .paths.find import find_paths
 from .quality import frame_psnr
 from .segment import segment
+from .slivers import continue_runs
 from .tiles import with_smaller_tiles
 from .types import ExposureSheet, LayerPath, Segmentation, SegmentedLayer, SolvedLayer
 from .visible import picture_behind, visible_masks
@@ -128,6 +129,7 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
             sheets = [sheets[k] for k in solved.order]
         if sheet_pass + 1 < SHEET_PASSES:
             masks = visible_masks(solved.layers, source.size, segmentation.layers[0].masks.shape[1:], source.count)
+    continue_runs(source, solved.layers)
     layers = [layer for k, layer in enumerate(solved.layers) if k == 0 or (layer.exposure >= 0).any()]
     unresolved = segmentation.unresolved
     if unresolved is not None:

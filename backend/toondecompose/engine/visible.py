@@ -12,7 +12,7 @@ from .types import SolvedLayer
 FAINTEST = 0.02  # opacity below which nothing of a layer is seen
 
 
-def _to_opencv(H: np.ndarray) -> np.ndarray:
+def to_opencv(H: np.ndarray) -> np.ndarray:
     """Edge coordinates -> OpenCV's pixel centres."""
     half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
     return np.linalg.inv(half) @ H @ half
@@ -27,7 +27,7 @@ def layer_alpha(layer: SolvedLayer, t: int, size: tuple[int, int], out_size: tup
         return np.zeros(out_size[::-1], np.float32)
     scale = np.diag([out_size[0] / size[0], out_size[1] / size[1], 1.0])
     alpha = layer.drawings[layer.exposure[t]][..., 3]
-    placed = cv2.warpPerspective(alpha, _to_opencv(scale @ layer.H[t]), out_size, flags=cv2.INTER_LINEAR)
+    placed = cv2.warpPerspective(alpha, to_opencv(scale @ layer.H[t]), out_size, flags=cv2.INTER_LINEAR)
     return placed.astype(np.float32) / 255 * np.float32(layer.opacity[t])
 
 
@@ -82,7 +82,7 @@ def picture_behind(layers: Sequence[SolvedLayer], k: int,
                 continue
             colour, alpha, seen = pictures(i, int(layer.exposure[t]), fx, fy)
             full = layer.drawings[layer.exposure[t]].shape
-            place = _to_opencv(np.diag([fx, fy, 1.0]) @ layer.H[t] @ np.diag(
+            place = to_opencv(np.diag([fx, fy, 1.0]) @ layer.H[t] @ np.diag(
                 [full[1] / alpha.shape[1], full[0] / alpha.shape[0], 1.0]))
             own = cv2.warpPerspective(alpha, place, (w, h)) * np.float32(layer.opacity[t])
             colour = cv2.warpPerspective(colour, place, (w, h), borderMode=cv2.BORDER_REPLICATE)

@@ -25,6 +25,8 @@ from .roles import (
     border_share,
     by_parallax,
     candidates,
+    lean_on_parallax,
+    speeds,
     spread,
     trace,
     unexplained,
@@ -204,9 +206,11 @@ def _roles(small: np.ndarray, traces: Traces, paths: list[LayerPath], H: list[np
     wide = {i for i in kept if border_share(traces, i, kept) >= WIDE}
     across = {i for i in kept if spread(traces, i, [j for j in kept if j != i]) >= ACROSS}
     backs = {i for i in kept if border[i] >= BACK * max(border.values()) or (i in across and _hidden(i, kept, hides))}
-    slow = by_parallax(first, across, H, present, small.shape[2:0:-1])
+    speed = speeds(H, present, small.shape[2:0:-1])
+    slow = by_parallax(first, across, speed)
     if slow[0] in across:
         backs.add(slow[0])
+    lean_on_parallax(hides, across, speed)
     every = accounts(kept, count, wide, backs)
 
     def ledger(width: int, most: int) -> Ledger:
