@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -29,6 +30,8 @@ LEAST_SAVED, LEAST_MOVED = 0.04, 0.06  # share of the colour error, full px: bel
 MOST_KEPT, KEPT_BYTES = 24, 300e6  # exposures of one drawing held at full size: more hardly better their mean
 CUT_BYTES = 24  # per px of a cut-out: float32 colour and masks
 HELD_REACH = 2.0  # full px: how far off its neighbour's place a held exposure is looked for
+# times that what no drawing explains waits for the frames around it: a sprite that comes to pieces would wait for ever
+RETRIES = 3
 LEAST_AREA = 12.0  # sure working px: a smaller remnant says nothing about its drawing
 
 
@@ -127,6 +130,7 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
     usual = float(np.percentile([p.area for p in whole], 90))
     waiting: list[Patch] = []  # what no drawing explains, until the frames around it have been placed
     progress_made, stuck = False, False
+    tries: Counter[int] = Counter()
     while left or waiting:  # those next to placed frames first: they carry the path on
         if not left:
             left, waiting, stuck, progress_made = waiting, [], not progress_made, False
@@ -141,7 +145,8 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
                     for u in (t - 1, t + 1) if 0 <= u < count and drawing[u] >= 0]
         d, m, score = place_remnant(cut, canvases, guesses, near, noise, book.threshold / scale**2)
         if score >= FOREIGN and p.area > TELLING * usual:  # a drawing of its own, of which no more is ever seen
-            if not stuck:
+            tries[t] += 1
+            if not stuck and tries[t] <= RETRIES:
                 waiting.append(p)
                 continue
             stuck = False
