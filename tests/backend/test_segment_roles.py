@@ -11,7 +11,6 @@ from toondecompose.engine.clip import source_from_array
 from toondecompose.engine.segment import segment
 from toondecompose.engine.segment.choose import BODY, LEAST_SHOWN, Ledger, accounts, largest_body, sampled
 from toondecompose.engine.segment.drawn import same_drawing
-from toondecompose.engine.segment.labels import without_own
 from toondecompose.engine.segment.parallax import parallax_path, rate
 from toondecompose.engine.segment.roles import by_parallax, lean_on_parallax, speeds
 
@@ -185,10 +184,3 @@ def test_where_votes_are_even_the_plane_that_slides_faster_is_taken_for_the_near
     lean_on_parallax(hides, {0, 1}, [5.0, 1.0, 3.0])
     assert hides[0, 1] > 0 > hides[1, 0]  # 0 hides 1
     assert hides[0, 2] == hides[2, 0] == 0  # 2 does not reach across: it may be a sprite
-
-
-def test_a_frame_that_alone_shows_a_place_does_not_speak_for_what_its_layer_looks_like_there():
-    back = torch.full((7, 2, 3), 1.0)
-    own = torch.tensor([[[1.0, 0.25, 0.0], [1.0, 0.25, 0.0]]])
-    assert without_own([back, None], own)[0][3].tolist() == [[0.0, 0.75, 1.0]] * 2
-    assert float(back[3].min()) == 1.0

@@ -107,23 +107,6 @@ def walk(pictures: torch.Tensor, mass: torch.Tensor) -> torch.Tensor:
     return p / p.sum(0, keepdim=True).clamp_min(1e-6)
 
 
-def say(p: torch.Tensor, mass: torch.Tensor) -> torch.Tensor:
-    """How much a frame's pixels count in their layer's mosaic. p, mass: float32 [..., h, w], the layer's."""
-    return (1.5 * p - 0.5).clamp_(0, 1) * (0.05 + ev.blur(mass, 4.0))
-
-
-def without_own(backs: list[torch.Tensor | None], own: torch.Tensor) -> list[torch.Tensor | None]:
-    """Rendered mosaics without the votes of the frame itself: own [n, h, w], what it says. A frame that alone shows a
-    place would find itself explained there, whatever it shows."""
-    out = []
-    for i, back in enumerate(backs):
-        if back is not None:
-            back = back.clone()
-            back[3] = (back[3] - own[i]).clamp_min_(0)
-        out.append(back)
-    return out
-
-
 def mosaics(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torch.Tensor) -> list[LayerMosaics]:
     """Every rigid layer's mosaics, and in .seen / .votes how much of them belongs to the layer.
 
@@ -133,7 +116,7 @@ def mosaics(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torch.Ten
     for i, H in enumerate(rigid.H):
         weight = torch.empty(mass.shape[1:], device=mass.device)
         for t in range(len(frames)):
-            weight[t] = say(p[i, t].float(), mass[i, t].float())
+            weight[t] = (1.5 * p[i, t].float() - 0.5).clamp_(0, 1) * (0.05 + ev.blur(mass[i, t].float(), 4.0))
         out.append({n: build_mosaic(frames, H, on, weight) for n, on in rigid.exposures(i).items()})
     return out
 
@@ -299,8 +282,6 @@ def solve(frames: torch.Tensor, rigid: Rigid, first: torch.Tensor, noise: float,
                     backs, theres = rendered(rigid, pictures, there, t, frames.shape)
                     for j, cover in covers(theres, rigid.hiding):
                         new[:j, t - start] *= 1 - cover
-                    own = say(p[: len(rigid), t].float(), mass[: len(rigid), t].float())
-                    backs = without_own(backs, own)
                     new[:, t - start] += frame_mass(whole_picture(frames[t]), texture[t].float() / 255, backs, theres,
                                                     rigid.hiding, p[:, t].float(), noise, redrawn)
                     nearer += [theres] if any(rigid.hiding) else []
