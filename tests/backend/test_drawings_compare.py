@@ -1,9 +1,12 @@
 """How two cut-outs are told apart: moving them, what plates explain, and what is seen at a glance."""
 
+from types import SimpleNamespace
+
 import cv2
 import numpy as np
 from test_drawings import clip, drawing, groups, pan
 
+from toondecompose.engine import shot
 from toondecompose.engine.drawings.compare import beyond_plates, compare_drawings, excess, glance, overlay
 from toondecompose.engine.drawings.draft import expose_draft
 from toondecompose.engine.drawings.expose import expose
@@ -101,3 +104,32 @@ def test_draft_of_a_sheet_is_the_sheet_but_for_a_fraction_of_a_pixel(monkeypatch
     low, high = draft.H[0] @ [0, 0, 1], draft.H[0] @ [*draft.canvas_size, 1]
     ys, xs = np.nonzero(masks[0] > 127)
     assert low[0] < xs.min() and low[1] < ys.min() + 1 and high[0] > xs.max() and high[1] > ys.max()
+
+
+def test_a_plane_is_pictured_only_where_it_is_seen():
+    source, masks = clip([drawing(2)] * 8, [(60, 20)] * 8, pan=5)
+    seen = np.stack([255 - m for m in masks])
+    nowhere = np.zeros_like(masks)  # a sky behind the wall that pans: along its motion there is nothing but smear
+    patches, _ = cut_patches(source, masks, None, None, planes=[pan(0, 8), pan(5, 8)], shown=[nowhere, seen])
+    for p in patches:
+        (_, sky), (wall, known) = p.plates
+        assert not sky.any()
+        assert (known > 0).mean() > 0.5
+        behind = (known > 0) & (p.body == 0)
+        assert np.percentile(np.abs(wall[behind].astype(int) - p.smooth[behind]), 95) < 20
+    smeared, _ = cut_patches(source, masks, None, None, planes=[pan(0, 8)])
+    assert any(p.plates[0][1].any() for p in smeared)  # what is not asked for is not kept out
+
+
+def test_a_set_piece_behind_a_sprite_is_one_of_the_planes_behind_it(monkeypatch):
+    masks = np.zeros((4, 20, 30), np.uint8)
+    layers = [SimpleNamespace(kind=kind, still=still, path=pan(step, 4), masks=masks)
+              for kind, still, step in (("background", True, 1), ("sprite", True, 3), ("sprite", False, 0),
+                                        ("sprite", True, 7))]
+    asked = {}
+    monkeypatch.setattr(shot, "expose_draft", lambda source, mask, **known: asked.update(known))
+    settings = shot.ShotSettings(None)
+    shot._expose_all(None, SimpleNamespace(layers=layers, noise=1.0, scale=1.0), [masks] * 4, None, settings,
+                     lambda f: None)
+    assert [float(path.H[1][0, 2]) for path in asked["planes"]] == [-1.0, -3.0]  # what is in front is not behind
+    assert len(asked["shown"]) == 2

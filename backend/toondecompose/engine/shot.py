@@ -185,7 +185,6 @@ def _expose_all(source: FrameSource, segmentation: Segmentation, masks: list[np.
     """
     sheets: list[ExposureSheet | None] = []
     layers = segmentation.layers
-    planes = [layer.path for layer in layers if layer.kind == "background" and layer.path is not None]
     for k, layer in enumerate(layers):
         if layer.kind == "background" or layer.still:
             sheets.append(None)
@@ -193,7 +192,10 @@ def _expose_all(source: FrameSource, segmentation: Segmentation, masks: list[np.
         hidden = np.zeros_like(masks[k])
         for in_front in range(k + 1, len(layers)):
             np.maximum(hidden, masks[in_front], out=hidden)
-        known = dict(path=layer.path, hidden=hidden, planes=planes, motion_model=settings.motion_model,
+        behind = [i for i, other in enumerate(layers) if other.path is not None and other.path.present.any()
+                  and (other.kind == "background" or (other.still and i < k))]
+        known = dict(path=layer.path, hidden=hidden, planes=[layers[i].path for i in behind],
+                     shown=[masks[i] for i in behind], motion_model=settings.motion_model,
                      seed=settings.seed, device=settings.device, noise=segmentation.noise,
                      progress=lambda f, k=k: report((k + f) / len(layers)))
         if solved is None:

@@ -21,6 +21,7 @@ SAME = 18.0  # grey levels within which two samples are one colour
 COVERED = 0.25  # weight of a sample near a mask's edge, where masks hold strips of background; deeper ones have none
 RIM = 8  # working px: how near
 CLEAR = 1.0  # and from which it was seen outside the masks, or often
+SEEN = 128  # mask level from which a plane is what a pixel shows
 KNOWN = 0.5  # summed weight from which a colour is believed: one clear sample, or two near a mask's edge
 
 
@@ -99,6 +100,13 @@ def gather(plane: Plane, frame: np.ndarray, covered: np.ndarray, t: int) -> None
     kept = strong.copy()
     np.copyto(strong, weak, where=swap)
     np.copyto(weak, kept, where=swap)
+
+
+def elsewhere(shown: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """uint8 0/1 [h, w] of `size` (width, height): where something else than the plane is seen. shown: uint8."""
+    if shown.shape[::-1] != size:
+        shown = cv2.resize(shown, size, interpolation=cv2.INTER_LINEAR)
+    return (shown < SEEN).astype(np.uint8)
 
 
 def crop(plane: Plane, t: int, origin: np.ndarray, size: tuple[int, int], larger: int = 1

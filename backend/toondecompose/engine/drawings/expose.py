@@ -44,7 +44,7 @@ def patch_frame(patch: Patch, size: tuple[int, int], working: tuple[int, int]) -
 def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerPath | None = None,
            hidden: np.ndarray | None = None, motion_model: str = "auto", plate=None, seed: int = 0,
            device: str = "cpu", progress=None, cancelled=None, planes: Sequence[LayerPath] = (),
-           noise: float | None = None) -> ExposureSheet:
+           noise: float | None = None, shown: Sequence[np.ndarray] = ()) -> ExposureSheet:
     """Find one sprite's drawings and where they are exposed.
 
     masks: uint8 [T, hs, ws], the visible soft mask at working size. scale: working px per full px.
@@ -53,6 +53,7 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
     plate: callable (t, (width, height)) -> (RGB [h, w, 3], known [h, w]) of that size, the background in frame t
         without the sprite, or None.
     planes: motions of the planes behind, so that background inside a rough mask is not taken for a changed drawing.
+    shown: uint8 [T, h, w] of any size for each of the planes, where it is seen; none: wherever nothing else is.
     noise: of the shot at working size, grey levels rms; None: as far as single frames tell.
     progress: callable(fraction 0..1). cancelled: callable -> bool. Nothing is random; seed is kept for the contract.
     """
@@ -60,7 +61,7 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
     ws, hs = compared_size(masks)
     scale *= ws / masks.shape[2]
     patches, noise = cut_patches(source, resized(masks, (ws, hs)), resized(hidden, (ws, hs)), plate, cancelled, planes,
-                                 noise, (ws, hs))
+                                 noise, (ws, hs), shown)
     whole = [p for p in patches if p is not None and p.area >= LEAST_AREA]
     if not whole:
         return ExposureSheet(np.full(count, -1), np.tile(np.eye(3), (count, 1, 1)), (1, 1), "translation")

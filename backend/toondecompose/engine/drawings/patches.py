@@ -11,7 +11,7 @@ import numpy as np
 
 from ..clip import FrameSource
 from ..types import LayerPath
-from .backdrop import MOST_FRAMES, crop, gather, start_planes
+from .backdrop import MOST_FRAMES, crop, elsewhere, gather, start_planes
 from .pixels import strongest
 
 SURE = 0.88  # of the sprite's typical mask level: from here a pixel counts as its own colour and nothing else's
@@ -176,14 +176,15 @@ def line_reach(smooth: np.ndarray, inside: np.ndarray) -> int:
 
 
 def cut_patches(source: FrameSource, masks: np.ndarray, hidden: np.ndarray | None, plate, cancelled=None,
-                planes: Sequence[LayerPath] = (), noise: float | None = None, size: tuple[int, int] | None = None
-                ) -> tuple[list[Patch | None], float]:
+                planes: Sequence[LayerPath] = (), noise: float | None = None, size: tuple[int, int] | None = None,
+                shown: Sequence[np.ndarray] = ()) -> tuple[list[Patch | None], float]:
     """Cut the sprite out of every frame -> (patches, noise level in grey levels at working size).
 
     plate: callable (t, (width, height)) -> (uint8 RGB, known), or None; then what lies behind is gathered from the
-    frames along the motions of `planes`. Frames are read one at a time and only the cut-outs are kept. noise: what the
-    shot is known to have at most; a picture that is busy everywhere looks noisy by itself. size: (width, height) of the
-    frames that the patches are cut from, the masks' or a multiple of it.
+    frames along the motions of `planes`, of each where it is `shown` (uint8 [T, h, w] of any size), if that is known: a
+    plane that moves otherwise would smear into a picture that explains any change. Frames are read one at a time and
+    only the cut-outs are kept. noise: what the shot is known to have at most; a picture that is busy everywhere looks
+    noisy by itself. size: (width, height) of the frames that the patches are cut from, the masks' or a multiple of it.
     """
     count, hs, ws = masks.shape
     larger = 1 if size is None else size[0] // ws
@@ -192,14 +193,14 @@ def cut_patches(source: FrameSource, masks: np.ndarray, hidden: np.ndarray | Non
         frame = source.read(t)
         return frame if frame.shape[:2] == (hs, ws) else cv2.resize(frame, (ws, hs), interpolation=cv2.INTER_AREA)
 
-    shown = [t for t in range(count) if (masks[t] >= BODY).any()]
-    apart = noise_level([working(t) for t in shown[:: max(1, -(-len(shown) // SAMPLED))]])
+    visible = [t for t in range(count) if (masks[t] >= BODY).any()]
+    apart = noise_level([working(t) for t in visible[:: max(1, -(-len(visible) // SAMPLED))]])
     noise = apart if noise is None else min(noise, apart)
     blur = smoothing(noise)
     pictures = start_planes(planes, source.size, (ws, hs)) if plate is None else []
     told = set(range(0, count, -(-count // MOST_FRAMES))) if pictures else set()
     patches: list[Patch | None] = [None] * count
-    for t in sorted(told | set(shown)):
+    for t in sorted(told | set(visible)):
         if cancelled is not None and cancelled():
             break
         if t in told or larger == 1:
@@ -207,16 +208,16 @@ def cut_patches(source: FrameSource, masks: np.ndarray, hidden: np.ndarray | Non
         if t in told:
             covered = masks[t] if hidden is None else cv2.max(masks[t], hidden[t])
             covered = cv2.dilate((covered >= HIDING).astype(np.uint8), np.ones((2 * EDGE + 1, 2 * EDGE + 1), np.uint8))
-            for picture in pictures:
-                gather(picture, smooth, covered, t)
+            for k, picture in enumerate(pictures):
+                gather(picture, smooth, covered | elsewhere(shown[k][t], (ws, hs)) if shown else covered, t)
         behind = None
-        if plate is not None and t in shown:
+        if plate is not None and t in visible:
             behind, known = plate_at(plate, t, (ws, hs))
             behind = cv2.GaussianBlur(behind, (0, 0), blur), known
         mine = masks[t], None if hidden is None else hidden[t]
         if larger == 1:
             patches[t] = cut_patch(smooth, *mine, t, behind)
-        elif t in shown:
+        elif t in visible:
             patches[t] = cut_larger(source.read(t), *mine, t, behind, larger, blur)
     for p in patches:
         if p is not None and pictures:
