@@ -7,9 +7,17 @@ import numpy as np
 from test_drawings import clip, drawing, groups, pan
 
 from toondecompose.engine import shot
-from toondecompose.engine.drawings.compare import beyond_plates, compare_drawings, excess, glance, overlay
+from toondecompose.engine.drawings.compare import (
+    MOST_FORGIVEN,
+    beyond_plates,
+    compare_drawings,
+    excess,
+    glance,
+    overlay,
+)
 from toondecompose.engine.drawings.draft import expose_draft
 from toondecompose.engine.drawings.expose import expose
+from toondecompose.engine.drawings.match import Book, match, settle
 from toondecompose.engine.drawings.patches import believable, cut_patches
 from toondecompose.engine.drawings.pixels import HALF, place, shift
 from toondecompose.engine.drawings.small import compared_size
@@ -133,3 +141,40 @@ def test_a_set_piece_behind_a_sprite_is_one_of_the_planes_behind_it(monkeypatch)
                      lambda f: None)
     assert [float(path.H[1][0, 2]) for path in asked["planes"]] == [-1.0, -3.0]  # what is in front is not behind
     assert len(asked["shown"]) == 2
+
+
+def test_a_pose_that_changes_all_over_is_forgiven_no_more_than_frames_of_one_drawing_are():
+    # a figure of fine stripes: in another pose every stripe lies elsewhere, as the folds of a skirt do
+    def striped(phase: float) -> np.ndarray:
+        figure = drawing(2)
+        x = np.arange(80)[None, :, None] + phase
+        stripes = np.uint8(128 + 50 * np.sin(x * 2 * np.pi / 7)) + np.zeros((104, 80, 3), np.uint8)
+        figure[52:80, 26:56, :3] = stripes[52:80, 26:56]
+        return figure
+
+    poses = [0, 0, 1, 1, 0, 0, 1, 1]
+    source, masks = clip([striped(2.2 * p) for p in poses], [(60, 20)] * 8)
+    patches, noise = cut_patches(source, masks, None, None)
+    book = Book([p for p in patches if p is not None], noise)
+    match(book, 1, 2, np.eye(3), (0,))
+    forgiven = book.score[1, 2]
+    for i in range(7):
+        match(book, i, i + 1, np.eye(3), (0,))
+    settle(book)
+    assert book.forgiven < 0.5
+    assert book.score[1, 2] > forgiven
+    assert (book.score[[0, 2, 4, 6], [1, 3, 5, 7]] < 0.1).all()
+    assert groups(expose(source, masks, 1.0).drawing) == poses
+
+
+def test_where_no_drawing_is_held_pairs_are_forgiven_as_much_as_before():
+    poses = [0, 1, 2, 0, 1, 2, 0, 1]
+    source, masks = clip([drawing(p) for p in poses], [(60, 20)] * 8)
+    patches, noise = cut_patches(source, masks, None, None)
+    book = Book(patches, noise)
+    for i in range(7):
+        match(book, i, i + 1, np.eye(3), (0,))
+    before = book.score.copy()
+    settle(book)
+    kept = np.isfinite(before)
+    assert book.forgiven == MOST_FORGIVEN or np.allclose(book.score[kept] > 1, before[kept] > 1)

@@ -20,6 +20,7 @@ from .pixels import as_bytes, local_range, pixels_of, place, shift, strongest
 FORGIVEN = 0.25
 # ... or, where most of the drawing's textured pixels deviate more (motion blur, residual misplacement), this
 # multiple of what three quarters of them show: such deviation lies along all lines, a changed mouth in one place.
+# (Another pose deviates all over too. So no pair is forgiven more than the sprite's held drawings show: Book.forgiven.)
 TYPICAL_SHARE, TYPICAL_FACTOR, MOST_FORGIVEN = 0.75, 2.0, 0.8
 TELLING = 4000  # textured pixels that are asked about it
 # Another drawing at a glance: of every third pixel this share is off by more than rims and gaps ever are on the whole.
@@ -39,27 +40,32 @@ WINDOW_ROOM = 6  # px around what can be compared: as far as looking for lines a
 @dataclass
 class Difference:
     """blob: the largest connected difference, sum of grey levels over its pixels. common: pixels compared.
-    share: part of the larger cut-out's sure pixels that both show. fit: part of the compared pixels without excess."""
+    share: part of the larger cut-out's sure pixels that both show. fit: part of the compared pixels without excess.
+    deviation: of three quarters of the textured pixels, in parts of the colour range around them; nan if not looked at.
+    """
 
     blob: float
     common: float
     share: float
     fit: float
+    deviation: float = np.nan
 
 
-def excess(both: Overlay, noise: float) -> np.ndarray:
+def excess(both: Overlay, noise: float, most: float = MOST_FORGIVEN) -> np.ndarray:
     """Difference of two aligned blurred pictures beyond noise and resampling, float32 [h, w], grey levels.
 
-    The pixels that can be compared tell how well the pictures lie on each other on the whole.
+    The pixels that can be compared tell how well the pictures lie on each other on the whole. most: share of the colour
+    range that is forgiven at most.
     """
     d, spread = cv2.absdiff(both.one, both.two), both.ranges(max(both.first.reach, both.second.reach))
     told = np.flatnonzero(both.region & (strongest(spread) > TEXTURED))
-    forgiven = FORGIVEN
+    forgiven, both.deviation = FORGIVEN, 0.0
     if len(told) > 50:
         told = told[:: max(1, len(told) // TELLING)]
         ratio = strongest(d.reshape(-1, 3)[told] / np.maximum(spread.reshape(-1, 3)[told], np.float32(TEXTURED)))
         rank = int(TYPICAL_SHARE * (len(ratio) - 1))
-        forgiven = float(np.clip(TYPICAL_FACTOR * np.partition(ratio, rank)[rank], FORGIVEN, MOST_FORGIVEN))
+        both.deviation = float(np.partition(ratio, rank)[rank])
+        forgiven = float(np.clip(TYPICAL_FACTOR * both.deviation, FORGIVEN, most))
     left = strongest(cv2.subtract(d, cv2.convertScaleAbs(spread, alpha=forgiven)))
     return left - np.float32(max(LEAST_LEVELS, NOISE_SIGMAS * noise))
 
@@ -104,6 +110,7 @@ class Overlay:
     one, two: uint8 RGB [h, w, 3]. region: bool [h, w], what can be compared; deep: bool [h, w], the part of it that no
     error of a mask's edge reaches; sure: bool [h, w], what both masks are sure of. corner: (x, y) of the window in the
     first's px. H: window px -> second's px. swapped: the first is the patch that was laid on the other one.
+    deviation: as in Difference, once `excess` has looked.
     """
 
     one: np.ndarray
@@ -116,6 +123,7 @@ class Overlay:
     corner: tuple[int, int]
     H: np.ndarray
     swapped: bool
+    deviation: float = np.nan
 
     def ranges(self, reach: int = 1) -> np.ndarray:
         """Larger of the two pictures' colour ranges around each pixel, uint8 [h, w, 3] (kept)."""
@@ -265,10 +273,11 @@ def glance(both: Overlay) -> Difference | None:
                       common / max(1.0, both.first.area, both.second.area), 1 - np.count_nonzero(different) / count)
 
 
-def compare_drawings(a: Patch, b: Patch, H: np.ndarray, noise: float) -> Difference:
+def compare_drawings(a: Patch, b: Patch, H: np.ndarray, noise: float, most: float = MOST_FORGIVEN) -> Difference:
     """Compare two pictures of a sprite on what both show.
 
-    H: 3x3, a's px -> b's px. noise: deviation of the noise in the blurred pictures, grey levels.
+    H: 3x3, a's px -> b's px. noise: deviation of the noise in the blurred pictures, grey levels. most: share of the
+    colour range around a pixel by which it may deviate because the pictures do not lie on each other well.
     Translucent sprites: compare them without their background (patches.without_background).
     """
     both = overlay(a, b, H)
@@ -276,7 +285,7 @@ def compare_drawings(a: Patch, b: Patch, H: np.ndarray, noise: float) -> Differe
     if told is not None:
         return told
     region = both.region
-    e = excess(both, noise * np.sqrt(2))
+    e = excess(both, noise * np.sqrt(2), most)
     hot = (e > 0) & region
     blob, counted = judged(e, hot, region, both.deep)
     if both.first.plates and hot.any():
@@ -285,7 +294,7 @@ def compare_drawings(a: Patch, b: Patch, H: np.ndarray, noise: float) -> Differe
         blob, counted = judged(e, hot, region, both.deep | outline)
     fit = 1 - np.count_nonzero((e > 0) & counted) / max(1, np.count_nonzero(counted))
     common = float(np.count_nonzero(both.sure))
-    return Difference(blob, common, common / max(1.0, a.area, b.area), fit)
+    return Difference(blob, common, common / max(1.0, a.area, b.area), fit, both.deviation)
 
 
 def judged(e: np.ndarray, hot: np.ndarray, region: np.ndarray, trusted: np.ndarray) -> tuple[float, np.ndarray]:

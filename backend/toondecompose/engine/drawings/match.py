@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from .align import CAPS, Points, align, choose_points, project
-from .compare import BLOB, BLOB_SHARE, compare_drawings
+from .compare import BLOB, BLOB_SHARE, FORGIVEN, MOST_FORGIVEN, TYPICAL_FACTOR, compare_drawings
 from .patches import Patch, without_background
 
 SOFT_BLUR = 3.0  # px: a first alignment on blurred pictures forgives several px (rotation, scale) at the rim
@@ -17,6 +17,8 @@ SOFT_CAPS = (40.0, 24.0, 16.0)
 FITS = 0.6  # share of the points that agree where a drawing lies on itself, but for a part
 ENOUGH, MOST_ASKED = 4, 24  # pairs of one drawing that are asked whether it only slides
 SLIDING = 0.15  # working px a frame that a corner of a sliding picture seems to move besides: noise
+# A pair of one drawing may deviate so many times as much as nine tenths of the cut-outs do from a frame next to them.
+SLACK, HELD_SHARE = 2.0, 90
 LEAST_SHARE = 0.15  # of the larger cut-out must be seen in both, or nothing is said
 
 
@@ -29,6 +31,8 @@ class Book:
     part of the larger cut-out that both show. fit float64 [n, n]: part of the compared pixels that agree.
     threshold: blob size (levels x px^2) at which a pair is undecided; compression noise comes in blobs too.
     tried: (i, j) -> 3x3, where a chain of good pairs put j's picture when the pair was last compared there.
+    deviation: float64 [n, n], how far the pixels of a pair are off on the whole (compare.Difference), nan = unknown.
+    forgiven: share of the colour range around a pixel that a pair is forgiven at most.
     planes: motions behind the sprite, float64 [T, 3, 3], canvas -> frame, working px, each with bool [T], present.
     """
 
@@ -39,6 +43,8 @@ class Book:
     score: np.ndarray = field(init=False)
     share: np.ndarray = field(init=False)
     fit: np.ndarray = field(init=False)
+    deviation: np.ndarray = field(init=False)
+    forgiven: float = MOST_FORGIVEN
     link: dict[tuple[int, int], np.ndarray] = field(default_factory=dict)
     threshold: float = field(init=False)
     dof: dict[tuple[int, int], int] = field(default_factory=dict)
@@ -51,6 +57,7 @@ class Book:
         np.fill_diagonal(self.score, 0.0)
         self.share = np.zeros_like(self.score)
         self.fit = np.ones_like(self.score)
+        self.deviation = np.full_like(self.score, np.nan)
         usual = float(np.median([p.area for p in self.patches])) if self.patches else 0.0
         self.threshold = max(BLOB, BLOB_SHARE * usual) * (1 + self.noise)
 
@@ -61,6 +68,29 @@ class Book:
         for kept in (self.link, self.dof, self.points, self.soft, self.tried):
             kept.clear()
         self.__post_init__()
+
+
+def settle(book: Book) -> None:
+    """Forgive no pair more than the held frames of this sprite show, and compare again what was forgiven more.
+
+    Frames that show the same drawing as the frame beside them deviate by what motion blur, compression and placement
+    do. Where no drawing is held, neighbours deviate by their drawings and nothing is learnt.
+    """
+    off = np.where(np.isnan(book.deviation), np.inf, book.deviation)
+    np.fill_diagonal(off, np.inf)
+    own = off.min(1)
+    own = own[np.isfinite(own)]
+    if len(own) < ENOUGH:
+        return
+    held = SLACK * float(np.percentile(own, HELD_SHARE))
+    book.forgiven = float(np.clip(TYPICAL_FACTOR * held, FORGIVEN, MOST_FORGIVEN))
+    for i, j in sorted(book.link):
+        if i < j and min(TYPICAL_FACTOR * book.deviation[i, j], MOST_FORGIVEN) > book.forgiven:
+            dof = book.dof[i, j]
+            book.score[i, j] = book.score[j, i] = np.nan
+            match(book, i, j, book.link[i, j], (0,))
+            book.dof[i, j] = book.dof[j, i] = dof
+
 
 def alignment_weight(patch: Patch) -> np.ndarray:
     """The sure pixels, and a little the rim, so that outlines take part."""
@@ -105,13 +135,14 @@ def match(book: Book, i: int, j: int, start: np.ndarray, dofs: tuple[int, ...], 
                 if agree2 > agree:
                     found, agree = better, agree2
         if agree > 0 and sane(found, start):
-            seen = compare_drawings(a, b, found, 0.5 * book.noise)
+            seen = compare_drawings(a, b, found, 0.5 * book.noise, book.forgiven)
             score = seen.blob / book.threshold
             if seen.share >= LEAST_SHARE and score < below and not score >= known:
                 known = score
                 book.score[i, j] = book.score[j, i] = score
                 book.share[i, j] = book.share[j, i] = min(1.0, seen.share)
                 book.fit[i, j] = book.fit[j, i] = seen.fit
+                book.deviation[i, j] = book.deviation[j, i] = seen.deviation
                 book.link[i, j], book.link[j, i] = found, np.linalg.inv(found)
                 book.dof[i, j] = book.dof[j, i] = dof
             if score < 1:

@@ -9,7 +9,7 @@ from .cluster import average_linkage
 from .compare import opacity_leak, overlay, plates_at
 from .correlate import coarse_pairs
 from .gaps import ALIKE, open_gaps
-from .match import ENOUGH, Book, bending, match
+from .match import ENOUGH, Book, bending, match, settle
 from .patches import Patch
 from .pixels import pixels_of, shift
 from .turn import best_turn, turned_start, turning
@@ -76,6 +76,7 @@ def find_groups(book: Book, dofs: tuple[int, ...], known: list[np.ndarray | None
     compare(neighbours, 0.0, 0.2)
     if bending(book, neighbours) > 2 and max(dofs) > 2:
         turned(book, neighbours, dofs)
+    settle(book)
     dofs = tuple(d for d in dofs if d <= bending(book, neighbours))
     if max(dofs) == 2:  # where a drawing never turns, small pictures that lie far apart show two
         distance = np.where(coarse > coarse_limit(coarse, book), np.inf, coarse)
