@@ -25,18 +25,32 @@ LEAST_VOTES = 4e-4  # of the frame's area: a few places of 5 x 5 px, in
 LEAST_FRAMES = 4  # of the frames asked, and
 CLEAR_PEAK = 10  # times any other rate: coincidences spread over all rates
 EVERY = 3  # frames: enough of them vote
+BLUR = 5  # px across which differences are averaged
 
 
-def _errors(frames: np.ndarray, t: int, u: int, moves: np.ndarray) -> np.ndarray:
-    """Blurred differences of frame t and frame u moved back by each of moves [n, 2] -> float32 [n, h, w]."""
-    h, w = frames.shape[1:3]
-    out = []
-    for dx, dy in moves:
-        there = cv2.warpAffine(frames[u], np.float32([[1, 0, -dx], [0, 1, -dy]]), (w, h), flags=cv2.INTER_LINEAR,
-                               borderMode=cv2.BORDER_CONSTANT, borderValue=(255, 0, 255))
-        red, green, blue = cv2.split(cv2.absdiff(frames[t], there))
-        out.append(cv2.blur(cv2.max(cv2.max(red, green), blue).astype(np.float32), (5, 5)))
-    return np.stack(out)
+Window = tuple[slice, slice]
+
+
+def _window(mask: np.ndarray) -> Window:
+    """Rows and columns that hold all of a bool mask [h, w] and the neighbours that a blurred difference looks at."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    return (slice(max(0, rows[0] - BLUR // 2), rows[-1] + 1 + BLUR // 2),
+            slice(max(0, columns[0] - BLUR // 2), columns[-1] + 1 + BLUR // 2))
+
+
+def _errors(frames: np.ndarray, t: int, u: int, moves: np.ndarray, window: Window) -> np.ndarray:
+    """Blurred differences of frame t and frame u moved back by each of moves [n, 2], in a window -> float32 [n, h, w].
+    """
+    here = frames[t][window]
+    h, w = here.shape[:2]
+    top, left = window[0].start, window[1].start
+    out = np.empty((len(moves), h, w), np.float32)
+    for i, (dx, dy) in enumerate(moves):
+        there = cv2.warpAffine(frames[u], np.float32([[1, 0, -dx - left], [0, 1, -dy - top]]), (w, h),
+                               flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(255, 0, 255))
+        red, green, blue = cv2.split(cv2.absdiff(here, there))
+        cv2.blur(cv2.max(cv2.max(red, green), blue).astype(np.float32), (BLUR, BLUR), dst=out[i])
+    return out
 
 
 def _votes(frames: np.ndarray, shift: np.ndarray, loose: np.ndarray, rates: np.ndarray, known: list[float],
@@ -45,8 +59,6 @@ def _votes(frames: np.ndarray, shift: np.ndarray, loose: np.ndarray, rates: np.n
     does, and how many pixels could have voted."""
     votes, voters = np.zeros(len(rates)), np.zeros(len(rates))
     asked = 0
-    n = len(known)
-    tried = np.concatenate([known, rates])
     for t in range(0, len(frames), EVERY):
         if loose[t].sum() < 20:
             continue
@@ -54,11 +66,22 @@ def _votes(frames: np.ndarray, shift: np.ndarray, loose: np.ndarray, rates: np.n
             at = [t + side * g for g in gaps]
             if min(at) < 0 or max(at) >= len(frames) or np.hypot(*(shift[at[0]] - shift[t])) < LEAST_SLIDE:
                 continue
-            e = np.maximum.reduce([_errors(frames, t, u, tried[:, None] * (shift[u] - shift[t])) for u in at])
-            e = e[:, loose[t]]
-            asked += e.shape[1]
-            best, least = e[n:].argmin(0), e[n:].min(0)
-            good = (least < SAME) & (e[:n].min(0) > least + OTHER)
+            asked += int(loose[t].sum())
+            moves = [shift[u] - shift[t] for u in at]
+
+            def worst(tried: np.ndarray, where: np.ndarray, t=t, at=at, moves=moves) -> np.ndarray:
+                window = _window(where)
+                e = [_errors(frames, t, u, tried[:, None] * m, window) for u, m in zip(at, moves, strict=True)]
+                return np.maximum.reduce(e)[:, where[window]]
+
+            still = worst(np.asarray(known), loose[t]).min(0)
+            able = loose[t].copy()
+            able[loose[t]] = still > OTHER  # what a known rate explains votes for no other
+            if not able.any():
+                continue
+            e = worst(rates, able)
+            best, least = e.argmin(0), e.min(0)
+            good = (least < SAME) & (still[still > OTHER] > least + OTHER)
             found = np.bincount(best[good], minlength=len(rates))
             votes += found
             voters += found > 0
