@@ -15,7 +15,7 @@ VOTE_RANGE = 36  # grey levels, summed over channels, at which two samples no lo
 CANDIDATES = 8  # samples per canvas point that may become the mode; the rest only vote
 TRUSTED = 0.02  # of a frame's weight that a sample must have to become the mode
 STEPS = 8  # weights are told apart by so many steps when candidates are chosen
-CACHED = 2**16  # samples worked on at once on the CPU: what its cache holds
+CACHED = 2**18  # samples worked on at once on the CPU: what its cache holds
 CHUNK_BYTES = 32 * 2**20  # bytes of samples held at once: bounds memory whatever the clip's length
 RIM = 3  # px around what has weight that are read as well: a mosaic's slope reaches beyond its last sure pixel
 
