@@ -17,7 +17,8 @@ from ..formats.conventions import edge_from_centre
 from .clip import FrameSource
 from .paths.flow import flow_between
 from .segment import evidence as ev
-from .segment.labels import Rigid, first_mass, solve
+from .segment.labels import first_mass, solve
+from .segment.layers import Rigid
 from .segment.roles import trace
 
 WIDTH = 320  # px across at which the look is taken: the size at which layers are labelled afterwards

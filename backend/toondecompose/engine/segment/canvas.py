@@ -200,11 +200,11 @@ def _shown(mosaic: Mosaic, H: np.ndarray, size: tuple[int, int]) -> tuple[slice,
 def render(mosaic: Mosaic, H: np.ndarray, size: tuple[int, int], colour: bool = True) -> torch.Tensor:
     """The mosaic in a frame: float32 [7, h, w] = colour (3), votes, seen, slope, scatter; 0 beyond the canvas.
 
-    colour: False leaves out all but votes and seen (zeros in their place).
+    colour: False leaves out all but votes and seen: float32 [2, h, w].
     """
     part = _shown(mosaic, H, size)
     if part is None:
-        return torch.zeros(7, size[1], size[0], device=mosaic.votes.device)
+        return torch.zeros(7 if colour else 2, size[1], size[0], device=mosaic.votes.device)
     rows, columns = part
     left, top = mosaic.origin[0] + columns.start, mosaic.origin[1] + rows.start
     counts = torch.stack([mosaic.votes[part], mosaic.seen[part]])
@@ -215,8 +215,4 @@ def render(mosaic: Mosaic, H: np.ndarray, size: tuple[int, int], colour: bool = 
     counted = got[3:5] if colour else got
     # three frames must be three on every device, not 2.9999998 on one: thresholds lie on whole numbers
     counted.copy_((counted * COUNT_STEPS).round() / COUNT_STEPS)
-    if colour:
-        return got
-    out = torch.zeros(7, size[1], size[0], device=got.device)
-    out[3:5] = got
-    return out
+    return got

@@ -19,7 +19,8 @@ import torch
 
 from . import evidence as ev
 from .canvas import slope, whole_picture
-from .labels import ALL, Rigid, best_label, first_mass, mosaics, presence, regions_of, rendered, solve
+from .labels import first_mass, regions_of, solve
+from .layers import ALL, Rigid, best_label, mosaics, presence, rendered
 from .roles import Traces, trace
 
 SEARCH_WIDTH = 128  # px across at which accounts are first compared: outlines and planes, not hair
@@ -125,8 +126,8 @@ def picture_bits(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torc
             misfit = torch.where(backs[i][3] > 0.05, torch.minimum(misfit, anew + LEVEL), anew)
             total += float((mine * misfit).sum())
             if i > 0 and theres[i] is not None:  # seen from the front: is it this layer, or one behind?
-                known = (theres[i][4] >= 2).to(torch.float32)
-                share = theres[i][3].clamp(UNSURE, 1 - UNSURE) * known + 0.5 * (1 - known)
+                known = (theres[i][1] >= 2).to(torch.float32)
+                share = theres[i][0].clamp(UNSURE, 1 - UNSURE) * known + 0.5 * (1 - known)
                 behind = (label < i).to(torch.float32)
                 total -= float((mine * torch.log2(share) + behind * torch.log2(1 - share)).sum())
         if p.shape[0] > count:

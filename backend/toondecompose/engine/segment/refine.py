@@ -5,86 +5,22 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 from . import evidence as ev
-from .canvas import canvas_box, gather, render, whole_picture
-from .labels import LayerMosaics, Rigid, best_label, frame_mass, presence, rendered, uncovered
+from .canvas import render, whole_picture
+from .edges import EDGE, NEAR_EDGE, around, behind_of, edge_coverage, edge_width, eroded, upsampled
+from .hiding import uncovered
+from .labels import frame_mass
+from .layers import LayerMosaics, Rigid, best_label, presence, rendered
 from .mosaic import build_mosaic
+from .painting import Painting
 from .shadows import veils
 from .walker import spread
 
 SMALLEST = 2e-4  # of the frame's area: a smaller separate piece is noise, not a drawing
-EDGE = 2  # px at working size in which a drawn edge is mixed with what is behind it; motion blur makes it wider
-WIDEST = 12  # px at working size, the widest mixed edge that is looked for
-BLURRED = 10  # px; a narrower ramp may as well be hair or an outline of another contrast than the body
-PLATEAU = 0.85  # of the contrast deep inside: from here on a pixel is not mixed any more
-NEAR_EDGE = 24  # px around a layer beyond which nothing counts for its edge: more than the widest blur reaches
-DIFFERS = 4.0  # standard deviations of misfit that are no noise
-DEEP = 9  # px at working size around which a layer must be whole for its inside to be looked at
-MOUTH = 16  # px at working size of one piece: the smallest mouth or eye that changes
-CHANGES = 0.3  # of the frames that show a place: so long it looks otherwise; less is a sprite missed in passing
-OFTEN_SEEN = 4  # frames; a place seen less often may look odd for being beside a sprite
-SPANS = 0.33  # of the frames in which a set piece meets two opposite sides
-HALF_HIGH = 0.5  # of the frame's height on both its sides, on average, and some of it in
-ALWAYS = 0.9  # of the frames: that is a street or a room; what changes in it is something else that was missed
 RIMS_SAY = 0.15  # of sure evidence, for the layer that was likelier at labelling size
 BODY = 128  # value of a mask from which it says that a body is there, and not a shadow
 CLEAR = 0.65  # probability from which a layer is clearly the likeliest
-
-
-def _eroded(mask: torch.Tensor, r: int) -> torch.Tensor:
-    """Erosion of float32 [..., h, w] by a square; the frame's border does not erode."""
-    return -ev.largest_near(-mask, r)
-
-
-def upsampled(p: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
-    """[L, h, w] -> [L, size[1], size[0]], bilinear."""
-    return F.interpolate(p[None], (size[1], size[0]), mode="bilinear")[0]
-
-
-def edge_width(frames: torch.Tensor, rigid: Rigid, pictures: list[LayerMosaics], p: torch.Tensor) -> int:
-    """How many px inside the redrawn sprites' outlines still show what is behind: measured, not assumed.
-
-    The contrast with the background's mosaic grows from the outline inwards and stays when the sprite is opaque.
-    """
-    h, w = frames.shape[-2:]
-    total, number = np.zeros(WIDEST + 7), np.zeros(WIDEST + 7)
-    for t in range(0, len(frames), max(1, len(frames) // 8)):
-        if not rigid.present[0][t]:
-            continue
-        inside = upsampled(p[len(rigid) :, t].float().sum(0)[None], (w, h))[0] > 0.5
-        if not inside.any():
-            continue
-        back = render(pictures[0][0], rigid.H[0][t], (w, h))
-        contrast = (whole_picture(frames[t]) - back[:3]).abs().amax(0)
-        deep = cv2.distanceTransform(inside.to(torch.uint8).cpu().numpy(), cv2.DIST_L2, 3)
-        use = inside.cpu().numpy() & (back[3] > 0.1).cpu().numpy()
-        at = np.minimum(np.round(deep[use]).astype(int), WIDEST + 6)
-        total += np.bincount(at, contrast.cpu().numpy()[use], minlength=WIDEST + 7)
-        number += np.bincount(at, minlength=WIDEST + 7)
-    mean = total / np.maximum(number, 1)
-    level = total[WIDEST - 2 :].sum() / max(number[WIDEST - 2 :].sum(), 1)
-    reached = np.flatnonzero((mean >= PLATEAU * level) & (np.arange(len(mean)) >= EDGE) & (number > 0))
-    if len(reached) == 0 or reached[0] < BLURRED or number[WIDEST - 2 :].sum() < 200:
-        return EDGE
-    rising = np.diff(mean[1 : BLURRED + 1])
-    return int(min(reached[0], WIDEST)) if (rising > 0).all() else EDGE  # a line inside the outline would fall again
-
-
-def edge_coverage(frame: torch.Tensor, behind: torch.Tensor, inside: torch.Tensor,
-                  outside: torch.Tensor) -> torch.Tensor:
-    """Known-background coverage of a layer's edge pixels: the projection of I - B on F - B, F diffused from inside.
-
-    frame, behind: float32 [3, h, w]; inside / outside: float32 [h, w], 1 where surely the layer / surely not.
-    Returns float32 [h, w] in 0..1: 1 inside, 0 outside, between them the coverage; where F and B look alike, 0.5.
-    """
-    both = torch.cat([frame * inside, inside[None]])
-    both = ev.blur(both, 1.5) + 1e-4 * ev.blur(both, 5.0)
-    d = both[:3] / (both[3] + 1e-8) - behind
-    # 12 levels of contrast weigh as much as not knowing
-    alpha = ((((frame - behind) * d).sum(0) + 0.5 * 144.0) / (d.square().sum(0) + 144.0)).clamp(0, 1)
-    return torch.where(inside > 0.5, torch.ones_like(alpha), torch.where(outside > 0.5, torch.zeros_like(alpha), alpha))
 
 
 def _without_specks(p: torch.Tensor, mass: torch.Tensor) -> torch.Tensor:
@@ -193,43 +129,6 @@ def _add_shadows(masks: np.ndarray, picture: torch.Tensor, back: torch.Tensor, c
         masks[0][veil] = 255 - masks[owner][veil]
 
 
-class Painting:
-    """Gathers, frame by frame, whether a layer is one drawing that never changes: a set piece, not a character.
-
-    It meets two opposite sides of the frame, as characters rarely do, and no place of it looks otherwise for long; or
-    it goes right across the frame all the time.
-    """
-
-    def __init__(self, H: np.ndarray, present: np.ndarray, size: tuple[int, int]):
-        self.H, self.size = H, size
-        self.box = canvas_box(H, present, size)
-        self.far, self.seen = np.zeros((2, self.box[3] - self.box[1], self.box[2] - self.box[0]), np.float32)
-        self.frames, self.spans, self.across, self.height = 0, 0, 0, 0.0
-
-    def add(self, t: int, frame: torch.Tensor, back: torch.Tensor, mask: np.ndarray, noise: float) -> None:
-        """frame: uint8 [3, h, w]; back: the layer's rendered mosaic; mask: uint8 [h, w], where it is seen."""
-        on = mask > 200
-        sides = [on[:EDGE].any(), on[-EDGE:].any(), on[:, :EDGE].any(), on[:, -EDGE:].any()]
-        self.frames += 1
-        self.spans += (sides[0] and sides[1]) or (sides[2] and sides[3])
-        height = min(on[:, :EDGE].any(1).mean(), on[:, -EDGE:].any(1).mean())
-        self.across += height > 0
-        self.height += height
-        far = (ev.misfit(whole_picture(frame), back, noise) > DIFFERS) & (back[3] > 0.2)
-        deep = cv2.erode(on.astype(np.uint8), np.ones((DEEP, DEEP), np.uint8))
-        both = torch.from_numpy(np.stack([far.cpu().numpy() & (deep > 0), deep > 0])).to(frame.device)
-        got = gather(both[None], self.H[t : t + 1], [0], self.box)[0].cpu().numpy()
-        self.far += got[0]
-        self.seen += got[1]
-
-    def unchanging(self) -> bool:
-        if self.across > ALWAYS * self.frames and self.height > HALF_HIGH * self.frames:
-            return True
-        changes = (self.far >= CHANGES * np.maximum(self.seen, OFTEN_SEEN)).astype(np.uint8)
-        _, _, stats, _ = cv2.connectedComponentsWithStats(changes)
-        return bool(self.spans > SPANS * self.frames and not (stats[1:, cv2.CC_STAT_AREA] >= MOUTH).any())
-
-
 def _one(picture, rigid, coarse, pictures, there, p, order, noise, redrawn, parts, t, width
          ) -> tuple[np.ndarray, torch.Tensor]:
     """One frame's masks, uint8 [L, h, w], and the likeliest layer's probability, float32 [h, w]."""
@@ -242,7 +141,7 @@ def _one(picture, rigid, coarse, pictures, there, p, order, noise, redrawn, part
     mass = _joined(frame_mass(picture, tex, backs, theres, rigid.hiding, shown, noise, redrawn), parts)
     shown = _joined(shown, parts)
     # the coarse answer holds where no outline is near; at the outline the finer pictures decide
-    sure = _eroded((shown > 0.7).to(torch.float32), EDGE)
+    sure = eroded((shown > 0.7).to(torch.float32), EDGE)
     settled = sure.sum(0).clamp(0, 1)
     # and in flat areas, whose rims it has read, it weighs as much as their colour
     mass = mass * (0.5 + 0.5 * tex)
@@ -261,12 +160,12 @@ def _one(picture, rigid, coarse, pictures, there, p, order, noise, redrawn, part
         hard = (label == i).to(torch.float32)
         if hard.sum() == 0:
             continue
-        box = _around(hard, NEAR_EDGE)
+        box = around(hard, NEAR_EDGE)
         there = [None if back is None else back[:, *box] for back in backs]
-        behind, known = _behind(order[:position], there, fine[:, *box])
+        behind, known = behind_of(order[:position], there, fine[:, *box])
         hard, layers = hard[box].contiguous(), label[box]
-        inside = _eroded(hard, width if i >= len(rigid) else EDGE)
-        outside = _eroded(1 - hard, 1)
+        inside = eroded(hard, width if i >= len(rigid) else EDGE)
+        outside = eroded(1 - hard, 1)
         alpha = edge_coverage(picture[:, *box], behind, inside, outside)
         alpha = torch.where((known > 0.5), alpha, hard)
         if position + 1 < len(order):  # only borders with layers behind are this layer's own edge
@@ -276,29 +175,3 @@ def _one(picture, rigid, coarse, pictures, there, p, order, noise, redrawn, part
         left[box] *= 1 - alpha
     masks[order[0]] = left
     return (masks * 255).round().to(torch.uint8).cpu().numpy(), fine.amax(0)
-
-
-def _around(mask: torch.Tensor, margin: int) -> tuple[slice, slice]:
-    """Rows and columns of float32 [h, w] that hold all that is not 0, and `margin` px around."""
-    rows, columns = (torch.nonzero(mask.amax(axis))[:, 0] for axis in (1, 0))
-    return (slice(max(0, int(rows[0]) - margin), int(rows[-1]) + 1 + margin),
-            slice(max(0, int(columns[0]) - margin), int(columns[-1]) + 1 + margin))
-
-
-def _behind(order: list[int], backs: list, fine: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """What is seen behind a layer: the likeliest of the rigid layers further back, and whether it is known there."""
-    colour, known, best = None, None, None
-    for j in order:
-        if j >= len(backs) or backs[j] is None:
-            continue
-        here = ev.blur(fine[j], 3.0)
-        if colour is None:
-            colour, known, best = backs[j][:3], (backs[j][3] > 0.1).to(torch.float32), here
-        else:
-            take = (here > best) & (backs[j][3] > 0.1)
-            colour = torch.where(take, backs[j][:3], colour)
-            known = torch.where(take, torch.ones_like(known), known)
-            best = torch.maximum(best, here)
-    if colour is None:
-        return torch.zeros(3, *fine.shape[1:], device=fine.device), torch.zeros(fine.shape[1:], device=fine.device)
-    return colour, known

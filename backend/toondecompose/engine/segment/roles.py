@@ -98,7 +98,7 @@ def votes(traces: Traces, layers: list[int], H: list[np.ndarray], present: list[
         empty = torch.zeros_like(total)
         canvas = Mosaic(empty.expand(3, -1, -1), total, empty, empty, empty, (float(box[0]), float(box[1])))
         for t in np.flatnonzero(present[j]):
-            hidden = render(canvas, H[j][t], (w, h), colour=False)[3] >= 1.7
+            hidden = render(canvas, H[j][t], (w, h), colour=False)[0] >= 1.7
             for a, i in enumerate(layers):
                 if i != j and present[i][t]:
                     out[a, b] += float((hidden & (sure[i][t] > 0.5)).sum())
@@ -122,7 +122,7 @@ def rigidity(traces: Traces, i: int, others: list[int], H: list[np.ndarray], pre
     canvas = Mosaic(empty.expand(3, -1, -1), region, empty, empty, empty, (float(box[0]), float(box[1])))
     good, bad = 0.0, 0.0
     for t in use:
-        inside = render(canvas, H[i][t], (w, h), colour=False)[3]
+        inside = render(canvas, H[i][t], (w, h), colour=False)[0]
         good += float((steady[t] * inside).sum())
         bad += float(((mine[t] - steady[t] + rest[t]) * inside).sum())
     return good / max(good + bad, 1e-6)

@@ -15,7 +15,7 @@ import torch
 
 from . import evidence as ev
 from .canvas import Mosaic, canvas_box, gather, render, slope, whole_picture
-from .labels import Rigid, best_label
+from .layers import Rigid, best_label
 from .mosaic import build_mosaic, columns_of, overlap
 
 REPEATS = 0.06  # of the frames that show a point, and
@@ -217,7 +217,7 @@ def cast_shadows(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, sprites: l
     where = Mosaic(plate.colour, stain.to(torch.float32), plate.seen, plate.slope, plate.scatter, plate.origin)
     p = p.clone()
     for t in use:
-        clean[t] &= render(where, rigid.H[0][t], (w, h), colour=False)[3] > 0.5
+        clean[t] &= render(where, rigid.H[0][t], (w, h), colour=False)[0] > 0.5
         veil = torch.from_numpy(cast[t] > 0).to(p.device)
         clean[t] &= ~veil
         for i in range(p.shape[0]):

@@ -13,7 +13,9 @@ from ..types import LayerPath, Segmentation, SegmentedLayer
 from . import evidence as ev
 from .canvas import render, whole_picture
 from .choose import DECIDE_FRAMES, DECIDE_WIDTH, DEGREES, SEARCH_FRAMES, SEARCH_WIDTH, Ledger, accounts, choose, sampled
-from .labels import BLOCK, Rigid, best_label, depth_order, first_mass, presence, solve, walk
+from .hiding import depth_order
+from .labels import BLOCK, first_mass, solve, walk
+from .layers import Rigid, best_label, presence
 from .mosaic import build_mosaic
 from .parallax import parallax_path, travel
 from .refine import refine
@@ -244,7 +246,7 @@ def _changing(rigid: Rigid, p: torch.Tensor, plane: list[bool]) -> list[int]:
         frames = 0
         for t in np.flatnonzero(rigid.present[i]):
             here = render(rigid.at(there, i, t), rigid.H[i][t], size, colour=False)
-            solid = (here[3] > 0.6) & (here[4] >= 3)
+            solid = (here[0] > 0.6) & (here[1] >= 3)
             gone = float(((p[:i, t].sum(0) > 0.6) & solid).sum())
             mine = float(((p[i, t] > 0.5) & solid).sum())
             area = float(solid.sum())

@@ -1,0 +1,116 @@
+"""The layers with a path: where they are, what they look like, and where on their canvas they exist."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from . import evidence as ev
+from .canvas import Mosaic, canvas_box, overlap, render, sample_planes
+from .mosaic import build_mosaic
+
+HIDDEN_WALL = 0.04  # of the frame's width: what a plane's surroundings are, where something always hides it, counted
+HIDDEN_FRAMES = 2.0  # like this many frames that show it
+SPREAD_COUNTS = 0.1  # of a frame with evidence: what p was spread to without any
+
+ALL = -1  # in place of a drawing's number: what all frames of a layer have in common
+LayerMosaics = dict[int, Mosaic]  # a layer's drawings by number, and ALL
+
+
+class Rigid:
+    """The layers with a path at one picture size: transforms, presence, and which drawing each shows when.
+
+    painted: the layers that are, or may be, planes: a painting does not change. drawing: int [T] per layer; ALL where
+    its drawing is unknown. Layers that never change have only zeros. hiding: those with another plane behind them that
+    shows little of itself, so that flat things might look like it: where they are they hide it.
+    """
+
+    def __init__(self, H: list[np.ndarray], present: list[np.ndarray], painted: list[bool],
+                 drawing: list[np.ndarray] | None = None, hiding: list[bool] | None = None):
+        self.H = H
+        self.present = present
+        self.painted = painted
+        self.drawing = drawing or [np.zeros(len(on), int) for on in present]
+        self.hiding = hiding or [False] * len(H)
+
+    def __len__(self) -> int:
+        return len(self.H)
+
+    def exposures(self, i: int) -> dict[int, np.ndarray]:
+        """Layer i's drawings -> in which frames they are seen, bool [T]; ALL only if there are others to compare."""
+        numbers = sorted(set(self.drawing[i][self.present[i]].tolist()))
+        return {n: self.present[i] & (True if n == ALL else self.drawing[i] == n) for n in numbers}
+
+    def at(self, layer: list[LayerMosaics | None], i: int, t: int) -> Mosaic | None:
+        """Which of layer i's mosaics frame t shows; None if it is not present or (presence) is everywhere."""
+        return None if layer[i] is None or not self.present[i][t] else layer[i][int(self.drawing[i][t])]
+
+
+def best_label(p: torch.Tensor) -> torch.Tensor:
+    """The likeliest label, uint8 [...], of p [L, ...]; the backmost of equals."""
+    label, best = torch.zeros_like(p[0], dtype=torch.uint8), p[0]
+    for i in range(1, p.shape[0]):
+        label = torch.where(p[i] > best, torch.full_like(label, i), label)
+        best = torch.maximum(best, p[i])
+    return label
+
+
+def mosaics(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torch.Tensor) -> list[LayerMosaics]:
+    """Every rigid layer's mosaics, and in .seen / .votes how much of them belongs to the layer.
+
+    A canvas point shows one colour only: samples beside sure texture outvote those amid flat areas.
+    """
+    out = []
+    for i, H in enumerate(rigid.H):
+        weight = torch.empty(mass.shape[1:], device=mass.device)
+        for t in range(len(frames)):
+            weight[t] = (1.5 * p[i, t].float() - 0.5).clamp_(0, 1) * (0.05 + ev.blur(mass[i, t].float(), 4.0))
+        out.append({n: build_mosaic(frames, H, on, weight) for n, on in rigid.exposures(i).items()})
+    return out
+
+
+def presence(rigid: Rigid, p: torch.Tensor, mass: torch.Tensor | None = None) -> list[LayerMosaics | None]:
+    """How surely a layer exists at each of its canvas points.
+
+    votes = the frames' mean of p where nothing in front hides the point, seen = number of such frames. Given mass,
+    frames that show evidence there outvote those in which p was only spread from elsewhere: a gap between trees is a
+    gap in all frames once a cloud has been seen to pass behind it. None for the backmost layer, which is everywhere.
+    """
+    out: list[LayerMosaics | None] = [None, *({} for _ in range(1, len(rigid)))]
+    size = p.shape[-1], p.shape[-2]
+    for i in range(1, len(rigid)):
+        H = rigid.H[i]
+        for n, on in rigid.exposures(i).items():
+            box = canvas_box(H, on, size)
+            mine = torch.zeros(3, box[3] - box[1], box[2] - box[0], device=p.device)
+            for t in (int(t) for t in np.flatnonzero(on)):
+                part = overlap(box, canvas_box(H[t : t + 1], np.array([True]), size))
+                if part is None:
+                    continue
+                x0, y0, x1, y1 = part
+                free = (1 - p[i + 1 :, t].float().sum(0)).clamp_(0, 1)
+                trust = 1.0 if mass is None else SPREAD_COUNTS + mass[:, t].float().sum(0).clamp_(0, 1)
+                both = torch.stack([p[i, t].float() * trust, free * trust, free])
+                got, inside = sample_planes(both, H[t], (x1 - x0, y1 - y0), (float(x0), float(y0)))
+                mine[:, y0 - box[1] : y1 - box[1], x0 - box[0] : x1 - box[0]] += got.mul_(inside)
+            empty = torch.zeros_like(mine[0])
+            if rigid.hiding[i]:  # what is always hidden of a plane is as its surroundings: walls go on behind people
+                around = ev.blur(mine[:2], HIDDEN_WALL * size[0])
+                mine[0] += HIDDEN_FRAMES * around[0] / around[1].clamp_min(1e-3)
+                mine[1] += HIDDEN_FRAMES * (around[1] > 1e-3)
+                mine[2] += HIDDEN_FRAMES * (around[1] > 1e-3)
+            ratio = mine[0] / mine[1].clamp_min(1e-3)
+            out[i][n] = Mosaic(empty.expand(3, -1, -1), ratio.clamp(0, 1), mine[2], empty, empty,
+                               (float(box[0]), float(box[1])))
+    return out
+
+
+def rendered(rigid: Rigid, pictures: list[LayerMosaics], there: list[LayerMosaics | None], t: int,
+             shape: torch.Size) -> tuple[list[torch.Tensor | None], list[torch.Tensor | None]]:
+    """Every rigid layer's mosaic and presence in frame t, None where not present / everywhere."""
+    size = shape[-1], shape[-2]
+    out = []
+    for layer, colour in ((pictures, True), (there, False)):
+        shown = [rigid.at(layer, i, t) for i in range(len(rigid))]
+        out.append([None if m is None else render(m, rigid.H[i][t], size, colour) for i, m in enumerate(shown)])
+    return out[0], out[1]

@@ -1,0 +1,57 @@
+"""Which layers are one drawing that never changes: set pieces, not characters."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import torch
+
+from . import evidence as ev
+from .canvas import canvas_box, gather, whole_picture
+
+BORDER = 2  # px at working size along the frame's sides in which a layer meets them
+DIFFERS = 4.0  # standard deviations of misfit that are no noise
+DEEP = 9  # px at working size around which a layer must be whole for its inside to be looked at
+MOUTH = 16  # px at working size of one piece: the smallest mouth or eye that changes
+CHANGES = 0.3  # of the frames that show a place: so long it looks otherwise; less is a sprite missed in passing
+OFTEN_SEEN = 4  # frames; a place seen less often may look odd for being beside a sprite
+SPANS = 0.33  # of the frames in which a set piece meets two opposite sides
+HALF_HIGH = 0.5  # of the frame's height on both its sides, on average, and some of it in
+ALWAYS = 0.9  # of the frames: that is a street or a room; what changes in it is something else that was missed
+
+
+class Painting:
+    """Gathers, frame by frame, whether a layer is one drawing that never changes: a set piece, not a character.
+
+    It meets two opposite sides of the frame, as characters rarely do, and no place of it looks otherwise for long; or
+    it goes right across the frame all the time.
+    """
+
+    def __init__(self, H: np.ndarray, present: np.ndarray, size: tuple[int, int]):
+        self.H, self.size = H, size
+        self.box = canvas_box(H, present, size)
+        self.far, self.seen = np.zeros((2, self.box[3] - self.box[1], self.box[2] - self.box[0]), np.float32)
+        self.frames, self.spans, self.across, self.height = 0, 0, 0, 0.0
+
+    def add(self, t: int, frame: torch.Tensor, back: torch.Tensor, mask: np.ndarray, noise: float) -> None:
+        """frame: uint8 [3, h, w]; back: the layer's rendered mosaic; mask: uint8 [h, w], where it is seen."""
+        on = mask > 200
+        sides = [on[:BORDER].any(), on[-BORDER:].any(), on[:, :BORDER].any(), on[:, -BORDER:].any()]
+        self.frames += 1
+        self.spans += (sides[0] and sides[1]) or (sides[2] and sides[3])
+        height = min(on[:, :BORDER].any(1).mean(), on[:, -BORDER:].any(1).mean())
+        self.across += height > 0
+        self.height += height
+        far = (ev.misfit(whole_picture(frame), back, noise) > DIFFERS) & (back[3] > 0.2)
+        deep = cv2.erode(on.astype(np.uint8), np.ones((DEEP, DEEP), np.uint8))
+        both = torch.from_numpy(np.stack([far.cpu().numpy() & (deep > 0), deep > 0])).to(frame.device)
+        got = gather(both[None], self.H[t : t + 1], [0], self.box)[0].cpu().numpy()
+        self.far += got[0]
+        self.seen += got[1]
+
+    def unchanging(self) -> bool:
+        if self.across > ALWAYS * self.frames and self.height > HALF_HIGH * self.frames:
+            return True
+        changes = (self.far >= CHANGES * np.maximum(self.seen, OFTEN_SEEN)).astype(np.uint8)
+        _, _, stats, _ = cv2.connectedComponentsWithStats(changes)
+        return bool(self.spans > SPANS * self.frames and not (stats[1:, cv2.CC_STAT_AREA] >= MOUTH).any())
