@@ -16,6 +16,7 @@ import torch
 
 from toondecompose.engine.matte.areas import SOFT_REACH, WIDEST_EDGE, distance, edge_width, joined, parts_of, reach
 from toondecompose.engine.matte.gaps import Region, enclosed_regions
+from toondecompose.engine.matte.inwards import within_outlines
 from toondecompose.engine.matte.moments import GREY, Moments, part_of
 from toondecompose.engine.matte.paint import common_paints, diffused, find_colour, palette_bits
 from toondecompose.engine.matte.plates import push_pull
@@ -203,7 +204,11 @@ def _cut_part(m: Moments, mask_np: np.ndarray, outer: np.ndarray, noise: float, 
         # what fades out is as faint as can be: a shadow is about black
         least = ((C - B).abs_() / room).amax(0).clamp_(1e-3, 1)
         F = torch.where(fades[want], B + (C - B) / least, F)
-        off.masked_fill_(fades[want], 0.0)
+        # between what is deep inside and the ridge of its outline there are only the drawing's own paints
+        own = to(within_outlines(c.cpu().numpy(), differs_np, (solid & (z > 3)).cpu().numpy(),
+                                 (want & (z > 2.5) & ~fades).cpu().numpy(), sigma0))[want]
+        F = torch.where(own, C, F)
+        off.masked_fill_(fades[want] | own, 0.0)
         prior[:, want] = F
         w0 = (sigma0 / PRIOR_SPREAD) ** 2 * 3 / (1 + (off / 12) ** 2)
         share = nn * w0 / (nn + w0)

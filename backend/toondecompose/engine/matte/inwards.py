@@ -1,0 +1,58 @@
+"""Which px lie between a drawing's outline and its inside: blends of its own paints, and opaque."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from toondecompose.engine.matte.areas import distance
+
+WAY = 10  # px from what surely is opaque within which an outline is looked for
+FALLS = 0.92  # of the difference from the background one px further in, below which the outline's ridge is passed
+STANDS_OFF = 1.5  # times as much as the drawing inside of it a line must differ from the background
+CLEAR = 6.0  # times the noise, and by so much more
+MIXED = 6.0  # levels (L2 over RGB) off the line between two px' colours up to which a px is a blend of them
+
+
+def within_outlines(c: np.ndarray, differs: np.ndarray, opaque: np.ndarray, ask: np.ndarray,
+                    noise: float) -> np.ndarray:
+    """Px between what is opaque and the ridge of the line around it, without the ridge.
+
+    Walking outwards a drawing does not get more opaque. Where its difference from the background grows outwards all
+    the same, another of its paints begins: px on the way are blends of paint with paint, such as of fill with line,
+    and not of line with background, however alike fill and background are.
+    c: float32 [3, h, w] levels. differs: float32 [h, w], levels. opaque, ask: bool [h, w]; ask: px that are wanted.
+    noise: levels. Returns bool [h, w]."""
+    far = distance(~opaque)
+    found = np.zeros(far.shape, bool)
+    band = (far > 0) & (far <= WAY)
+    ys, xs = np.nonzero(ask & band)
+    if not len(ys) or not opaque.any():
+        return found
+    gx, gy = (cv2.Sobel(far, cv2.CV_32F, dx, dy, ksize=3)[ys, xs] for dx, dy in ((1, 0), (0, 1)))
+    long = np.maximum(np.hypot(gx, gy), 1e-3)
+    h, w = far.shape
+    dy, dx = np.rint(gy / long).astype(np.intp), np.rint(gx / long).astype(np.intp)
+    clip = lambda y, x: np.clip(y, 0, h - 1) * w + np.clip(x, 0, w - 1)  # noqa: E731
+    here, inner = ys * w + xs, clip(ys - dy, xs - dx)
+    flat = differs.reshape(-1)
+    rises = flat[here] >= FALLS * flat[inner] - noise
+    colours = c.reshape(3, -1)
+    for k in (1, 2):  # or dips, where a blend of fill and line comes near the background's colour
+        outer = clip(ys + k * dy, xs + k * dx)
+        line, off = colours[:, outer] - colours[:, inner], colours[:, here] - colours[:, inner]
+        along = np.clip((line * off).sum(0) / np.maximum((line * line).sum(0), 1), 0, 1)
+        rises |= (np.square(off - along * line).sum(0) < (MIXED + noise) ** 2) & (flat[outer] > flat[inner])
+    climbed = opaque.reshape(-1).copy()
+    root = np.where(climbed, flat, 0)
+    for _ in range(WAY):
+        on = rises & climbed[inner]
+        climbed[here[on]] = True
+        root[here[on]] = root[inner[on]]
+    on = climbed[here]
+    top = np.where(climbed, flat, 0)
+    for _ in range(WAY):
+        np.maximum.at(top, inner[on], top[here[on]])
+    found.reshape(-1)[inner[on]] = True
+    found &= (top > np.maximum(STANDS_OFF * root, root + CLEAR * noise)).reshape(found.shape)
+    return found & ask & climbed.reshape(found.shape) & ~opaque
