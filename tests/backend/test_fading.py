@@ -5,7 +5,7 @@ import pytest
 
 from toondecompose.engine.drawings.fading import fades, ramp, unfaded
 from toondecompose.engine.drawings.patches import Patch
-from toondecompose.engine.types import SolvedLayer
+from toondecompose.engine.types import SolvedLayer, as_drawings
 from toondecompose.engine.visible import visible_masks
 
 
@@ -44,7 +44,7 @@ def test_other_changes_of_contrast_are_no_fade(share):
 def test_a_faded_layer_s_mask_tells_where_it_is_and_hides_little():
     square = np.full((8, 8, 4), 255, np.uint8)
     still = np.tile(np.eye(3), (2, 1, 1))
-    layers = [SolvedLayer(name, kind, [square], np.zeros(2, int), still, opacity, "translation", 1.0, None)
+    layers = [SolvedLayer(name, kind, as_drawings([square]), np.zeros(2, int), still, opacity, "translation", 1.0, None)
               for name, kind, opacity in (("plate", "background", np.ones(2)),
                                           ("ghost", "sprite", np.array([0.2, 1.0])))]
     plate, ghost = visible_masks(layers, (8, 8), (8, 8), 2)

@@ -253,7 +253,7 @@ def test_a_sprite_that_never_shows_gives_no_drawing():
     shot = Shot(3, painted(140, 80), 4)
     shot.add(*disc(SIZE, (300, 40), 10, (0, 0, 0)), [(0, 0)] * 3)
     result, _ = shot.solve()
-    assert result.layers[1].drawings == []
+    assert not len(result.layers[1].drawings)
     assert (result.layers[1].exposure == -1).all()
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from toondecompose.engine.clip import source_from_array
 from toondecompose.engine.slivers import continue_runs
-from toondecompose.engine.types import SolvedLayer
+from toondecompose.engine.types import SolvedLayer, as_drawings
 
 W, H, SIZE = 160, 90, 40
 
@@ -42,9 +42,10 @@ def shot(positions, exposure, known):
     whole = np.dstack([plate, np.full((H, W), 255, np.uint8)])
     still = np.tile(np.eye(3), (len(positions), 1, 1))
     count = len(positions)
-    layers = [SolvedLayer("background", "background", [whole], np.zeros(count, int), still, np.ones(count),
+    layers = [SolvedLayer("background", "background", as_drawings([whole]), np.zeros(count, int), still, np.ones(count),
                           "translation", 1.0),
-              SolvedLayer("sprite", "sprite", drawings, shown, transforms, np.ones(count), "translation", 1.0)]
+              SolvedLayer("sprite", "sprite", as_drawings(drawings), shown, transforms, np.ones(count), "translation",
+                          1.0)]
     return source_from_array(frames), layers
 
 

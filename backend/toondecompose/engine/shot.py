@@ -22,7 +22,7 @@ from .quality import frame_psnr
 from .segment import segment
 from .slivers import continue_runs
 from .tiles import with_smaller_tiles
-from .types import ExposureSheet, LayerPath, Segmentation, SegmentedLayer, SolvedLayer
+from .types import ExposureSheet, LayerPath, Segmentation, SegmentedLayer, SolvedLayer, as_drawings
 from .visible import picture_behind, visible_masks
 
 # A second pass over the sheet sees draft mattes instead of coarse masks; a third one has never changed a sheet.
@@ -159,8 +159,8 @@ def whole_frames(source: FrameSource) -> SolvedLayer:
             drawings.append(frame)
         exposure.append(same[0] if same else len(drawings) - 1)
     still = np.tile(np.eye(3), (source.count, 1, 1))
-    return SolvedLayer("background", "background", drawings, np.array(exposure), still, np.ones(source.count),
-                       "translation", 0.0, np.full(source.size[::-1], 255, np.uint8))
+    return SolvedLayer("background", "background", as_drawings(drawings), np.array(exposure), still,
+                       np.ones(source.count), "translation", 0.0, np.full(source.size[::-1], 255, np.uint8))
 
 
 def _without_empty_layers(segmentation: Segmentation) -> Segmentation:

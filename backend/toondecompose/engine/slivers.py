@@ -67,7 +67,7 @@ def _neighbours(exposure: np.ndarray, edge: int, step: int) -> list[int]:
 
 def _speeds(layer: SolvedLayer, edge: int, step: int) -> list[np.ndarray]:
     """How the sprite moves out of its run, [2] px a frame: over one frame, and over up to WAY."""
-    corners = np.array([[0, 0, 1.0], [*layer.drawings[0].shape[1::-1], 1.0]]).mean(0)
+    corners = np.array([[0, 0, 1.0], [*layer.drawings.size, 1.0]]).mean(0)
     place = lambda t: (layer.H[t] @ corners)[:2] / (layer.H[t] @ corners)[2]  # noqa: E731
     out, count = [], len(layer.exposure)
     for back in (1, WAY):

@@ -77,17 +77,60 @@ class ExposureSheet:
 
 
 @dataclass
+class Drawings:
+    """A layer's drawings on the canvas that they share, uint8 RGBA [ch, cw, 4] each, straight alpha.
+
+    A sequence of them, of which only the parts that hold anything are kept: a canvas that a sprite walks across is
+    mostly empty. size: (cw, ch). parts: uint8 RGBA [h, w, 4]; outside them a drawing is 0. corners: (x, y) of each
+    part's top-left px on the canvas.
+    """
+
+    size: tuple[int, int]
+    parts: list[np.ndarray] = field(default_factory=list)
+    corners: list[tuple[int, int]] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.parts)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        part, (x, y) = self.parts[index], self.corners[index]
+        out = np.zeros((self.size[1], self.size[0], 4), np.uint8)
+        out[y:y + part.shape[0], x:x + part.shape[1]] = part
+        return out
+
+    def add(self, part: np.ndarray, corner: tuple[int, int]) -> None:
+        """Add a drawing of which `part` is all there is."""
+        self.parts.append(part)
+        self.corners.append(corner)
+
+    def pop(self, index: int) -> np.ndarray:
+        """Take a drawing out, on its whole canvas."""
+        out = self[index]
+        del self.parts[index], self.corners[index]
+        return out
+
+    def part(self, index: int) -> tuple[np.ndarray, tuple[int, int]]:
+        """A drawing's part and its corner."""
+        return self.parts[index], self.corners[index]
+
+
+def as_drawings(pictures: list[np.ndarray]) -> Drawings:
+    """Whole canvases, uint8 RGBA [ch, cw, 4], as they are."""
+    return Drawings(pictures[0].shape[1::-1], list(pictures), [(0, 0)] * len(pictures))
+
+
+@dataclass
 class SolvedLayer:
     """A finished layer: what the result folder stores.
 
-    drawings: list of uint8 RGBA [ch, cw, 4], straight alpha, colour bled under zero alpha.
+    drawings: uint8 RGBA [ch, cw, 4] each, straight alpha, colour bled under zero alpha.
     exposure: int [T] (-1 = not shown). H: as above. opacity: float [T] in 0..1.
     seen: uint8 [ch, cw] or None: 255 seen, 128 recovered from other frames behind sprites, 0 painted in.
     """
 
     name: str
     kind: str
-    drawings: list[np.ndarray]
+    drawings: Drawings
     exposure: np.ndarray
     H: np.ndarray
     opacity: np.ndarray

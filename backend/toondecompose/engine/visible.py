@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import cv2
 import numpy as np
 
+from ..formats.conventions import translation
 from .types import SolvedLayer
 
 FAINTEST = 0.02  # opacity below which nothing of a layer is seen
@@ -26,8 +27,10 @@ def layer_alpha(layer: SolvedLayer, t: int, size: tuple[int, int], out_size: tup
     if layer.exposure[t] < 0:
         return np.zeros(out_size[::-1], np.float32)
     scale = np.diag([out_size[0] / size[0], out_size[1] / size[1], 1.0])
-    alpha = layer.drawings[layer.exposure[t]][..., 3]
-    placed = cv2.warpPerspective(alpha, to_opencv(scale @ layer.H[t]), out_size, flags=cv2.INTER_LINEAR)
+    rgba, corner = layer.drawings.part(layer.exposure[t])
+    alpha = cv2.extractChannel(rgba, 3)
+    place = to_opencv(scale @ layer.H[t] @ translation(*corner))
+    placed = cv2.warpPerspective(alpha, place, out_size, flags=cv2.INTER_LINEAR)
     return placed.astype(np.float32) / 255 * np.float32(layer.opacity[t])
 
 
@@ -81,9 +84,8 @@ def picture_behind(layers: Sequence[SolvedLayer], k: int,
             if layer.exposure[t] < 0:
                 continue
             colour, alpha, seen = pictures(i, int(layer.exposure[t]), fx, fy)
-            full = layer.drawings[layer.exposure[t]].shape
             place = to_opencv(np.diag([fx, fy, 1.0]) @ layer.H[t] @ np.diag(
-                [full[1] / alpha.shape[1], full[0] / alpha.shape[0], 1.0]))
+                [layer.drawings.size[0] / alpha.shape[1], layer.drawings.size[1] / alpha.shape[0], 1.0]))
             own = cv2.warpPerspective(alpha, place, (w, h)) * np.float32(layer.opacity[t])
             colour = cv2.warpPerspective(colour, place, (w, h), borderMode=cv2.BORDER_REPLICATE)
             frame += own[..., None] * (colour - frame)

@@ -67,8 +67,8 @@ def write_layers(output: Path, result: Result, layers: list[SolvedLayer],
         names = []
         # Renderers multiply by alpha in the file's own depth: where that is 8 bits, every soft layer adds a rounding
         # error, and stacked soft edges show it.
-        soft = any(_is_soft(drawing) for drawing in layer.drawings)
-        height, width = layer.drawings[0].shape[:2]
+        soft = any(_is_soft(part) for part in layer.drawings.parts)
+        width, height = layer.drawings.size
         with ThreadPoolExecutor(WRITERS) as writers:
             written = []
             for i in range(len(layer.drawings)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -22,12 +22,14 @@ LEAST_ERROR = 0.5  # grey levels: a placement this good cannot be bettered by a 
 class Canvas:
     """A drawing's mean over its exposures. smooth: float32 RGB [h, w, 3], blurred. weight: float32 [h, w], how many
     exposures surely show the pixel. origin: edge coordinates of its corner in the drawing's own canvas (full px).
-    extent: (low, high) corners of what exposures show that are not in the mean, own canvas px, or None."""
+    extent: (low, high) corners of what exposures show that are not in the mean, own canvas px, or None.
+    kept: what was made of the mean once and is asked for again."""
 
     smooth: np.ndarray
     weight: np.ndarray
     origin: np.ndarray
     extent: tuple[np.ndarray, np.ndarray] | None = None
+    kept: dict = field(default_factory=dict)
 
 
 def full_patch(source: FrameSource, mask: np.ndarray, hidden: np.ndarray | None, t: int, noise: float,

@@ -9,7 +9,7 @@ from .align import Points, align, project
 from .canvas import FINE_CAPS, Canvas, canvas_points
 from .compare import compare_drawings
 from .patches import Patch
-from .pixels import place, shift
+from .pixels import place, shift, strongest
 
 WEAK = 0.35  # of the usual visible area: less, and cut by the frame's edge or by something in front, is a remnant
 SEARCH = 9  # shifts tried per axis
@@ -18,6 +18,7 @@ BARE = 20.0  # grey levels of difference that a pixel counts which the drawing h
 TELLING = 0.1  # of the usual visible area: a remnant with less is never a drawing of its own
 FOREIGN = 4.0  # score from which a remnant is a drawing of its own (its place is only continued, so more is forgiven)
 MOST_TRIED = 12  # drawings that a remnant is compared with: a cycle's, and more
+HOPEFUL = 0.5  # of the best drawing's agreement at a glance, below which a drawing is not looked at closely
 ELSEWHEN = 1.0  # score that a drawing costs which neither the frame before nor the one after shows
 
 
@@ -47,39 +48,53 @@ def near_in_time(drawing: np.ndarray, t: int) -> list[int]:
     return sorted(list(nearest)[:MOST_TRIED])
 
 
+def few_points(canvas: Canvas) -> Points:
+    """Points of a drawing's mean picture that are enough to place a remnant by (kept)."""
+    if "points" not in canvas.kept:
+        canvas.kept["points"] = canvas_points(canvas, 3000)
+    return canvas.kept["points"]
+
+
 def canvas_patch(canvas: Canvas) -> Patch:
-    """A drawing's mean picture as a patch (to be compared with a frame)."""
+    """A drawing's mean picture as a patch, to be compared with a frame (kept)."""
+    if "patch" not in canvas.kept:
+        canvas.kept["patch"] = _as_patch(canvas)
+    return canvas.kept["patch"]
+
+
+def _as_patch(canvas: Canvas) -> Patch:
     inside = (canvas.weight >= 0.75).astype(np.uint8)
     body = (canvas.weight > 0.1).astype(np.uint8)
     return Patch(-1, canvas.origin, canvas.smooth, inside, body, body)
 
 
-def nearby_shift(points: Points, patch: Patch, H: np.ndarray, reach: float) -> np.ndarray:
-    """H moved by the whole shift within +-reach px (a grid of SEARCH^2) at which most points show the patch's colours.
+def nearby_shift(points: Points, patch: Patch, H: np.ndarray, reach: float) -> tuple[np.ndarray, float]:
+    """H moved by the whole shift within +-reach px (a grid of SEARCH^2) at which most points show the patch's colours
+    -> (that, how many of those that are seen do, 0..1; -1 where too few are seen anywhere).
 
     H: points' px -> patch px.
     """
     few = slice(None, None, max(1, len(points.xy) // 600))
-    xy, colour = project(H, points.xy[few]), points.colour[few]
+    xy, colour = project(H, points.xy[few]), points.colour[few].astype(np.float32)
     h, w = patch.valid.shape
+    pixels, valid = patch.smooth.reshape(-1, 3), patch.valid.reshape(-1) > 0
     best = (-1.0, 0.0, 0.0)
     for span, middle in ((reach, True), (2 * reach / (SEARCH - 1), False)):
         _, x0, y0 = (0.0, 0.0, 0.0) if middle else best
         steps = np.linspace(-span, span, SEARCH)
         # from the middle outwards, so that among equals the nearest wins
-        for dx, dy in sorted(((x, y) for x in steps for y in steps), key=lambda s: (s[0] ** 2 + s[1] ** 2, s)):
-            at = xy + [x0 + dx, y0 + dy]
-            seen = (at[:, 0] > 0.5) & (at[:, 1] > 0.5) & (at[:, 0] < w - 0.5) & (at[:, 1] < h - 0.5)
-            cell = np.clip(at, 0, [w - 1, h - 1]).astype(np.int64)
-            seen &= patch.valid[cell[:, 1], cell[:, 0]] > 0
-            if np.count_nonzero(seen) < 20:
-                continue
-            error = np.abs(patch.smooth[cell[seen, 1], cell[seen, 0]] - colour[seen])
-            error = np.maximum(np.maximum(error[:, 0], error[:, 1]), error[:, 2])
-            close = float(np.clip(1 - error / CLOSE, 0, None).mean())
-            if close > best[0] + 1e-6:
-                best = (close, float(x0 + dx), float(y0 + dy))
-    return shift(best[1], best[2]) @ H
+        tried = np.array(sorted(((x, y) for x in steps for y in steps), key=lambda s: (s[0] ** 2 + s[1] ** 2, s)))
+        x, y = xy[:, 0] + (x0 + tried[:, :1]), xy[:, 1] + (y0 + tried[:, 1:])
+        seen = (x > 0.5) & (y > 0.5) & (x < w - 0.5) & (y < h - 0.5)
+        cell = np.where(seen, y.astype(np.int64) * w + x.astype(np.int64), 0)
+        seen &= valid[cell]
+        error = strongest(np.abs(pixels[cell] - colour))
+        count = seen.sum(1)
+        close = (np.maximum(1 - error / np.float32(CLOSE), 0) * seen).sum(1, dtype=np.float64) / np.maximum(count, 1)
+        for k in np.flatnonzero(count >= 20):
+            if close[k] > best[0] + 1e-6:
+                best = (float(close[k]), float(x0 + tried[k, 0]), float(y0 + tried[k, 1]))
+    return shift(best[1], best[2]) @ H, best[0]
 
 
 def uncovered(picture: Patch, patch: Patch, H: np.ndarray) -> float:
@@ -101,14 +116,18 @@ def place_remnant(patch: Patch, canvases: list[Canvas], starts: list[tuple[int, 
     every drawing on the sprite's path, and those shown just before and after (`near`) where they were, if held.
     """
     best = (np.inf, -1, np.eye(3), np.inf)
+    looked = []
     for d, start, reach in starts:
-        canvas = canvases[d]
-        corner = canvas.origin
-        H = shift(*-patch.origin) @ start @ shift(*corner)
-        picture = canvas_patch(canvas)
-        points = canvas_points(canvas, 3000)
+        H = shift(*-patch.origin) @ start @ shift(*canvases[d].origin)
         # a few pixels cannot tell a turn or a change of size: only the shift is measured
-        near_by = nearby_shift(points, patch, H, reach)
+        looked.append((d, H, *nearby_shift(few_points(canvases[d]), patch, H, reach)))
+    hopeful = HOPEFUL * max((close for *_, close in looked), default=0.0)
+    for d, H, near_by, close in sorted(looked, key=lambda g: g[0] not in near):
+        if d not in near and best[0] <= ELSEWHEN:
+            break  # no other drawing can be better than one shown next to it
+        if close < hopeful:
+            continue
+        corner, picture, points = canvases[d].origin, canvas_patch(canvases[d]), few_points(canvases[d])
         found, residual, agree = align(points, patch.smooth, patch.valid, near_by, 2, FINE_CAPS)
         tried = [found, H] if np.isfinite(residual) and agree > 0.3 else [H]
         for m in tried:

@@ -8,7 +8,7 @@ import torch
 
 from toondecompose.engine.matte.paint import diffused
 from toondecompose.engine.matte.state import LayerState
-from toondecompose.engine.types import SolvedLayer
+from toondecompose.engine.types import Drawings, SolvedLayer, as_drawings
 
 # Weight of its best sample from which a px counts as seen; less was recovered from under a matte's edge or a veil.
 SEEN_FROM = 0.5
@@ -26,19 +26,17 @@ def solved_plate(state: LayerState) -> SolvedLayer:
     best, known = state.plate.best.cpu().numpy(), state.plate.weight.cpu().numpy() > 0
     seen = np.where(known, np.where(best >= SEEN_FROM, 255, 128), 0).astype(np.uint8)
     given = state.given
-    return SolvedLayer(given.name, given.kind, [rgba], np.zeros(len(state.H), int), state.H, np.ones(len(state.H)),
-                       given.model, given.confidence, seen)
+    return SolvedLayer(given.name, given.kind, as_drawings([rgba]), np.zeros(len(state.H), int), state.H,
+                       np.ones(len(state.H)), given.model, given.confidence, seen)
 
 
 def solved_sprite(state: LayerState) -> SolvedLayer:
     """A sprite or a plane with alpha: all its drawings on the layer's canvas, colour bled under zero alpha
     within each drawing's box (its rim is wider than any renderer's kernel)."""
-    w, h = state.size
     given = state.given
-    number, pictures = {}, []
+    number, pictures = {}, Drawings(state.size)
     for d in sorted(state.drawings):
         drawing = state.drawings[d]
-        x0, y0, x1, y1 = drawing.box
         alpha = drawing.picture[3].cpu().numpy()
         colour = drawing.picture[:3].cpu().numpy().copy()
         part, nothing = (alpha > 0) & (alpha < 255), alpha == 0
@@ -46,10 +44,8 @@ def solved_sprite(state: LayerState) -> SolvedLayer:
         if nothing.any() and not nothing.all():
             beside = diffused(torch.from_numpy(colour).float(), ~nothing).numpy()
             colour[:, nothing] = np.rint(beside[:, nothing].clip(0, 255))
-        picture = np.zeros((h, w, 4), np.uint8)
-        picture[y0:y1, x0:x1] = cv2.merge([*colour, alpha])
         number[d] = len(pictures)
-        pictures.append(picture)
+        pictures.add(cv2.merge([*colour, alpha]), drawing.box[:2])
         drawing.picture = drawing.known = None  # the canvases are large: never hold both
     exposure = np.array([number.get(int(d), -1) for d in given.drawing])
     opacity = state.opacity if state.opacity is not None else np.ones(len(state.H))

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from toondecompose.engine.clip import FrameSource
+from toondecompose.engine.matte.enough import wanting
 from toondecompose.engine.matte.plates import frame_bytes
 from toondecompose.engine.matte.resample import (
     Box,
@@ -28,6 +29,7 @@ from toondecompose.engine.matte.resample import (
 
 GREY = 128.0  # levels; subtracted before squaring, so that float32 sums keep their digits
 APRON = 4  # px of frame around a sampled box, for the kernel
+STRIP = 12_000  # px that are pooled at once: a dozen planes of them fit into a processor's cache
 
 
 @dataclass
@@ -94,19 +96,22 @@ def part_of(box: Box, part: Box) -> tuple[slice, slice]:
 
 
 def exposure(source: FrameSource, t: int, H: np.ndarray, box: Box, mask: np.ndarray,
-             scene: Callable[[int, Box], View], device: str) -> Exposure | None:
+             scene: Callable[[int, Box], View], device: str, seen: torch.Tensor | None = None) -> Exposure | None:
     """Frame t seen from a drawing's canvas box. H: canvas -> frame.
 
-    scene(t, frame_box) gives the other layers over that box of the frame. Returns None where the box is outside the
-    frame.
+    scene(t, frame_box) gives the other layers over that box of the frame. seen: float32 [h, w] over the box, weight of
+    what earlier exposures showed, if only what they did not show often enough is asked for. Returns None where the box
+    is outside the frame, or where nothing is asked for.
     """
     w, h = source.size
     whole, box = box, shown_part(H, box, (w, h))
-    seen = None if box is None else footprint(H, box, (0, 0, w, h))
-    if seen is None:
+    if box is not None and seen is not None:
+        box = wanting(seen[part_of(whole, box)], box)
+    there = None if box is None else footprint(H, box, (0, 0, w, h))
+    if there is None:
         return None
-    x0, y0 = max(0, seen[0] - APRON), max(0, seen[1] - APRON)
-    x1, y1 = min(w, seen[2] + APRON), min(h, seen[3] + APRON)
+    x0, y0 = max(0, there[0] - APRON), max(0, there[1] - APRON)
+    x1, y1 = min(w, there[2] + APRON), min(h, there[3] + APRON)
     frame = frame_bytes(source.read(t)[y0:y1, x0:x1], device)
     view = scene(t, (x0, y0, x1, y1))
     if view.front is not None:
@@ -129,21 +134,27 @@ def _carried(x: torch.Tensor, M: np.ndarray, box: Box) -> torch.Tensor:
 
 
 def add(m: Moments, e: Exposure, gain: float = 1.0) -> None:
-    """Pool one exposure into the sums. gain: opacity of this exposure: the equation is scaled to full opacity."""
-    c, b = e.colour - GREY, e.behind - GREY
-    w = e.weight
-    if gain < 0.999:
-        c = b + (c - b) / gain
-        w = w * gain * gain
+    """Pool one exposure into the sums. gain: opacity of this exposure: the equation is scaled to full opacity.
+
+    Strip by strip, so that the products stay in the processor's cache."""
     rows, columns = e.at
-    wc, wb = c * w, b * w
-    m.n[rows, columns] += w
-    m.c[:, rows, columns] += wc
-    m.b[:, rows, columns] += wb
-    for k in range(3):
-        m.cb[rows, columns].addcmul_(wc[k], b[k])
-        m.bb[rows, columns].addcmul_(wb[k], b[k])
-        m.cc[rows, columns].addcmul_(wc[k], c[k])
-    m.mask[rows, columns].addcmul_(e.mask, w)
-    m.sure[rows, columns].addcmul_(e.sure, w)
+    height, width = e.weight.shape
+    step = max(1, STRIP // max(1, width))
+    for top in range(0, height, step):
+        part = slice(top, min(height, top + step))
+        there = (slice(rows.start + part.start, rows.start + part.stop), columns)
+        c, b, w = e.colour[:, part] - GREY, e.behind[:, part] - GREY, e.weight[part]
+        if gain < 0.999:
+            c = b + (c - b) / gain
+            w = w * gain * gain
+        wc, wb = c * w, b * w
+        m.n[there] += w
+        m.c[(slice(None), *there)] += wc
+        m.b[(slice(None), *there)] += wb
+        for k in range(3):
+            m.cb[there].addcmul_(wc[k], b[k])
+            m.bb[there].addcmul_(wb[k], b[k])
+            m.cc[there].addcmul_(wc[k], c[k])
+        m.mask[there].addcmul_(e.mask[part], w)
+        m.sure[there].addcmul_(e.sure[part], w)
     m.count += 1

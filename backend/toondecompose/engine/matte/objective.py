@@ -8,7 +8,7 @@ import torch
 from toondecompose.engine.clip import FrameSource
 from toondecompose.engine.matte.plates import frame_tensor
 from toondecompose.engine.matte.resample import Box
-from toondecompose.engine.matte.state import LayerState, lay_over, place, plate_view, shown_box
+from toondecompose.engine.matte.state import LayerState, lay_over, place, place_thinly, plate_view, shown_box
 
 LOOKS = 8  # frames that are recomposed for the objective
 STRIP = 256  # rows
@@ -16,6 +16,7 @@ TEXTURE = 4.0  # levels; steps below it cost nothing to code
 CLEAR_VOTE = 24.0  # levels (sum over RGB) by which one layer must explain a px better to vote
 COVERS = 0.6  # alpha; a wrong order leaves the drawing listed in front half transparent where it is hidden
 MIN_VOTES = 150  # px
+VOTERS = 20_000  # px of an overlap on one frame that are asked; of larger ones a lattice is
 MAJORITY = 2.0
 
 
@@ -61,8 +62,10 @@ def _texture_bits(colour: torch.Tensor) -> float:
     return bits
 
 
-def order_votes(source: FrameSource, states: list[LayerState], device: str) -> np.ndarray:
-    """votes[i, j]: px of overlaps where layer i's colour, not layer j's, is what the frames show (i in front of j)."""
+def order_votes(source: FrameSource, states: list[LayerState], device: str, voters: float = VOTERS) -> np.ndarray:
+    """votes[i, j]: px of overlaps where layer i's colour, not layer j's, is what the frames show (i in front of j).
+
+    voters: px of an overlap that are asked on each frame, each for its neighbours on the lattice (inf: all of them)."""
     votes = np.zeros((len(states), len(states)), np.int64)
     box = (0, 0, *source.size)
     pairs = [(i, j) for j in range(1, len(states)) for i in range(1, j)]
@@ -74,15 +77,17 @@ def order_votes(source: FrameSource, states: list[LayerState], device: str) -> n
             overlap = None if reach[i] is None or reach[j] is None else _overlap(reach[i], reach[j])
             if overlap is None:
                 continue
-            first, second = (place(states[k], t, overlap, device) for k in (i, j))
+            x0, y0, x1, y1 = overlap
+            step = max(1, int(((x1 - x0) * (y1 - y0) / voters) ** 0.5))
+            first, second = (place(states[k], t, overlap, device) if step == 1 else
+                             place_thinly(states[k], t, overlap, step, device) for k in (i, j))
             both = (first[3] > COVERS) & (second[3] > COVERS)
             if not bool(both.any()):
                 continue
-            x0, y0, x1, y1 = overlap
-            frame = frame_tensor(source.read(t)[y0:y1, x0:x1], device)[:, both]
+            frame = frame_tensor(source.read(t)[y0:y1:step, x0:x1:step], device)[:, both]
             miss_i, miss_j = ((frame - p[:3, both] / p[3, both]).abs().sum(0) for p in (first, second))
-            votes[i, j] += int((miss_j - miss_i > CLEAR_VOTE).sum())
-            votes[j, i] += int((miss_i - miss_j > CLEAR_VOTE).sum())
+            votes[i, j] += int((miss_j - miss_i > CLEAR_VOTE).sum()) * step**2
+            votes[j, i] += int((miss_i - miss_j > CLEAR_VOTE).sum()) * step**2
     return votes
 
 

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from toondecompose.engine.clip import FrameSource
+from toondecompose.engine.matte.enough import ENOUGH, spread, wanting
 from toondecompose.engine.matte.resample import Box, footprint, local_scale, map_points, resample, translation
 from toondecompose.engine.tiles import TILE
 from toondecompose.engine.warp import sample
@@ -103,11 +104,11 @@ def frame_bytes(frame: np.ndarray, device: str) -> torch.Tensor:
 
 def solve_plate(source: FrameSource, H: np.ndarray, canvas: tuple[int, int], weight_of: WeightOf,
                 frames: list[int], noise: float, device: str = "cpu",
-                tick: Callable[[float], None] | None = None, tile: int = TILE) -> Plate:
+                tick: Callable[[float], None] | None = None, tile: int = TILE, enough: float = ENOUGH) -> Plate:
     """The opaque panorama of a plane.
 
     weight_of: how surely the plane is what a frame's px show. noise: levels (rms).
-    tile: canvas px worked on at once.
+    tile: canvas px worked on at once. enough: weight from which a px need not be seen again (inf: all frames count).
     """
     cw, ch = canvas
     total = torch.zeros((ch, cw), device=device)
@@ -116,12 +117,17 @@ def solve_plate(source: FrameSource, H: np.ndarray, canvas: tuple[int, int], wei
     best = torch.zeros((ch, cw), device=device)
     boxes: dict[int, Box] = {}
     whole = (0, 0, *source.size)
-    for n, t in enumerate(frames):
+    for n, t in enumerate(spread(frames)):
         box = footprint(np.linalg.inv(H[t]), whole, (0, 0, cw, ch))
+        box = None if box is None else wanting(total[_within(box)], box, enough=enough)
         if box is None:
             continue
-        boxes[t] = box
         weight = weight_of(t, whole).seen_from(H[t], box, source.size, device)
+        part = wanting(total[_within(box)], box, weight, enough)
+        if part is None:
+            continue
+        weight = weight[part[1] - box[1]:part[3] - box[1], part[0] - box[0]:part[2] - box[0]]
+        boxes[t] = box = part
         colour = resample(frame_bytes(source.read(t), device), H[t], box)
         x0, y0, x1, y1 = box
         total[y0:y1, x0:x1] += weight
@@ -143,6 +149,11 @@ def solve_plate(source: FrameSource, H: np.ndarray, canvas: tuple[int, int], wei
     _elect(mean, doubt, source, H, boxes, weight_of, device, max(1, int(ELECTED * tile)))
     return Plate(mean.clamp_(0, 255), torch.where(seen, total, torch.zeros_like(total)), H, variance.sqrt(),
                  best)
+
+
+def _within(box: Box) -> tuple[slice, slice]:
+    """Rows and columns of a box."""
+    return slice(box[1], box[3]), slice(box[0], box[2])
 
 
 def noise_of(plate: Plate) -> float:

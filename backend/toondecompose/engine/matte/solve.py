@@ -12,9 +12,10 @@ import torch
 from toondecompose.engine.clip import FrameSource
 from toondecompose.engine.matte.alpha import Cutout, cut_out
 from toondecompose.engine.matte.complete import complete_drawings
+from toondecompose.engine.matte.enough import spread
 from toondecompose.engine.matte.finish import solved_plate, solved_sprite
 from toondecompose.engine.matte.gaps import Region, judge, motion_odds
-from toondecompose.engine.matte.moments import Exposure, View, add, empty_moments, exposure
+from toondecompose.engine.matte.moments import Exposure, Moments, View, add, empty_moments, exposure
 from toondecompose.engine.matte.objective import description_length, order_votes, voted_order
 from toondecompose.engine.matte.opacity import fit_opacity
 from toondecompose.engine.matte.plates import QUIET, fill_unseen, noise_of, panorama_gauge, solve_plate
@@ -204,11 +205,13 @@ def _solve_layer(loop: Loop, index: int, hidden: np.ndarray | None, changes: np.
     # planes count as panorama: all their frames are one drawing
     withheld = set(loop.withheld) if state.given.kind == "sprite" else set()
 
-    def exposures(drawing: Drawing, frames: list[int]) -> Iterator[tuple[int, Exposure]]:
+    def exposures(drawing: Drawing, frames: list[int], known: Moments | None = None
+                  ) -> Iterator[tuple[int, Exposure]]:
         for t in frames:
             seen = None
             if t in usable:
-                seen = exposure(loop.source, t, state.H[t], drawing.box, state.given.masks[t], scene, loop.device)
+                seen = exposure(loop.source, t, state.H[t], drawing.box, state.given.masks[t], scene, loop.device,
+                                None if known is None else known.n)
             if seen is not None:
                 yield t, seen
 
@@ -223,7 +226,7 @@ def _solve_layer(loop: Loop, index: int, hidden: np.ndarray | None, changes: np.
                 if moments.count:
                     guess.keep(cut())
                 loop.guesses.setdefault(index, {})[d] = guess
-            for t, seen in exposures(drawing, frames):
+            for t, seen in exposures(drawing, spread(frames), moments):
                 add(moments, seen, float(state.opacity[t]))
                 loop.tick(fraction)
         return cut()

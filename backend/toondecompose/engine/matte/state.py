@@ -14,6 +14,7 @@ from toondecompose.engine.matte.plates import Plate, gauge
 from toondecompose.engine.matte.resample import Box, footprint, levels, local_scale, resample, share, translation
 from toondecompose.engine.matte.types import LayerToSolve
 from toondecompose.engine.shift import RENDERED
+from toondecompose.engine.warp import grid_for, sample
 
 MARGIN = 28  # canvas px around what the masks cover, for hair, glows and shadows that the masks missed
 SEEN_MASK = 96  # mask value from which a layer counts as shown; half its strongest value while it fades in
@@ -159,6 +160,23 @@ def place_part(state: LayerState, t: int, box: Box) -> tuple[Box, torch.Tensor] 
         return None
     drawing, H, part = placed
     return part, rendered(drawing.picture, H, part, float(state.opacity[t]))
+
+
+def place_thinly(state: LayerState, t: int, box: Box, step: int, device: str) -> torch.Tensor:
+    """As `place`, at every `step`-th px of the box's rows and columns alone; nothing where the layer is not shown."""
+    x0, y0, x1, y1 = box
+    size = (-(-(x1 - x0) // step), -(-(y1 - y0) // step))
+    placed = _placed(state, t, box)
+    if placed is None:
+        return torch.zeros((4, size[1], size[0]), device=device)
+    drawing, H, _ = placed
+    lattice = translation(x0 + 0.5 - step / 2, y0 + 0.5 - step / 2) @ np.diag([step, step, 1.0])
+    grid = grid_for(np.linalg.inv(H) @ lattice, size, device=device)
+    out = sample(drawing.picture.float(), grid, "bicubic", "border")
+    out[3].clamp_(0, 255)
+    torch.minimum(out[:3].clamp_(min=0), out[3:], out=out[:3])
+    out[3].mul_(1 / 255)
+    return out.mul_(float(state.opacity[t]))
 
 
 def rendered(picture: torch.Tensor, H: np.ndarray, box: Box, opacity: float = 1.0) -> torch.Tensor:

@@ -1,0 +1,84 @@
+"""Fast ways through long shots agree with the plain ones."""
+
+import numpy as np
+import torch
+
+from toondecompose.engine.clip import source_from_array
+from toondecompose.engine.matte.enough import ENOUGH, spread, wanting
+from toondecompose.engine.matte.objective import order_votes
+from toondecompose.engine.matte.plates import solve_plate
+from toondecompose.engine.matte.state import Drawing, LayerState
+from toondecompose.engine.matte.types import LayerToSolve
+from toondecompose.engine.matte.weights import Weight
+from toondecompose.engine.types import Drawings, as_drawings
+
+
+def test_every_beginning_of_the_order_is_spread_over_the_shot():
+    frames = list(range(100, 340))
+    order = spread(frames)
+    assert sorted(order) == frames
+    gaps = np.diff(sorted(order[:30]))
+    assert gaps.max() <= 16  # 240 frames / 30, twice
+    assert spread(frames[: int(ENOUGH)]) == frames[: int(ENOUGH)]
+
+
+def test_only_the_box_in_which_places_want_a_frame_is_asked_for():
+    seen, weight = torch.full((10, 20), 100.0), torch.ones(10, 20)
+    assert wanting(seen, (5, 6, 25, 16)) is None
+    seen[3:5, 7:9] = 0
+    assert wanting(seen, (5, 6, 25, 16)) == (12, 9, 14, 11)
+    weight[3] = 0
+    assert wanting(seen, (5, 6, 25, 16), weight) == (12, 10, 14, 11)
+
+
+def test_a_plate_of_enough_frames_is_as_good_as_one_of_all():
+    rng = np.random.default_rng(5)
+    truth = rng.integers(40, 200, (40, 60, 3)).astype(np.float32)
+    truth = truth.repeat(2, 0).repeat(2, 1)
+    T = 120
+    frames = [np.clip(truth + rng.normal(0, 2, truth.shape), 0, 255).round().astype(np.uint8) for _ in range(T)]
+
+    def weight_of(t: int, limit) -> Weight:
+        values = torch.ones(limit[3] - limit[1], limit[2] - limit[0])
+        if t < 100:  # a place that only the last frames show
+            values[10:20, 30:40] = 0
+        return Weight(limit, values)
+
+    H = np.tile(np.eye(3), (T, 1, 1))
+    plates = [solve_plate(source_from_array(frames), H, (120, 80), weight_of, list(range(T)), 2.0, enough=enough)
+              for enough in (ENOUGH, np.inf)]
+    misses = [float((p.colour - torch.from_numpy(truth.transpose(2, 0, 1))).square().mean().sqrt()) for p in plates]
+    assert misses[0] < 0.6 and misses[1] < misses[0] + 0.1
+    assert float(plates[0].weight.min()) >= 20 and float(plates[0].weight.max()) < 60
+
+
+def test_a_lattice_of_px_votes_as_all_of_them_do():
+    T, size = 2, (400, 300)
+    picture = {k: torch.zeros(4, 300, 400, dtype=torch.uint8) for k in (1, 2)}
+    picture[1][0, 20:280, 20:380] = 200
+    picture[1][3, 20:280, 20:380] = 255
+    picture[2][1, 60:250, 100:300] = 200
+    picture[2][3, 60:250, 100:300] = 255
+    frame = np.zeros((300, 400, 3), np.uint8)
+    frame[20:280, 20:380] = (200, 0, 0)
+    frame[60:250, 100:260] = (0, 200, 0)
+    states = []
+    for k in (0, 1, 2):
+        H = np.tile(np.eye(3), (T, 1, 1))
+        given = LayerToSolve(name=str(k), kind="sprite", H=H, drawing=np.zeros(T, int), canvas_size=None,
+                             masks=np.zeros((T, 30, 40), np.uint8), model="translation", confidence=1.0)
+        drawings = {0: Drawing((0, 0, *size), [0, 1], picture[k])} if k else {}
+        states.append(LayerState(given, H, size, 1.0, drawings, np.ones(T)))
+    source = source_from_array([frame] * T)
+    few, every = order_votes(source, states, "cpu", 3000), order_votes(source, states, "cpu", np.inf)
+    assert every[2, 1] == 2 * 190 * 160 and every[1, 2] == 2 * 190 * 40
+    assert np.abs(few - every).max() < 0.05 * every.max()
+
+
+def test_drawings_keep_only_what_is_there():
+    whole = np.zeros((50, 80, 4), np.uint8)
+    whole[10:20, 30:45] = 7
+    kept = Drawings((80, 50))
+    kept.add(whole[10:20, 30:45].copy(), (30, 10))
+    assert len(kept) == 1 and np.array_equal(kept[0], whole) and np.array_equal(as_drawings([whole])[0], whole)
+    assert kept.part(0)[1] == (30, 10) and np.array_equal(kept.pop(0), whole) and not len(kept)
