@@ -17,15 +17,17 @@ from .painting import Painting
 from .shadows import veils
 from .walker import spread
 
-SMALLEST = 2e-4  # of the frame's area: a smaller separate piece is noise, not a drawing
+SMALLEST = 2e-4  # of the frame's area: a smaller separate piece is noise, not a drawing;
+SLIVER = 0.25  # of that is enough of a drawing that is just coming in or going out
 RIMS_SAY = 0.15  # of sure evidence, for the layer that was likelier at labelling size
 BODY = 128  # value of a mask from which it says that a body is there, and not a shadow
 CLEAR = 0.65  # probability from which a layer is clearly the likeliest
 
 
-def _without_specks(p: torch.Tensor, mass: torch.Tensor) -> torch.Tensor:
+def _without_specks(p: torch.Tensor, mass: torch.Tensor, beside: np.ndarray) -> torch.Tensor:
     """Labels int64 [h, w] from p [L, h, w]; separate pieces that are small or lack sure support fall to what surrounds
-    them. mass [L, h, w] is this frame's own evidence."""
+    them. mass [L, h, w] is this frame's own evidence. beside: uint8 [n, hc, wc], the frames' labels before and after at
+    any size: a layer that would be gone keeps the slivers that lie where it is in one of them, for so it comes in."""
     label = best_label(p).cpu().numpy()
     least = max(4, SMALLEST * label.size)
     out = label.copy()
@@ -34,6 +36,11 @@ def _without_specks(p: torch.Tensor, mass: torch.Tensor) -> torch.Tensor:
         sure = np.bincount(piece.ravel(), (mass[value] > 0.8).cpu().numpy().ravel(), minlength=count)
         drop = (stats[:, cv2.CC_STAT_AREA] < least) | (sure < 4 if value else sure < 0)
         drop[0] = False
+        if value and count > 1 and drop[1:].all():
+            there = cv2.resize((beside == value).any(0).astype(np.uint8), label.shape[::-1],
+                               interpolation=cv2.INTER_NEAREST)
+            near = np.bincount(piece.ravel(), there.ravel(), minlength=count)
+            drop[1:] = (stats[1:, cv2.CC_STAT_AREA] < SLIVER * least) | (sure[1:] < 4) | (near[1:] == 0)
         for i in np.flatnonzero(drop):
             x, y, w, h = (int(v) for v in stats[i, :4])
             ys, xs = slice(max(0, y - 1), y + h + 1), slice(max(0, x - 1), x + w + 1)
@@ -91,8 +98,9 @@ def refine(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torch.Tens
     paintings = {i: Painting(rigid.H[i], rigid.present[i], (w, h)) for i in range(1, len(rigid)) if rigid.painted[i]}
     clear, area = np.zeros(labels), np.full(labels, 1e-6)
     for t in range(count):
+        beside = best_label(_joined(p[:, [u for u in (t - 1, t + 1) if 0 <= u < count]], parts)).cpu().numpy()
         out[:, t], best = _one(whole_picture(frames[t]), rigid, coarse, pictures, there, p[:, t].float(), order, noise,
-                               redrawn, parts, t, width)
+                               redrawn, parts, t, width, beside)
         if cast is not None and cast[t].any():
             _add_shadows(out[:, t], whole_picture(frames[t]), render(pictures[0][0], rigid.H[0][t], (w, h)), cast[t],
                          casters, grow)
@@ -129,7 +137,7 @@ def _add_shadows(masks: np.ndarray, picture: torch.Tensor, back: torch.Tensor, c
         masks[0][veil] = 255 - masks[owner][veil]
 
 
-def _one(picture, rigid, coarse, pictures, there, p, order, noise, redrawn, parts, t, width
+def _one(picture, rigid, coarse, pictures, there, p, order, noise, redrawn, parts, t, width, beside
          ) -> tuple[np.ndarray, torch.Tensor]:
     """One frame's masks, uint8 [L, h, w], and the likeliest layer's probability, float32 [h, w]."""
     h, w = picture.shape[-2:]
@@ -151,7 +159,7 @@ def _one(picture, rigid, coarse, pictures, there, p, order, noise, redrawn, part
     total = mass.sum(0)
     fine = spread(picture[None], (mass[1:] / (total + 1e-6))[:, None], total[None], smooth=1.0)[:, 0]
     fine = uncovered(torch.cat([1 - fine.sum(0, keepdim=True), fine]), mass, theres, rigid.hiding)
-    label = _without_specks(fine, mass)
+    label = _without_specks(fine, mass, beside)
     # coverage from front to back: an edge pixel is shared by the layer in front and what is behind it
     left = torch.ones_like(tex)
     masks = torch.zeros_like(shown)
@@ -164,7 +172,8 @@ def _one(picture, rigid, coarse, pictures, there, p, order, noise, redrawn, part
         there = [None if back is None else back[:, *box] for back in backs]
         behind, known = behind_of(order[:position], there, fine[:, *box])
         hard, layers = hard[box].contiguous(), label[box]
-        inside = eroded(hard, width if i >= len(rigid) else EDGE)
+        sliver = hard.sum() < SMALLEST * h * w  # has no inside to tell its colour by: all of it counts
+        inside = hard if sliver else eroded(hard, width if i >= len(rigid) else EDGE)
         outside = eroded(1 - hard, 1)
         alpha = edge_coverage(picture[:, *box], behind, inside, outside)
         alpha = torch.where((known > 0.5), alpha, hard)
