@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import cv2
 import numpy as np
+import pytest
 from test_drawings import clip, drawing, groups, pan
 
 from toondecompose.engine import shot
@@ -20,6 +21,7 @@ from toondecompose.engine.drawings.expose import expose
 from toondecompose.engine.drawings.match import Book, match, settle
 from toondecompose.engine.drawings.patches import believable, cut_patches
 from toondecompose.engine.drawings.pixels import HALF, place, shift
+from toondecompose.engine.drawings.sheet import grouped
 from toondecompose.engine.drawings.small import compared_size
 
 
@@ -178,3 +180,23 @@ def test_where_no_drawing_is_held_pairs_are_forgiven_as_much_as_before():
     settle(book)
     kept = np.isfinite(before)
     assert book.forgiven == MOST_FORGIVEN or np.allclose(book.score[kept] > 1, before[kept] > 1)
+
+
+@pytest.mark.parametrize("scatter, mouth", [(0.0, [0, 0, 1, 1]), (0.3, [0, 0, 0, 0])])
+def test_a_small_difference_tells_two_drawings_where_other_exposures_agree_better(scatter, mouth):
+    # two drawings, each shown four times on twos; the first time one of them has another mouth
+    source, masks = clip([drawing(2)] * 16, [(60, 20)] * 16)
+    patches, noise = cut_patches(source, masks, None, None)
+    book = Book(patches, noise)
+    book.threshold = 900.0  # a large figure's
+    pose = np.array([0, 0, 1, 1] * 4)
+    first = np.arange(16) < 4
+    book.score[:] = np.where(pose[:, None] == pose[None], scatter, 8.0)
+    changed = (pose[:, None] == 0) & (pose[None] == 0) & (first[:, None] != first[None])
+    book.score[changed] = 0.6
+    np.fill_diagonal(book.score, 0.0)
+    book.share[:] = 1.0
+    book.fit[:] = 0.98
+    found = grouped(book)
+    assert (found[:4] != found[4:8]).tolist() == [bool(mouth[2]), bool(mouth[2]), False, False]
+    assert len(set(found)) == 2 + mouth[2]

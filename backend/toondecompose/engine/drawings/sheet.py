@@ -6,7 +6,7 @@ import numpy as np
 
 from .align import project
 from .cluster import average_linkage
-from .compare import opacity_leak, overlay, plates_at
+from .compare import BLOB, opacity_leak, overlay, plates_at
 from .correlate import coarse_pairs
 from .gaps import ALIKE, open_gaps
 from .match import ENOUGH, Book, bending, match, settle
@@ -21,6 +21,8 @@ MIRROR_NEAREST, GROWN_NEAREST = 2, 3
 GAP_ROUNDS = 3
 FAR_APART, FAR_FACTOR = 24.0, 2.5  # grey levels, and times the distance of most pairs that show one drawing
 SAME_START = 0.25  # px: a pair that failed from a place is not compared again from one so near
+# A difference of so many times what three quarters of the pairs that agree show tells two drawings.
+BEYOND, AGREEING = 3.0, 75
 DOUBTED = 0.3  # score from which a difference is looked into
 LEAKS_ASKED, LEAK_POINTS = 24, 8000  # pairs, and pixels of each, that are asked how translucent the sprite is
 LEAST_LEAK = 0.06  # share of background showing through below which a drawing counts as opaque
@@ -95,17 +97,31 @@ def find_groups(book: Book, dofs: tuple[int, ...], known: list[np.ndarray | None
         grown(book, average_linkage(book.score, book.share, book.fit), dofs)
     if mirrors:
         mirrored(book, dofs, coarse_limit(coarse, book), device, cancelled)
-    group = average_linkage(book.score, book.share, book.fit)
+    group = grouped(book)
     for k in range(3):  # what was merged or kept apart on few pairs is looked at over more pairs
         second_chance(book, within_groups(book, group), dofs)
         compare(between_groups(book, group, np.minimum(distance, distance.T)), 0.6 + 0.1 * k, 0.7 + 0.1 * k)
         looked = reopened(book, looked)
-        before, group = group, average_linkage(book.score, book.share, book.fit)
+        before, group = group, grouped(book)
         if np.array_equal(before, group):
             break
     if progress is not None:
         progress(1.0)
     return group
+
+
+def grouped(book: Book) -> np.ndarray:
+    """Drawings as the pairs' scores tell them: int [n], group of each patch.
+
+    What may differ within a drawing is allowed for by the length of its rims and the noise. Where exposures that lie
+    apart in time agree better than that, a smaller difference tells two drawings, down to the smallest mouth's.
+    """
+    i, j = np.triu_indices(len(book.patches), max(NEIGHBOURS) + 1)
+    agree = book.score[i, j][(book.score[i, j] < 1) & (book.fit[i, j] > ALIKE)]
+    tells = 1.0
+    if len(agree) >= ENOUGH:
+        tells = float(np.clip(BEYOND * np.percentile(agree, AGREEING), BLOB / book.threshold, 1.0))
+    return average_linkage(book.score / tells, book.share, book.fit)
 
 
 def reopened(book: Book, looked: set[tuple[int, int]]) -> set[tuple[int, int]]:
