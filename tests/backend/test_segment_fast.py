@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
 from toondecompose.engine.segment.canvas import sample_planes
+from toondecompose.engine.segment.edges import eroded
+from toondecompose.engine.segment.evidence import largest_near
+from toondecompose.engine.segment.labels import frame_mass
 from toondecompose.engine.segment.mosaic import CANDIDATES, TRUSTED, VOTE_RANGE, build_mosaic, temporal_mode
 from toondecompose.engine.segment.refine import _without_specks
+from toondecompose.engine.segment.walker import spread
 from toondecompose.engine.warp import warp
 
 
@@ -99,3 +104,42 @@ def test_a_layer_that_just_comes_in_keeps_the_sliver_that_lies_where_it_is_next(
     assert (label[100:102, 0:12] == 1).all() and label.sum() == 24
     p[1, 200:240, 200:240], p[0, 200:240, 200:240], mass[1, 200:240, 200:240] = 1, 0, 1
     assert not _without_specks(p, mass, body)[:150].any()  # beside a whole drawing, specks are noise
+
+
+def test_evidence_of_some_pixels_is_that_of_the_whole_frame():
+    rng = np.random.default_rng(2)
+    h, w = 24, 40
+
+    def plane(*shape):
+        return torch.from_numpy(rng.uniform(0, 1, shape).astype(np.float32))
+
+    misfits, backs = [5 * plane(h, w), None, 5 * plane(h, w)], [plane(7, h, w), None, plane(7, h, w)]
+    theres = [None, None, torch.stack([plane(h, w), 4 * plane(h, w)])]
+    at = torch.from_numpy(np.sort(rng.permutation(h * w)[:300]))
+    for redrawn in (0, 1, 2):
+        shown = plane(3 + redrawn, h, w)
+        args = misfits, plane(h, w), backs, theres, [False, False, True], shown, redrawn
+        assert torch.equal(frame_mass(*args, at), frame_mass(*args).flatten(1)[:, at])
+
+
+def test_spreading_to_some_pixels_is_like_spreading_to_all():
+    """Where the other pixels are sure of their layer, as those far from any outline are."""
+    rng = np.random.default_rng(3)
+    body = np.zeros((64, 96), np.float32)
+    body[16:50, 30:70] = 1
+    picture = 60 + 120 * body + rng.normal(0, 3, body.shape)
+    rim = cv2.dilate(body, np.ones((9, 9))) - cv2.erode(body, np.ones((9, 9))) > 0
+    sure = torch.from_numpy(np.where(rim, 0.02, 1.0).astype(np.float32))[None]
+    said = torch.from_numpy(np.where(rim, rng.uniform(0, 1, body.shape), body).astype(np.float32))[None, None]
+    frame = torch.from_numpy(picture.astype(np.float32))[None, None].expand(-1, 3, -1, -1)
+    plain = spread(frame, said, sure, smooth=1.0)[0, 0]
+    some = spread(frame, said, sure, smooth=1.0, only=torch.from_numpy(np.flatnonzero(rim)))[0, 0]
+    assert torch.equal(some[~rim], said[0, 0][~rim])
+    assert float((some - plain)[torch.from_numpy(rim)].abs().mean()) < 0.05
+    assert torch.equal(some > 0.5, plain > 0.5)
+
+
+def test_the_largest_of_bytes_is_that_of_numbers():
+    mask = torch.from_numpy((np.random.default_rng(4).random((2, 30, 41)) > 0.9).astype(np.uint8))
+    assert torch.equal(largest_near(mask, 2).float(), largest_near(mask.float(), 2))
+    assert torch.equal(eroded(1 - mask, 1).float(), -largest_near(mask.float() - 1, 1))

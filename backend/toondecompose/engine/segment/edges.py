@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from . import evidence as ev
 from .canvas import render, whole_picture
 from .layers import LayerMosaics, Rigid
+from .walker import halved
 
 EDGE = 2  # px at working size in which a drawn edge is mixed with what is behind it; motion blur makes it wider
 WIDEST = 12  # px at working size, the widest mixed edge that is looked for
@@ -19,8 +20,8 @@ NEAR_EDGE = 24  # px around a layer beyond which nothing counts for its edge: mo
 
 
 def eroded(mask: torch.Tensor, r: int) -> torch.Tensor:
-    """Erosion of float32 [..., h, w] by a square; the frame's border does not erode."""
-    return -ev.largest_near(-mask, r)
+    """Erosion of float32 or uint8 [..., h, w], 0 or 1, by a square; the frame's border does not erode."""
+    return 1 - ev.largest_near(1 - mask, r)
 
 
 def upsampled(p: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
@@ -65,7 +66,9 @@ def edge_coverage(frame: torch.Tensor, behind: torch.Tensor, inside: torch.Tenso
     Returns float32 [h, w] in 0..1: 1 inside, 0 outside, between them the coverage; where F and B look alike, 0.5.
     """
     both = torch.cat([frame * inside, inside[None]])
-    both = ev.blur(both, 1.5) + 1e-4 * ev.blur(both, 5.0)
+    # of parts too thin for an inside, the nearest inside; far enough away that half the resolution does
+    wide = upsampled(ev.blur(halved(both), 2.5), (frame.shape[2], frame.shape[1]))
+    both = ev.blur(both, 1.5) + 1e-4 * wide
     d = both[:3] / (both[3] + 1e-8) - behind
     # 12 levels of contrast weigh as much as not knowing
     alpha = ((((frame - behind) * d).sum(0) + 0.5 * 144.0) / (d.square().sum(0) + 144.0)).clamp(0, 1)

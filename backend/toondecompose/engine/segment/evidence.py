@@ -98,15 +98,18 @@ def blur(picture: torch.Tensor, sigma: float) -> torch.Tensor:
 
 
 def largest_near(x: torch.Tensor, r: int) -> torch.Tensor:
-    """Largest value within a square of radius r px: dilation of float32 [..., h, w]. Its negative's negative erodes."""
+    """Largest value within a square of radius r px: dilation of float32 or uint8 [..., h, w]. Its negative's negative
+    erodes."""
     shape = x.shape
     if x.device.type == "cpu":  # the same, many times faster on the host
-        out = np.empty((int(np.prod(shape[:-2])), *shape[-2:]), np.float32)
+        planes = x.reshape(-1, *shape[-2:]).numpy()
+        out, least = np.empty_like(planes), 0 if x.dtype == torch.uint8 else -np.inf
         kernel = np.ones((2 * r + 1, 2 * r + 1), np.uint8)
-        for i, plane in enumerate(x.reshape(-1, *shape[-2:]).numpy()):
-            cv2.dilate(plane, kernel, dst=out[i], borderType=cv2.BORDER_CONSTANT, borderValue=-np.inf)
+        for i, plane in enumerate(planes):
+            cv2.dilate(plane, kernel, dst=out[i], borderType=cv2.BORDER_CONSTANT, borderValue=least)
         return torch.from_numpy(out).reshape(shape)
-    return F.max_pool2d(x.reshape(-1, 1, *shape[-2:]), 2 * r + 1, 1, r).reshape(shape)
+    wide = F.max_pool2d(x.to(torch.float32).reshape(-1, 1, *shape[-2:]), 2 * r + 1, 1, r)
+    return wide.to(x.dtype).reshape(shape)
 
 
 def texture_of(frames: torch.Tensor, noise: float) -> torch.Tensor:

@@ -88,12 +88,18 @@ def find_drawings(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, noise: fl
     return Rigid(rigid.H, rigid.present, rigid.painted, drawing, rigid.hiding)
 
 
-def frame_mass(picture: torch.Tensor, tex: torch.Tensor, backs: list[torch.Tensor | None],
-               theres: list[torch.Tensor | None], hiding: list[bool], shown: torch.Tensor, noise: float, redrawn: int,
+def misfits_of(picture: torch.Tensor, backs: list[torch.Tensor | None], noise: float) -> list[torch.Tensor | None]:
+    """How badly each layer's rendered mosaic explains a frame, float32 [h, w]; None where it is not present."""
+    return [None if back is None else ev.misfit(picture, back, noise) for back in backs]
+
+
+def frame_mass(misfits: list[torch.Tensor | None], tex: torch.Tensor, backs: list[torch.Tensor | None],
+               theres: list[torch.Tensor | None], hiding: list[bool], shown: torch.Tensor, redrawn: int,
                at: torch.Tensor | None = None) -> torch.Tensor:
     """One frame's evidence from mosaics: a layer explains a pixel that the others do not; what none does is redrawn.
 
-    picture: float32 [3, h, w]. tex: float32 [h, w] 0..1. backs: each rigid layer's rendered mosaic (None: not present).
+    misfits: float32 [h, w], of each rigid layer's mosaic, and backs: that rendered (None: not present). tex: float32
+    [h, w] 0..1.
     theres: each layer's rendered presence [2, h, w] (None: everywhere). hiding: which layers hide what is farther
     wherever they are. shown: [L, h, w] the probabilities so far. redrawn: how many of the last labels are redrawn
     sprites. at: int64 [n], the numbers of the pixels that are asked about (None: all of them).
@@ -105,13 +111,13 @@ def frame_mass(picture: torch.Tensor, tex: torch.Tensor, backs: list[torch.Tenso
 
     tex = asked(tex)
     fits, fails, unsure = [], [], []
-    for back, here in zip(backs, theres, strict=True):
+    for z, back, here in zip(misfits, backs, theres, strict=True):
         if back is None:
             fits.append(torch.zeros_like(tex))
             fails.append(torch.ones_like(tex))
             unsure.append(torch.zeros_like(tex))
             continue
-        z = asked(ev.misfit(picture, back, noise))
+        z = asked(z)
         known = (asked(back[3]) / 0.2).clamp(0, 1)
         fit = ((EXPLAINED - z) / 1.5).clamp(0, 1) * known
         fail = ((z - UNEXPLAINED) / 2).clamp(0, 1) * known
@@ -169,8 +175,9 @@ def solve(frames: torch.Tensor, rigid: Rigid, first: torch.Tensor, noise: float,
                     backs, theres = rendered(rigid, pictures, there, t, frames.shape)
                     for j, cover in covers(theres, rigid.hiding):
                         new[:j, t - start] *= 1 - cover
-                    new[:, t - start] += frame_mass(whole_picture(frames[t]), texture[t].float() / 255, backs, theres,
-                                                    rigid.hiding, p[:, t].float(), noise, redrawn)
+                    misfits = misfits_of(whole_picture(frames[t]), backs, noise)
+                    new[:, t - start] += frame_mass(misfits, texture[t].float() / 255, backs, theres, rigid.hiding,
+                                                    p[:, t].float(), redrawn)
                     nearer += [theres] if any(rigid.hiding) else []
                 mass[:, part] = new
             # once a mosaic has been made without the sprites, rims only decide where it cannot

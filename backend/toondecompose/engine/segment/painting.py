@@ -6,8 +6,7 @@ import cv2
 import numpy as np
 import torch
 
-from . import evidence as ev
-from .canvas import canvas_box, gather, whole_picture
+from .canvas import canvas_box, gather
 
 BORDER = 2  # px at working size along the frame's sides in which a layer meets them
 DIFFERS = 4.0  # standard deviations of misfit that are no noise
@@ -33,8 +32,8 @@ class Painting:
         self.far, self.seen = np.zeros((2, self.box[3] - self.box[1], self.box[2] - self.box[0]), np.float32)
         self.frames, self.spans, self.across, self.height = 0, 0, 0, 0.0
 
-    def add(self, t: int, frame: torch.Tensor, back: torch.Tensor, mask: np.ndarray, noise: float) -> None:
-        """frame: uint8 [3, h, w]; back: the layer's rendered mosaic; mask: uint8 [h, w], where it is seen."""
+    def add(self, t: int, misfit: torch.Tensor, back: torch.Tensor, mask: np.ndarray) -> None:
+        """back: the layer's rendered mosaic, misfit: float32 [h, w], its; mask: uint8 [h, w], where it is seen."""
         on = mask > 200
         sides = [on[:BORDER].any(), on[-BORDER:].any(), on[:, :BORDER].any(), on[:, -BORDER:].any()]
         self.frames += 1
@@ -42,9 +41,9 @@ class Painting:
         height = min(on[:, :BORDER].any(1).mean(), on[:, -BORDER:].any(1).mean())
         self.across += height > 0
         self.height += height
-        far = (ev.misfit(whole_picture(frame), back, noise) > DIFFERS) & (back[3] > 0.2)
+        far = (misfit > DIFFERS) & (back[3] > 0.2)
         deep = cv2.erode(on.astype(np.uint8), np.ones((DEEP, DEEP), np.uint8))
-        both = torch.from_numpy(np.stack([far.cpu().numpy() & (deep > 0), deep > 0])).to(frame.device)
+        both = torch.from_numpy(np.stack([far.cpu().numpy() & (deep > 0), deep > 0])).to(back.device)
         got = gather(both[None], self.H[t : t + 1], [0], self.box)[0].cpu().numpy()
         self.far += got[0]
         self.seen += got[1]

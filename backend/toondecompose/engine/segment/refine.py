@@ -10,7 +10,7 @@ from . import evidence as ev
 from .canvas import render, whole_picture
 from .edges import EDGE, NEAR_EDGE, around, behind_of, edge_coverage, edge_width, eroded, upsampled
 from .hiding import uncovered
-from .labels import frame_mass
+from .labels import frame_mass, misfits_of
 from .layers import LayerMosaics, Rigid, best_label, presence, rendered
 from .mosaic import build_mosaic
 from .painting import Painting
@@ -33,8 +33,10 @@ def _without_specks(p: torch.Tensor, mass: torch.Tensor, beside: np.ndarray) -> 
     out = label.copy()
     for value in range(p.shape[0]):
         count, piece, stats, _ = cv2.connectedComponentsWithStats((label == value).astype(np.uint8), connectivity=8)
-        sure = np.bincount(piece.ravel(), (mass[value] > 0.8).cpu().numpy().ravel(), minlength=count)
-        drop = (stats[:, cv2.CC_STAT_AREA] < least) | (sure < 4 if value else sure < 0)
+        drop = stats[:, cv2.CC_STAT_AREA] < least
+        if value:
+            sure = np.bincount(piece[(mass[value] > 0.8).cpu().numpy()], minlength=count)
+            drop |= sure < 4
         drop[0] = False
         if value and count > 1 and drop[1:].all():
             there = cv2.resize((beside == value).any(0).astype(np.uint8), label.shape[::-1],
@@ -99,15 +101,20 @@ def refine(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torch.Tens
     clear, area = np.zeros(labels), np.full(labels, 1e-6)
     for t in range(count):
         beside = best_label(_joined(p[:, [u for u in (t - 1, t + 1) if 0 <= u < count]], parts)).cpu().numpy()
-        out[:, t], best = _one(whole_picture(frames[t]), rigid, coarse, pictures, there, p[:, t].float(), order, noise,
-                               redrawn, parts, t, width, beside)
+        picture, likely = whole_picture(frames[t]), p[:, t].float()
+        backs, _ = rendered(rigid, pictures, [None] * len(rigid), t, frames.shape)
+        _, theres = rendered(coarse, [None] * len(rigid), there, t, p.shape)
+        misfits = misfits_of(picture, backs, noise)
+        texture = ev.texture_of(frames[t : t + 1], noise)[0]
+        fine, mass = _probabilities(picture, texture, misfits, backs, theres, rigid.hiding, likely, redrawn, parts)
+        best = fine.amax(0)
+        out[:, t] = _coverages(picture, backs, fine, _without_specks(fine, mass, beside), order, width)
         if cast is not None and cast[t].any():
-            _add_shadows(out[:, t], whole_picture(frames[t]), render(pictures[0][0], rigid.H[0][t], (w, h)), cast[t],
+            _add_shadows(out[:, t], picture, render(pictures[0][0], rigid.H[0][t], (w, h)), cast[t],
                          casters, grow)
         for i, painting in paintings.items():
             if rigid.present[i][t]:
-                back = render(rigid.at(pictures, i, t), rigid.H[i][t], (w, h))
-                painting.add(t, frames[t], back, out[i, t], noise)
+                painting.add(t, misfits[i], backs[i], out[i, t])
         # an outline is as wide as this; what is wider lies open
         open_here = (best < CLEAR).to(torch.uint8).cpu().numpy() * 255
         unresolved[t] = cv2.morphologyEx(open_here, cv2.MORPH_OPEN, np.ones((2 * EDGE + 1, 2 * EDGE + 1), np.uint8))
@@ -137,50 +144,67 @@ def _add_shadows(masks: np.ndarray, picture: torch.Tensor, back: torch.Tensor, c
         masks[0][veil] = 255 - masks[owner][veil]
 
 
-def _one(picture, rigid, coarse, pictures, there, p, order, noise, redrawn, parts, t, width, beside
-         ) -> tuple[np.ndarray, torch.Tensor]:
-    """One frame's masks, uint8 [L, h, w], and the likeliest layer's probability, float32 [h, w]."""
-    h, w = picture.shape[-2:]
-    shown = upsampled(p, (w, h))
-    backs, _ = rendered(rigid, pictures, [None] * len(rigid), t, picture.shape)
-    theres = [None if m is None else upsampled(m, (w, h))
-              for m in rendered(coarse, [None] * len(rigid), there, t, p.shape)[1]]
-    tex = ev.texture_of(picture[None].to(torch.uint8), noise)[0].to(torch.float32) / 255
-    mass = _joined(frame_mass(picture, tex, backs, theres, rigid.hiding, shown, noise, redrawn), parts)
-    shown = _joined(shown, parts)
-    # the coarse answer holds where no outline is near; at the outline the finer pictures decide
-    sure = eroded((shown > 0.7).to(torch.float32), EDGE)
-    settled = sure.sum(0).clamp(0, 1)
-    # and in flat areas, whose rims it has read, it weighs as much as their colour
-    mass = mass * (0.5 + 0.5 * tex)
+def _probabilities(picture: torch.Tensor, texture: torch.Tensor, misfits: list[torch.Tensor | None],
+                   backs: list[torch.Tensor | None], theres: list[torch.Tensor | None], hiding: list[bool],
+                   likely: torch.Tensor, redrawn: int, parts: dict[int, int], everywhere: bool = False
+                   ) -> tuple[torch.Tensor, torch.Tensor]:
+    """One frame's probabilities of the layers and their evidence, float32 [L', h, w] each, parts joined.
+
+    picture: float32 [3, h, w]. texture: uint8 [h, w]. misfits, backs: as for `frame_mass`; theres: the layers' presence
+    at labelling size, and likely: the probabilities [L, hc, wc] there. The coarse answer holds where no outline is
+    near; only at the outlines, and where it is not clear, the finer pictures decide. everywhere: every pixel's
+    probability is solved for, as a test asks.
+    """
+    size = picture.shape[2], picture.shape[1]
+    shown = upsampled(likely, size)
+    joined = _joined(shown, parts)
+    sure = eroded((joined > 0.7).to(torch.uint8), EDGE)
+    open_here = sure.amax(0) == 0
+    at = torch.nonzero(open_here.flatten())[:, 0]
+    theres = [None if m is None else upsampled(m, size) for m in theres]
+    tex = texture.flatten()[at].to(torch.float32) / 255
+    found = _joined(frame_mass(misfits, texture.to(torch.float32) / 255, backs, theres, hiding, shown, redrawn, at),
+                    parts)
+    # in flat areas, whose rims it has read, the coarse answer weighs as much as their colour
+    found = found * (0.5 + 0.5 * tex)
     if not redrawn:  # beside a redrawn sprite, what its background explains is that: the gap between arm and body
-        mass = mass + RIMS_SAY * (1 - tex) * (shown > 0.5)
-    mass = torch.where(settled > 0, sure, mass)
+        found = found + RIMS_SAY * (1 - tex) * (joined.flatten(1)[:, at] > 0.5)
+    mass = sure.to(torch.float32)
+    mass.flatten(1)[:, at] = found
     total = mass.sum(0)
-    fine = spread(picture[None], (mass[1:] / (total + 1e-6))[:, None], total[None], smooth=1.0)[:, 0]
-    fine = uncovered(torch.cat([1 - fine.sum(0, keepdim=True), fine]), mass, theres, rigid.hiding)
-    label = _without_specks(fine, mass, beside)
-    # coverage from front to back: an edge pixel is shared by the layer in front and what is behind it
-    left = torch.ones_like(tex)
-    masks = torch.zeros_like(shown)
+    fine = spread(picture[None], (mass[1:] / (total + 1e-6))[:, None], total[None], smooth=1.0,
+                  only=None if everywhere else at)[:, 0]
+    fine = torch.cat([1 - fine.sum(0, keepdim=True), fine])
+    if any(hiding):
+        theres = [None if m is None else m.flatten(1)[:, at] for m in theres]
+        fine.flatten(1)[:, at] = uncovered(fine.flatten(1)[:, at], found, theres, hiding)
+    return fine, mass
+
+
+def _coverages(picture: torch.Tensor, backs: list[torch.Tensor | None], fine: torch.Tensor, label: torch.Tensor,
+               order: list[int], width: int) -> np.ndarray:
+    """One frame's masks uint8 [L, h, w], from front to back: an edge pixel is shared by the layer in front and what is
+    behind it. label: int64 [h, w]. width: px, of redrawn sprites' mixed edges."""
+    left = torch.ones_like(picture[0])
+    masks = torch.zeros_like(fine)
     for position in range(len(order) - 1, 0, -1):
         i = order[position]
         hard = (label == i).to(torch.float32)
-        if hard.sum() == 0:
+        if not hard.any():
             continue
         box = around(hard, NEAR_EDGE)
-        there = [None if back is None else back[:, *box] for back in backs]
-        behind, known = behind_of(order[:position], there, fine[:, *box])
+        here = [None if back is None else back[:, *box] for back in backs]
+        behind, known = behind_of(order[:position], here, fine[:, *box])
         hard, layers = hard[box].contiguous(), label[box]
-        sliver = hard.sum() < SMALLEST * h * w  # has no inside to tell its colour by: all of it counts
-        inside = hard if sliver else eroded(hard, width if i >= len(rigid) else EDGE)
+        sliver = hard.sum() < SMALLEST * label.numel()  # has no inside to tell its colour by: all of it counts
+        inside = hard if sliver else eroded(hard, width if i >= len(backs) else EDGE)
         outside = eroded(1 - hard, 1)
         alpha = edge_coverage(picture[:, *box], behind, inside, outside)
         alpha = torch.where((known > 0.5), alpha, hard)
         if position + 1 < len(order):  # only borders with layers behind are this layer's own edge
-            front = sum((layers == j).to(torch.float32) for j in order[position + 1 :])
+            front = sum((layers == j).to(torch.uint8) for j in order[position + 1 :])
             alpha = torch.where(ev.largest_near(front, 2) > 0, hard, alpha)
         masks[i][box] = left[box] * alpha
         left[box] *= 1 - alpha
     masks[order[0]] = left
-    return (masks * 255).round().to(torch.uint8).cpu().numpy(), fine.amax(0)
+    return (masks * 255).round().to(torch.uint8).cpu().numpy()

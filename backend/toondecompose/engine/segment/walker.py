@@ -36,7 +36,7 @@ def edge_weights(pictures: torch.Tensor, sigma: float) -> tuple[torch.Tensor, to
     return right, down
 
 
-def _halved(x: torch.Tensor) -> torch.Tensor:
+def halved(x: torch.Tensor) -> torch.Tensor:
     """Means of 2 x 2 px of float32 [..., h, w]; an odd last row or column is a mean of what there is."""
     h, w = x.shape[-2:]
     if x.device.type != "cpu":
@@ -61,6 +61,11 @@ def _links(right: torch.Tensor, down: torch.Tensor, total: torch.Tensor) -> list
     return out
 
 
+def _omega(i: int, last: float) -> float:
+    """Chebyshev's weight of step i after that of the step before."""
+    return 1.0 if i == 0 else 1.0 / (1.0 - (0.5 if i == 1 else 0.25) * RADIUS * RADIUS * last)
+
+
 def _relax(p: torch.Tensor, e: torch.Tensor, c: torch.Tensor, right: torch.Tensor, down: torch.Tensor,
            sweeps: int) -> torch.Tensor:
     """`sweeps` accelerated Jacobi steps of p [m, n, h, w] towards evidence e [m, n, h, w] of confidence c [n, h, w].
@@ -83,20 +88,47 @@ def _relax(p: torch.Tensor, e: torch.Tensor, c: torch.Tensor, right: torch.Tenso
         new.addcmul_(links[1], p[..., 1:-1, :-2])
         new.addcmul_(links[2], p[..., 2:, 1:-1])
         new.addcmul_(links[3], p[..., :-2, 1:-1])
-        omega = 1.0 if i == 0 else 1.0 / (1.0 - 0.25 * RADIUS * RADIUS * omega) if i > 1 else 1.0 / (
-            1.0 - 0.5 * RADIUS * RADIUS)
+        omega = _omega(i, omega)
         previous[..., 1:-1, 1:-1].lerp_(new, omega)
         p, previous = previous, p
     return p[..., 1:-1, 1:-1]
 
 
+def _relax_at(at: torch.Tensor, p: torch.Tensor, e: torch.Tensor, c: torch.Tensor, picture: torch.Tensor,
+              smooth: float, sigma: float, sweeps: int) -> torch.Tensor:
+    """`_relax` of the pixels numbered `at` [k] only, p and e [m, h, w], c [h, w]; others stay as e has them."""
+    h, w = c.shape
+    y, x = at // w, at % w
+    inside = torch.stack([x < w - 1, x > 0, y < h - 1, y > 0])
+    near = torch.where(inside, torch.stack([at + 1, at - 1, at + w, at - w]), at)
+    apart = torch.zeros(near.shape, device=c.device)
+    for plane in picture.flatten(1):
+        apart += (plane[near] - plane[at]).square_()
+    links = torch.exp(apart * (-0.5 / (sigma * sigma * len(picture)))).clamp_min_(FLOOR).mul_(smooth).mul_(inside)
+    own = c.flatten()[at]
+    total = links.sum(0).add_(own).add_(1e-6)
+    links /= total
+    near, out = near.flatten(), e.flatten(1).clone()
+    for values, evidence, start in zip(out, e.flatten(1), p.flatten(1), strict=True):
+        pull = (own * evidence[at]).add_(1e-6 * 0.5).div_(total)
+        last, current, omega = torch.zeros_like(pull), start[at], 1.0
+        for i in range(sweeps):
+            values[at] = current
+            new = links.mul(values[near].view(4, -1)).sum(0).add_(pull)
+            omega = _omega(i, omega)
+            last, current = current, last.lerp_(new, omega)
+        values[at] = current
+    return out.view(p.shape)
+
+
 def spread(pictures: torch.Tensor, evidence: torch.Tensor, confidence: torch.Tensor, smooth: float = 4.0,
-           sigma: float = 7.0) -> torch.Tensor:
+           sigma: float = 7.0, only: torch.Tensor | None = None) -> torch.Tensor:
     """Spread evidence over n pictures at once.
 
     pictures: float32 [n, c, h, w], 0..255. evidence: float32 [m, n, h, w] in 0..1, for m questions about the same
     pictures. confidence: float32 [n, h, w] >= 0. smooth: weight of two like neighbours against evidence of confidence
-    1. sigma: grey levels of an edge. Returns float32 [m, n, h, w] in 0..1; 0.5 where nothing reaches.
+    1. sigma: grey levels of an edge. only: int64 [k], the pixels of one picture (n = 1) that are in question; all
+    others are as their evidence says. Returns float32 [m, n, h, w] in 0..1; 0.5 where nothing reaches.
     """
     if not len(evidence):
         return evidence
@@ -109,17 +141,20 @@ def spread(pictures: torch.Tensor, evidence: torch.Tensor, confidence: torch.Ten
         img, e, c = levels[-1]
         if min(img.shape[-2:]) < 16:
             break
-        area = _halved(c)
-        mean = _halved(c * e) / area.clamp_min(1e-6)
+        area = halved(c)
+        mean = halved(c * e) / area.clamp_min(1e-6)
         # 4 px of evidence become one, and one coarse link stands for two side by side of half the conductance each
-        levels.append((_halved(img), mean, 4.0 * area))
+        levels.append((halved(img), mean, 4.0 * area))
     p = None
     for depth in range(len(levels) - 1, -1, -1):
         img, e, c = levels[depth]
-        right, down = edge_weights(img, sigma)
         if p is None:
             p = torch.where(c > 1e-3, e, torch.full_like(e, 0.5))
         else:
             p = F.interpolate(p, scale_factor=2, mode="bilinear")[..., : e.shape[-2], : e.shape[-1]]
+        if only is not None and depth == 0:
+            p = _relax_at(only, p[:, 0], e[:, 0], c[0], img[0], smooth, sigma, SWEEPS[0])[:, None]
+            continue
+        right, down = edge_weights(img, sigma)
         p = _relax(p, e, c, right * smooth, down * smooth, SWEEPS[depth])
     return p.clamp(0.0, 1.0)
