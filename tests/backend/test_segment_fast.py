@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from toondecompose.engine.segment.canvas import sample_planes
-from toondecompose.engine.segment.edges import eroded
+from toondecompose.engine.segment.edges import eroded, upsampled, upsampled_at
 from toondecompose.engine.segment.evidence import largest_near
 from toondecompose.engine.segment.labels import frame_mass
 from toondecompose.engine.segment.mosaic import CANDIDATES, TRUSTED, VOTE_RANGE, build_mosaic, temporal_mode
@@ -118,8 +118,18 @@ def test_evidence_of_some_pixels_is_that_of_the_whole_frame():
     at = torch.from_numpy(np.sort(rng.permutation(h * w)[:300]))
     for redrawn in (0, 1, 2):
         shown = plane(3 + redrawn, h, w)
-        args = misfits, plane(h, w), backs, theres, [False, False, True], shown, redrawn
-        assert torch.equal(frame_mass(*args, at), frame_mass(*args).flatten(1)[:, at])
+        tex, hiding = plane(h, w), [False, False, True]
+        some = [None if m is None else m.flatten(1)[:, at] for m in theres]
+        part = frame_mass(misfits, tex.flatten()[at], backs, some, hiding, shown, redrawn, at)
+        whole = frame_mass(misfits, tex, backs, theres, hiding, shown, redrawn)
+        assert torch.equal(part, whole.flatten(1)[:, at])
+
+
+def test_pixels_are_enlarged_alone_as_with_the_whole_picture():
+    small = torch.from_numpy(np.random.default_rng(5).random((3, 19, 33)).astype(np.float32))
+    for size in ((66, 38), (80, 47), (33, 19)):
+        at = torch.arange(size[0] * size[1])
+        assert torch.allclose(upsampled_at(small, size, at), upsampled(small, size).flatten(1), atol=1e-5)
 
 
 def test_spreading_to_some_pixels_is_like_spreading_to_all():

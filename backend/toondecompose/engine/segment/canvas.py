@@ -128,15 +128,17 @@ def _inside(M: np.ndarray, shape: tuple[int, int], size: tuple[int, int]) -> np.
     return out
 
 
-def sample_planes(planes: torch.Tensor, H: np.ndarray, size: tuple[int, int], origin: tuple[float, float] = (0.0, 0.0)
-                  ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Planes float32 [c, h, w] at H(x) for every pixel x of a picture of `size` (w, h) whose corner is at `origin`.
+def sample_planes(planes: torch.Tensor | list[torch.Tensor], H: np.ndarray, size: tuple[int, int],
+                  origin: tuple[float, float] = (0.0, 0.0)) -> tuple[torch.Tensor, torch.Tensor]:
+    """Planes float32 [c, h, w], or c x [h, w], at H(x) for every pixel x of a picture of `size` (w, h) whose corner is
+    at `origin`.
 
     H: output px -> px of the planes, edge coordinates. Bilinear; the planes' edge repeats. Returns (float32 [c, ...],
     1 where the point lies inside the planes and 0 elsewhere, float32).
     """
-    h, w = planes.shape[-2:]
-    if planes.device.type != "cpu":
+    h, w = planes[0].shape
+    if planes[0].device.type != "cpu":
+        planes = planes if isinstance(planes, torch.Tensor) else torch.stack(planes)
         points = grid_for(H, size, origin, planes.device)
         inside = (points >= 0).all(-1) & (points[..., 0] <= w) & (points[..., 1] <= h)
         return sample(planes, points, border="border"), inside.to(torch.float32)
@@ -144,11 +146,11 @@ def sample_planes(planes: torch.Tensor, H: np.ndarray, size: tuple[int, int], or
     M = _centred(H, origin)
     out = np.empty((len(planes), size[1], size[0]), np.float32)
     if _is_shift(M):
-        for i, plane in enumerate(planes.numpy()):
-            out[i] = _shifted(plane, M[0, 2], M[1, 2], size)
+        for i, plane in enumerate(planes):
+            out[i] = _shifted(plane.numpy(), M[0, 2], M[1, 2], size)
     else:
         for i in range(0, len(planes), 4):  # four at once cost hardly more than one
-            some = [np.ascontiguousarray(p) for p in planes[i : i + 4].numpy()]
+            some = [np.ascontiguousarray(p.numpy()) for p in planes[i : i + 4]]
             got = _warped(cv2.merge(some) if len(some) > 1 else some[0], M, size)
             cv2.split(got, list(out[i : i + 4]))
     return torch.from_numpy(out), torch.from_numpy(_inside(M, (h, w), size).astype(np.float32))
@@ -207,11 +209,12 @@ def render(mosaic: Mosaic, H: np.ndarray, size: tuple[int, int], colour: bool = 
         return torch.zeros(7 if colour else 2, size[1], size[0], device=mosaic.votes.device)
     rows, columns = part
     left, top = mosaic.origin[0] + columns.start, mosaic.origin[1] + rows.start
-    counts = torch.stack([mosaic.votes[part], mosaic.seen[part]])
-    stack = torch.cat([mosaic.colour[:, rows, columns], counts, mosaic.slope[None, rows, columns],
-                       mosaic.scatter[None, rows, columns]]) if colour else counts
-    got, inside = sample_planes(stack, np.array([[1, 0, -left], [0, 1, -top], [0, 0, 1.0]]) @ np.linalg.inv(H), size)
-    got *= inside
+    planes = [mosaic.votes, mosaic.seen]
+    planes = [*mosaic.colour, *planes, mosaic.slope, mosaic.scatter] if colour else planes
+    got, inside = sample_planes([plane[part] for plane in planes],
+                                np.array([[1, 0, -left], [0, 1, -top], [0, 0, 1.0]]) @ np.linalg.inv(H), size)
+    if not inside.all():
+        got *= inside
     counted = got[3:5] if colour else got
     # three frames must be three on every device, not 2.9999998 on one: thresholds lie on whole numbers
     counted.copy_((counted * COUNT_STEPS).round() / COUNT_STEPS)

@@ -29,6 +29,21 @@ def upsampled(p: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
     return F.interpolate(p[None], (size[1], size[0]), mode="bilinear")[0]
 
 
+def upsampled_at(p: torch.Tensor, size: tuple[int, int], at: torch.Tensor) -> torch.Tensor:
+    """`upsampled` at the pixels numbered `at` [n] only: [L, n]."""
+    h, w = p.shape[-2:]
+    y = ((torch.div(at, size[0], rounding_mode="floor") + 0.5) * (h / size[1]) - 0.5).clamp(0, h - 1)
+    x = ((at % size[0] + 0.5) * (w / size[0]) - 0.5).clamp(0, w - 1)
+    top, left = y.long().clamp(max=max(0, h - 2)), x.long().clamp(max=max(0, w - 2))
+    down, right = y - top, x - left
+    first, wide, high = top * w + left, int(w > 1), w * int(h > 1)
+    out = torch.empty(len(p), len(at), device=p.device)
+    for i, plane in enumerate(p.flatten(1)):
+        above = torch.lerp(plane[first], plane[first + wide], right)
+        out[i] = torch.lerp(above, torch.lerp(plane[first + high], plane[first + high + wide], right), down)
+    return out
+
+
 def edge_width(frames: torch.Tensor, rigid: Rigid, pictures: list[LayerMosaics], p: torch.Tensor) -> int:
     """How many px inside the redrawn sprites' outlines still show what is behind: measured, not assumed.
 
@@ -58,44 +73,47 @@ def edge_width(frames: torch.Tensor, rigid: Rigid, pictures: list[LayerMosaics],
     return int(min(reached[0], WIDEST)) if (rising > 0).all() else EDGE  # a line inside the outline would fall again
 
 
-def edge_coverage(frame: torch.Tensor, behind: torch.Tensor, inside: torch.Tensor,
-                  outside: torch.Tensor) -> torch.Tensor:
+def edge_coverage(frame: torch.Tensor, behind: torch.Tensor, inside: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
     """Known-background coverage of a layer's edge pixels: the projection of I - B on F - B, F diffused from inside.
 
-    frame, behind: float32 [3, h, w]; inside / outside: float32 [h, w], 1 where surely the layer / surely not.
-    Returns float32 [h, w] in 0..1: 1 inside, 0 outside, between them the coverage; where F and B look alike, 0.5.
+    frame: float32 [3, h, w]; inside: uint8 [h, w], 1 where surely the layer. at: int64 [n], the numbers of the edge's
+    pixels; behind: float32 [3, n], what is seen behind them. Returns float32 [n] in 0..1; where F and B look alike,
+    0.5.
     """
+    inside = inside.to(torch.float32)
     both = torch.cat([frame * inside, inside[None]])
     # of parts too thin for an inside, the nearest inside; far enough away that half the resolution does
-    wide = upsampled(ev.blur(halved(both), 2.5), (frame.shape[2], frame.shape[1]))
-    both = ev.blur(both, 1.5) + 1e-4 * wide
+    wide = ev.blur(halved(both), 2.5)
+    y, x = at // frame.shape[2], at % frame.shape[2]
+    both = ev.blur(both, 1.5).flatten(1)[:, at] + 1e-4 * wide[:, y // 2, x // 2]
     d = both[:3] / (both[3] + 1e-8) - behind
+    off = frame.flatten(1)[:, at] - behind
     # 12 levels of contrast weigh as much as not knowing
-    alpha = ((((frame - behind) * d).sum(0) + 0.5 * 144.0) / (d.square().sum(0) + 144.0)).clamp(0, 1)
-    return torch.where(inside > 0.5, torch.ones_like(alpha), torch.where(outside > 0.5, torch.zeros_like(alpha), alpha))
+    return (((off * d).sum(0) + 0.5 * 144.0) / (d.square().sum(0) + 144.0)).clamp(0, 1)
 
 
 def around(mask: torch.Tensor, margin: int) -> tuple[slice, slice]:
-    """Rows and columns of float32 [h, w] that hold all that is not 0, and `margin` px around."""
+    """Rows and columns of a mask [h, w] that hold all that is not 0, and `margin` px around."""
     rows, columns = (torch.nonzero(mask.amax(axis))[:, 0] for axis in (1, 0))
     return (slice(max(0, int(rows[0]) - margin), int(rows[-1]) + 1 + margin),
             slice(max(0, int(columns[0]) - margin), int(columns[-1]) + 1 + margin))
 
 
-def behind_of(order: list[int], backs: list, fine: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """What is seen behind a layer: the likeliest of the rigid layers further back, and whether it is known there."""
-    colour, known, best = None, None, None
-    for j in order:
-        if j >= len(backs) or backs[j] is None:
-            continue
-        here = ev.blur(fine[j], 3.0)
-        if colour is None:
-            colour, known, best = backs[j][:3], (backs[j][3] > 0.1).to(torch.float32), here
-        else:
-            take = (here > best) & (backs[j][3] > 0.1)
-            colour = torch.where(take, backs[j][:3], colour)
-            known = torch.where(take, torch.ones_like(known), known)
-            best = torch.maximum(best, here)
-    if colour is None:
-        return torch.zeros(3, *fine.shape[1:], device=fine.device), torch.zeros(fine.shape[1:], device=fine.device)
+def behind_of(order: list[int], backs: list[torch.Tensor | None], fine: torch.Tensor, at: torch.Tensor
+              ) -> tuple[torch.Tensor, torch.Tensor]:
+    """What is seen behind a layer at the pixels numbered `at` [n]: the likeliest of the rigid layers further back.
+
+    backs: rendered mosaics [7, h, w]. fine: float32 [L, h, w], probabilities. Returns (colour float32 [3, n], whether
+    it is known there, bool [n]).
+    """
+    rigid = [j for j in order if j < len(backs) and backs[j] is not None]
+    colour = torch.zeros(3, len(at), device=fine.device)
+    known, best = torch.zeros(len(at), dtype=torch.bool, device=fine.device), None
+    for j in rigid:
+        back = backs[j].flatten(1)[:4, at]
+        here = ev.blur(fine[j], 3.0).flatten()[at] if len(rigid) > 1 else torch.ones_like(back[3])
+        take = torch.ones_like(known) if best is None else (here > best) & (back[3] > 0.1)
+        colour = torch.where(take, back[:3], colour)
+        known = torch.where(take, back[3] > 0.1, known)
+        best = here if best is None else torch.maximum(best, here)
     return colour, known

@@ -123,7 +123,7 @@ def texture_of(frames: torch.Tensor, noise: float) -> torch.Tensor:
         return slope(blur(whole_picture(frames[t]), 0.5 if noise < 2 else 1.0))
 
     some = {t: slopes(t) for t in range(0, frames.shape[0], -(-frames.shape[0] // LINES_ASKED))}
-    lines = float(torch.cat([s[::2, ::2].flatten() for s in some.values()]).quantile(LINES))
+    lines = float(np.quantile(torch.cat([s[::2, ::2].flatten() for s in some.values()]).cpu().numpy(), LINES))
     low = min(max(lines * SHADING, LEAST_SLOPE), MOST_SLOPE) + 1.5 * noise
     out = torch.empty(frames.shape[0], *frames.shape[-2:], dtype=torch.uint8, device=frames.device)
     for t in range(frames.shape[0]):

@@ -102,14 +102,14 @@ def frame_mass(misfits: list[torch.Tensor | None], tex: torch.Tensor, backs: lis
     [h, w] 0..1.
     theres: each layer's rendered presence [2, h, w] (None: everywhere). hiding: which layers hide what is farther
     wherever they are. shown: [L, h, w] the probabilities so far. redrawn: how many of the last labels are redrawn
-    sprites. at: int64 [n], the numbers of the pixels that are asked about (None: all of them).
+    sprites. at: int64 [n], the numbers of the pixels that are asked about, tex [n] and theres [2, n] being of them
+    already (None: all of them).
     Returns mass [L, h, w], or [L, n].
     """
 
     def asked(planes: torch.Tensor) -> torch.Tensor:
         return planes if at is None else planes.flatten(-2)[..., at]
 
-    tex = asked(tex)
     fits, fails, unsure = [], [], []
     for z, back, here in zip(misfits, backs, theres, strict=True):
         if back is None:
@@ -122,14 +122,14 @@ def frame_mass(misfits: list[torch.Tensor | None], tex: torch.Tensor, backs: lis
         fit = ((EXPLAINED - z) / 1.5).clamp(0, 1) * known
         fail = ((z - UNEXPLAINED) / 2).clamp(0, 1) * known
         if here is not None:
-            share, number = asked(here)
+            share, number = here
             absent = ((0.4 - share) / 0.25).clamp(0, 1) * (number / 3).clamp(0, 1)
             fit = fit * (1 - absent)
             fail = torch.maximum(fail, absent)
         fits.append(fit)
         fails.append(fail)
         unsure.append((1 - known) * (1 - fail))
-    for j, cover in covers([None if here is None else asked(here) for here in theres], hiding):
+    for j, cover in covers(theres, hiding):
         for i in range(j):
             fits[i] = fits[i] * (1 - cover)
             fails[i] = torch.maximum(fails[i], cover)

@@ -8,7 +8,7 @@ import torch
 
 from . import evidence as ev
 from .canvas import render, whole_picture
-from .edges import EDGE, NEAR_EDGE, around, behind_of, edge_coverage, edge_width, eroded, upsampled
+from .edges import EDGE, NEAR_EDGE, around, behind_of, edge_coverage, edge_width, eroded, upsampled, upsampled_at
 from .hiding import uncovered
 from .labels import frame_mass, misfits_of
 from .layers import LayerMosaics, Rigid, best_label, presence, rendered
@@ -25,7 +25,7 @@ CLEAR = 0.65  # probability from which a layer is clearly the likeliest
 
 
 def _without_specks(p: torch.Tensor, mass: torch.Tensor, beside: np.ndarray) -> torch.Tensor:
-    """Labels int64 [h, w] from p [L, h, w]; separate pieces that are small or lack sure support fall to what surrounds
+    """Labels uint8 [h, w] from p [L, h, w]; separate pieces that are small or lack sure support fall to what surrounds
     them. mass [L, h, w] is this frame's own evidence. beside: uint8 [n, hc, wc], the frames' labels before and after at
     any size: a layer that would be gone keeps the slivers that lie where it is in one of them, for so it comes in."""
     label = best_label(p).cpu().numpy()
@@ -52,7 +52,7 @@ def _without_specks(p: torch.Tensor, mass: torch.Tensor, beside: np.ndarray) -> 
             around[value] = 0
             if around.any():
                 out[ys, xs][own] = around.argmax()
-    return torch.from_numpy(out).to(p.device).long()
+    return torch.from_numpy(out).to(p.device)
 
 
 def _joined(x: torch.Tensor, parts: dict[int, int]) -> torch.Tensor:
@@ -161,10 +161,9 @@ def _probabilities(picture: torch.Tensor, texture: torch.Tensor, misfits: list[t
     sure = eroded((joined > 0.7).to(torch.uint8), EDGE)
     open_here = sure.amax(0) == 0
     at = torch.nonzero(open_here.flatten())[:, 0]
-    theres = [None if m is None else upsampled(m, size) for m in theres]
+    theres = [None if m is None else upsampled_at(m, size, at) for m in theres]
     tex = texture.flatten()[at].to(torch.float32) / 255
-    found = _joined(frame_mass(misfits, texture.to(torch.float32) / 255, backs, theres, hiding, shown, redrawn, at),
-                    parts)
+    found = _joined(frame_mass(misfits, tex, backs, theres, hiding, shown, redrawn, at), parts)
     # in flat areas, whose rims it has read, the coarse answer weighs as much as their colour
     found = found * (0.5 + 0.5 * tex)
     if not redrawn:  # beside a redrawn sprite, what its background explains is that: the gap between arm and body
@@ -176,7 +175,6 @@ def _probabilities(picture: torch.Tensor, texture: torch.Tensor, misfits: list[t
                   only=None if everywhere else at)[:, 0]
     fine = torch.cat([1 - fine.sum(0, keepdim=True), fine])
     if any(hiding):
-        theres = [None if m is None else m.flatten(1)[:, at] for m in theres]
         fine.flatten(1)[:, at] = uncovered(fine.flatten(1)[:, at], found, theres, hiding)
     return fine, mass
 
@@ -184,27 +182,35 @@ def _probabilities(picture: torch.Tensor, texture: torch.Tensor, misfits: list[t
 def _coverages(picture: torch.Tensor, backs: list[torch.Tensor | None], fine: torch.Tensor, label: torch.Tensor,
                order: list[int], width: int) -> np.ndarray:
     """One frame's masks uint8 [L, h, w], from front to back: an edge pixel is shared by the layer in front and what is
-    behind it. label: int64 [h, w]. width: px, of redrawn sprites' mixed edges."""
-    left = torch.ones_like(picture[0])
-    masks = torch.zeros_like(fine)
+    behind it. label: uint8 [h, w]. width: px, of redrawn sprites' mixed edges."""
+    hard = torch.stack([label == i for i in range(len(fine))]).to(torch.uint8)
+    masks = hard * 255
+    edges: list[tuple[int, torch.Tensor, torch.Tensor]] = []  # layer, its edge's pixels, the coverage there
     for position in range(len(order) - 1, 0, -1):
         i = order[position]
-        hard = (label == i).to(torch.float32)
-        if not hard.any():
+        if not hard[i].any():
             continue
-        box = around(hard, NEAR_EDGE)
-        here = [None if back is None else back[:, *box] for back in backs]
-        behind, known = behind_of(order[:position], here, fine[:, *box])
-        hard, layers = hard[box].contiguous(), label[box]
-        sliver = hard.sum() < SMALLEST * label.numel()  # has no inside to tell its colour by: all of it counts
-        inside = hard if sliver else eroded(hard, width if i >= len(backs) else EDGE)
-        outside = eroded(1 - hard, 1)
-        alpha = edge_coverage(picture[:, *box], behind, inside, outside)
-        alpha = torch.where((known > 0.5), alpha, hard)
+        rows, columns = box = around(hard[i], NEAR_EDGE)
+        own = hard[i][box].contiguous()
+        sliver = own.sum() < SMALLEST * label.numel()  # has no inside to tell its colour by: all of it counts
+        inside = own if sliver else eroded(own, width if i >= len(backs) else EDGE)
+        mixed = (ev.largest_near(own, 1) > 0) & (inside == 0)
         if position + 1 < len(order):  # only borders with layers behind are this layer's own edge
-            front = sum((layers == j).to(torch.uint8) for j in order[position + 1 :])
-            alpha = torch.where(ev.largest_near(front, 2) > 0, hard, alpha)
-        masks[i][box] = left[box] * alpha
-        left[box] *= 1 - alpha
-    masks[order[0]] = left
-    return (masks * 255).round().to(torch.uint8).cpu().numpy()
+            mixed &= ev.largest_near(hard[order[position + 1 :]].amax(0)[box].contiguous(), 2) == 0
+        y, x = torch.nonzero(mixed, as_tuple=True)
+        at, near = (y + rows.start) * label.shape[1] + x + columns.start, y * own.shape[1] + x
+        behind, known = behind_of(order[:position], backs, fine, at)
+        alpha = edge_coverage(picture[:, *box], behind, inside, near)
+        edges.append((i, at[known], alpha[known]))
+    if not edges:
+        return masks.cpu().numpy()
+    at = torch.unique(torch.cat([one for _, one, _ in edges]))
+    share = hard.flatten(1)[:, at].to(torch.float32)
+    for i, one, alpha in edges:
+        share[i, torch.searchsorted(at, one)] = alpha
+    left = torch.ones(len(at), device=at.device)
+    for i in [*order[:0:-1], order[0]]:
+        share[i] = left * (share[i] if i != order[0] else 1)
+        left = left - share[i]
+    masks.flatten(1)[:, at] = (share * 255).round().to(torch.uint8)
+    return masks.cpu().numpy()
