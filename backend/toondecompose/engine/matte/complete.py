@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import torch
 
+from toondecompose.engine.matte.resample import Box
 from toondecompose.engine.matte.state import Drawing, LayerState
 
 AROUND = 40  # px around a gap in which two drawings are compared
@@ -19,10 +20,12 @@ TOUCH = 3  # px; a gap this close to the drawing's own px may hide more of it
 STRIDE = 2  # px per compared px
 
 
-def _shared(a: Drawing, b: Drawing) -> tuple[tuple[slice, slice], tuple[slice, slice]] | None:
-    """The part of the canvas that both boxes cover, as slices into each."""
-    x0, y0 = max(a.box[0], b.box[0]), max(a.box[1], b.box[1])
-    x1, y1 = min(a.box[2], b.box[2]), min(a.box[3], b.box[3])
+def _shared(a: Drawing, b: Drawing, within: Box | None = None
+            ) -> tuple[tuple[slice, slice], tuple[slice, slice]] | None:
+    """The part of the canvas, or of `within`, that both boxes cover, as slices into each."""
+    first = within or a.box
+    x0, y0 = max(first[0], b.box[0]), max(first[1], b.box[1])
+    x1, y1 = min(first[2], b.box[2]), min(first[3], b.box[3])
     if x1 <= x0 or y1 <= y0:
         return None
     cut = lambda d: (slice(y0 - d.box[1], y1 - d.box[1]), slice(x0 - d.box[0], x1 - d.box[0]))  # noqa: E731
@@ -59,26 +62,30 @@ def _touches(gap: np.ndarray, alpha: np.ndarray) -> bool:
 
 def _donors(drawing: Drawing, gap: np.ndarray, drawings: list[Drawing]) -> list[Drawing]:
     """Siblings that know some of the gap and look the same around it, best first."""
-    ring = cv2.dilate(gap[::STRIDE, ::STRIDE].astype(np.uint8), np.ones((AROUND + 1,) * 2, np.uint8)) > 0
-    own = drawing.picture.cpu().numpy()
-    known = drawing.known.cpu().numpy()
+    ring = cv2.dilate(gap[::STRIDE, ::STRIDE].astype(np.uint8), np.ones((AROUND + 1,) * 2, np.uint8))
+    x, y, w, h = (v * STRIDE for v in cv2.boundingRect(ring))  # nothing farther off is looked at
+    x0, y0 = drawing.box[0] + x, drawing.box[1] + y
+    looked = (x0, y0, min(x0 + w, drawing.box[2]), min(y0 + h, drawing.box[3]))
+    own, known = drawing.picture.cpu().numpy(), drawing.known.cpu().numpy()
     found = []
     for index, other in enumerate(drawings):
-        shared = None if other is drawing else _shared(drawing, other)
+        shared = None if other is drawing else _shared(drawing, other, looked)
         if shared is None:
             continue
         mine, theirs = (tuple(slice(s.start, s.stop, STRIDE) for s in part) for part in _even(*shared))
         other_known = other.known.cpu().numpy()[theirs]
         picture = other.picture.cpu().numpy()[(slice(None), *theirs)]
-        if (gap[mine] & other_known & (picture[3] > 0)).sum() * STRIDE**2 < MIN_GAP:
+        if np.count_nonzero(gap[mine] & other_known & (picture[3] > 0)) * STRIDE**2 < MIN_GAP:
             continue
         part = own[(slice(None), *mine)]
         near = ring[tuple(slice(s.start // STRIDE, s.start // STRIDE + n)
-                          for s, n in zip(mine, part.shape[1:], strict=True))]
+                          for s, n in zip(mine, part.shape[1:], strict=True))] > 0
         compare = near & known[mine] & other_known & ((part[3] > 0) | (picture[3] > 0))
-        if compare.sum() * STRIDE**2 < MIN_GAP:
+        count = np.count_nonzero(compare)
+        if count * STRIDE**2 < MIN_GAP:
             continue
-        miss = float(np.abs(part[:, compare].astype(np.int16) - picture[:, compare]).mean())
+        miss = sum(cv2.norm(np.ascontiguousarray(a), np.ascontiguousarray(b), cv2.NORM_L1, compare.view(np.uint8))
+                   for a, b in zip(part, picture, strict=True)) / (4 * count)
         if miss <= AGREES:
             found.append((miss, index, other))
     return [other for _, _, other in sorted(found, key=lambda f: f[:2])]

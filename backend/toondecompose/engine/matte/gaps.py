@@ -202,9 +202,15 @@ def judge(regions: list[tuple[Region, Box, float]]) -> list[bool]:
     """Which regions are gaps. Each with its drawing's box and its motion's log odds; drawings that share a region on
     the canvas share the evidence."""
     verdicts = []
-    for region, box, motion in regions:
+    places = np.array([(box[0] + q.corner[0], box[1] + q.corner[1], *q.mask.shape[::-1]) for q, box, _ in regions])
+    colours = np.array([q.colour for q, *_ in regions])
+    for k, (region, box, motion) in enumerate(regions):
         odds = region.odds
-        for other, other_box, other_motion in regions:
+        # those that can be the same: alike, and their boxes meet
+        meet = (np.abs(places[:, :2] - places[k, :2]) < np.where(places[:, :2] > places[k, :2], places[k, 2:],
+                                                                 places[:, 2:])).all(1)
+        for n in np.flatnonzero(meet & (np.abs(colours - colours[k]).max(1) <= ALIKE)):
+            other, other_box, other_motion = regions[n]
             if other is not region and _same(region, box, other, other_box):
                 motion, odds = motion + other_motion, max(odds, other.odds)
         motion = min(MOST_MOTION, motion)

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from toondecompose.engine.clip import FrameSource
-from toondecompose.engine.matte.resample import map_points, translation
+from toondecompose.engine.matte.resample import translation
 from toondecompose.engine.matte.types import LayerToSolve
 
 LEAST_MOVE, BEST_MOVE, MOST_MOVE = 2.5, 6.0, 16.0  # px between the two motions in which frames are compared
@@ -92,15 +92,16 @@ def _background_in(source: FrameSource, layer: LayerToSolve, plane: np.ndarray, 
 def _partners(layer: LayerToSolve, plane: np.ndarray, t: int, body: np.ndarray, corner: tuple[int, int]) -> list[int]:
     """The best earlier and later frames to compare with, by a small and by a larger move between the two motions."""
     ys, xs = np.nonzero(body)
-    centre = np.array([[xs.mean() + 0.5 + corner[0], ys.mean() + 0.5 + corner[1]]])
+    centre = np.array([xs.mean() + 0.5 + corner[0], ys.mean() + 0.5 + corner[1], 1.0])
+    ends = [H @ (np.linalg.inv(H[t]) @ centre) for H in (layer.H, plane)]  # [frames, 3]
+    ends = [end[:, :2] / np.where(end[:, 2:] > 1e-9, end[:, 2:], np.nan) for end in ends]
+    moves = np.linalg.norm(ends[0] - ends[1], axis=1)
+    asked = (layer.drawing >= 0) & (moves >= LEAST_MOVE) & (moves <= MOST_MOVE)
     best: dict[tuple[bool, bool], tuple[float, int]] = {}
-    for other in range(len(layer.H)):
-        if layer.drawing[other] < 0 or other == t:
+    for other in np.flatnonzero(asked).tolist():
+        if other == t:
             continue
-        ends = [map_points(H[other] @ np.linalg.inv(H[t]), centre)[0] for H in (layer.H, plane)]
-        move = float(np.linalg.norm(ends[0] - ends[1]))
-        if not LEAST_MOVE <= move <= MOST_MOVE:
-            continue
+        move = float(moves[other])
         far = move > BEST_MOVE
         cost = (0 if layer.drawing[other] == layer.drawing[t] else MOST_MOVE) + abs(move - BEST_MOVE)
         side = (other > t, far)
