@@ -63,7 +63,8 @@ def picture_behind(layers: Sequence[SolvedLayer], k: int,
     shrunk: dict[tuple, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
 
     def pictures(i: int, d: int, fx: float, fy: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Layer i's drawing d at a scale -> (colour, alpha 0..1, seen 0..1); small ones are kept."""
+        """Layer i's drawing d at a scale -> (colour, alpha 0..1, seen 0..1); small ones, and each layer's last, are
+        kept."""
         if (i, d, fx, fy) in shrunk:
             return shrunk[i, d, fx, fy]
         drawing, seen = layers[i].drawings[d], layers[i].seen
@@ -73,6 +74,10 @@ def picture_behind(layers: Sequence[SolvedLayer], k: int,
         if fx < 1 or fy < 1:
             small = max(1, round(fx * alpha.shape[1])), max(1, round(fy * alpha.shape[0]))
             out = shrunk[i, d, fx, fy] = tuple(cv2.resize(p, small, interpolation=cv2.INTER_AREA) for p in out)
+        else:
+            for other in [key for key in shrunk if key[0] == i and key[2:] == (fx, fy)]:
+                del shrunk[other]
+            shrunk[i, d, fx, fy] = out
         return out
 
     def render(t: int, into: tuple[int, int] | None = None) -> tuple[np.ndarray, np.ndarray]:

@@ -5,7 +5,7 @@ Source: Baker and Matthews, "Lucas-Kanade 20 years on" (2004), with Tukey weight
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -21,12 +21,27 @@ STEP = 0.003  # px: smaller updates are below what anyone can see
 @dataclass
 class Points:
     """Pixels of one picture that say where it is. xy float64 [n, 2] (edge coordinates of pixel centres),
-    colour float32 [n, 3], gradient float32 [n, 3, 2], weight float32 [n]."""
+    colour float32 [n, 3], gradient float32 [n, 3, 2], weight float32 [n]. kept: by degrees of freedom, what an
+    alignment needs to know of them alone: a picture is laid on many others."""
 
     xy: np.ndarray
     colour: np.ndarray
     gradient: np.ndarray
     weight: np.ndarray
+    kept: dict[int, Steepest] = field(default_factory=dict)
+
+
+@dataclass
+class Steepest:
+    """How colours change with a motion's parameters (the method's "steepest descent images").
+
+    norm: 3x3, px -> coordinates of about +-1; radius: px that are 1 there. jacobian: float64 [dof, n * 3]. squares:
+    float64 [k, n], each point's part of the normal matrix' upper triangle."""
+
+    norm: np.ndarray
+    radius: float
+    jacobian: np.ndarray
+    squares: np.ndarray
 
 
 def gradients(smooth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -103,6 +118,17 @@ def _matrix(p: np.ndarray) -> np.ndarray:
     return m
 
 
+def _steepest(points: Points, dof: int) -> Steepest:
+    centre = points.xy.mean(0)
+    radius = max(4.0, float(np.sqrt(((points.xy - centre) ** 2).sum(1).mean())))
+    norm = np.array([[1 / radius, 0, -centre[0] / radius], [0, 1 / radius, -centre[1] / radius], [0, 0, 1]])
+    basis = _basis((points.xy - centre) / radius, dof)
+    jacobian = np.einsum("ncd,ndp->ncp", points.gradient.astype(np.float64) * radius, basis)
+    one, two = np.triu_indices(dof)
+    squares = np.ascontiguousarray(np.einsum("nck,nck->kn", jacobian[..., one], jacobian[..., two]))
+    return Steepest(norm, radius, np.ascontiguousarray(jacobian.reshape(-1, dof).T), squares)
+
+
 def align(points: Points, smooth: np.ndarray, valid: np.ndarray, H: np.ndarray, dof: int, caps=CAPS
           ) -> tuple[np.ndarray, float, float]:
     """Move H (points' picture px -> other picture px) so that the other picture shows the points' colours.
@@ -112,15 +138,12 @@ def align(points: Points, smooth: np.ndarray, valid: np.ndarray, H: np.ndarray, 
     """
     if len(points.xy) < 3 * dof:
         return H, np.inf, 0.0
-    centre = points.xy.mean(0)
-    radius = max(4.0, float(np.sqrt(((points.xy - centre) ** 2).sum(1).mean())))
-    norm = np.array([[1 / radius, 0, -centre[0] / radius], [0, 1 / radius, -centre[1] / radius], [0, 0, 1]])
+    if dof not in points.kept:
+        points.kept[dof] = _steepest(points, dof)
+    norm, radius = points.kept[dof].norm, points.kept[dof].radius
+    jacobian, squares = points.kept[dof].jacobian, points.kept[dof].squares
     back = np.linalg.inv(norm)
-    basis = _basis((points.xy - centre) / radius, dof)
-    jacobian = np.einsum("ncd,ndp->ncp", points.gradient.astype(np.float64) * radius, basis)
     upper = np.triu_indices(dof)  # the normal matrix is symmetric
-    squares = np.ascontiguousarray(np.einsum("nck,nck->kn", jacobian[..., upper[0]], jacobian[..., upper[1]]))
-    jacobian = np.ascontiguousarray(jacobian.reshape(-1, dof).T)
     pattern = np.zeros((dof, dof))
     h, w = valid.shape
     residual, agree = np.inf, 0.0

@@ -92,7 +92,7 @@ def coarse_pairs(patches: list[Patch], mirrored: bool, device: str = "cpu", canc
     sides = [_planes(p, scale, False) for p in patches]
     flipped = [_planes(p, scale, True) for p in patches] if mirrored else sides
     span = max(max(s[0].shape[1:]) for s in sides)
-    size = int(2 ** np.ceil(np.log2(2 * span)))
+    size = 16 * -(-2 * span // 16)  # of small factors, for the FFT
 
     def spectra(pairs):
         out = torch.empty((len(pairs), 10, size, size // 2 + 1), dtype=torch.complex64, device=device)
