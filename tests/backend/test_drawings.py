@@ -273,3 +273,22 @@ def test_drawing_that_comes_back_farther_away_is_reused():
     assert groups(sheet.drawing) == poses
     grown = np.sqrt(np.linalg.det((sheet.H[4] @ np.linalg.inv(sheet.H[0]))[:2, :2]))
     assert grown == pytest.approx(0.66, abs=0.02)
+
+
+def test_figure_that_comes_back_mirrored_and_tilted_is_reused():
+    def tilted(figure: np.ndarray, degrees: float) -> np.ndarray:
+        wide = cv2.copyMakeBorder(figure, 14, 14, 26, 26, cv2.BORDER_CONSTANT)
+        h, w = wide.shape[:2]
+        return cv2.warpAffine(wide, cv2.getRotationMatrix2D((w / 2, h / 2), degrees, 1.0), (w, h))
+
+    poses = [0, 0, 1, 1, 0, 0, 1, 1]
+    drawn = [drawing(0), drawing(1)]
+    for figure in drawn:
+        figure[54:79, 28:41] = (240, 220, 60, 255)  # a coat of two colours: which side is which is plain
+    figures = [tilted(drawn[p], 4 * t) for t, p in enumerate(poses[:4])]
+    figures += [tilted(np.ascontiguousarray(drawn[p][:, ::-1]), -30 - 4 * t) for t, p in enumerate(poses[4:])]
+    source, masks = clip(figures, [(30 + 8 * t, 20) for t in range(4)] + [(110 - 8 * t, 20) for t in range(4)])
+    sheet = expose(source, masks, 1.0)
+    assert groups(sheet.drawing) == poses
+    signs = np.sign(np.linalg.det(sheet.H))
+    assert (signs[:4] == -signs[4:]).all()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from .align import project
@@ -95,6 +97,8 @@ def find_groups(book: Book, dofs: tuple[int, ...], known: list[np.ndarray | None
     second_chance(book, [], dofs)
     if max(dofs) > 2:
         grown(book, average_linkage(book.score, book.share, book.fit), dofs)
+        if mirrors:
+            grown(book, average_linkage(book.score, book.share, book.fit), dofs, True)
     if mirrors:
         mirrored(book, dofs, coarse_limit(coarse, book), device, cancelled)
     group = grouped(book)
@@ -241,23 +245,35 @@ def turned(book: Book, pairs: list[tuple[int, int]], dofs: tuple[int, ...]) -> N
             match(book, i, j, start, tuple(d for d in dofs if d > 2), 1.0)
 
 
-def grown(book: Book, group: np.ndarray, dofs: tuple[int, ...]) -> None:
+def grown(book: Book, group: np.ndarray, dofs: tuple[int, ...], mirror: bool = False) -> None:
     """Compare groups that look alike but for a turn and their size: a drawing that comes back nearer or farther.
 
     A shift does not find it, and no chain of good pairs leads there. Each group is asked about its likest ones, by the
-    members of the most similar size.
+    members of the most similar size. mirror: compare one of the two left-right mirrored: a bird that flies back.
     """
     members = [np.flatnonzero(group == g) for g in range(int(group.max()) + 1)]
-    spectra = [turning(book.patches[max(m, key=lambda k: book.patches[k].area)]) for m in members]
+    whole = [book.patches[max(m, key=lambda k: book.patches[k].area)] for m in members]
+    spectra = [turning(p) for p in whole]
+    others = [turning(mirrored_patch(p)) for p in whole] if mirror else spectra
     for g, mine in enumerate(members):
-        alike = sorted((-best_turn(spectra[g], spectra[f])[1], f) for f in range(len(members)) if f != g)
+        alike = sorted((-best_turn(others[g], spectra[f])[1], f) for f in range(len(members)) if f != g)
         for _, f in alike[:GROWN_NEAREST]:
             pairs = sorted((abs(np.log(book.patches[i].area / book.patches[j].area)), min(i, j), max(i, j))
                            for i in mine for j in members[f])
             for _, i, j in pairs[:GROUP_PAIRS]:
-                start = None if book.score[i, j] < 1 else turned_start(book.patches[i], book.patches[j])
+                if book.score[i, j] < 1:
+                    continue
+                one, two = book.patches[i], book.patches[j]
+                start = turned_start(mirrored_patch(one) if mirror else one, two)
                 if start is not None:
+                    start = start @ flip(one.inside.shape[1]) if mirror else start
                     match(book, int(i), int(j), start, tuple(d for d in dofs if d > 2), 1.0)
+
+
+def mirrored_patch(patch: Patch) -> Patch:
+    """A cut-out's picture and silhouette mirrored left-right, to be looked at only."""
+    smooth, body = (np.ascontiguousarray(p[:, ::-1]) for p in (patch.smooth, patch.body))
+    return replace(patch, smooth=smooth, body=body)
 
 
 def mirrored(book: Book, dofs: tuple[int, ...], limit: float, device: str, cancelled) -> None:
