@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -10,8 +10,9 @@ import numpy as np
 from ..clip import FrameSource
 from .align import DOF, Points, align, choose_points, project, sample
 from .fading import unfaded
-from .patches import BODY, EDGE, Patch, cut_patch, plate_at, smoothing, without_background
+from .patches import BODY, EDGE, Patch, cut_patch, plate_at, without_background
 from .pixels import place, shift
+from .softness import smoothing
 
 FINE_CAPS = (12.0, 6.0, 5.0, 4.0, 4.0, 4.0)  # grey levels: the start is good, so outliers are cut at once
 POINTS = 6000
@@ -22,14 +23,12 @@ LEAST_ERROR = 0.5  # grey levels: a placement this good cannot be bettered by a 
 class Canvas:
     """A drawing's mean over its exposures. smooth: float32 RGB [h, w, 3], blurred. weight: float32 [h, w], how many
     exposures surely show the pixel. origin: edge coordinates of its corner in the drawing's own canvas (full px).
-    extent: (low, high) corners of what exposures show that are not in the mean, own canvas px, or None.
-    kept: what was made of the mean once and is asked for again."""
+    extent: (low, high) corners of what exposures show that are not in the mean, own canvas px, or None."""
 
     smooth: np.ndarray
     weight: np.ndarray
     origin: np.ndarray
     extent: tuple[np.ndarray, np.ndarray] | None = None
-    kept: dict = field(default_factory=dict)
 
 
 def full_patch(source: FrameSource, mask: np.ndarray, hidden: np.ndarray | None, t: int, noise: float,

@@ -9,12 +9,12 @@ import numpy as np
 
 from ..clip import FrameSource
 from ..types import ExposureSheet, LayerPath
-from .align import DOF, project
-from .canvas import Canvas, canvas_points, full_patch, motion_gain, place_on, refine, window
+from .align import DOF
+from .canvas import canvas_points, full_patch, motion_gain, place_on, refine, window
 from .cluster import renumber
+from .common import Kept, common_canvas, fit_canvas, kept, transitions
 from .fading import fades, unfaded
 from .followed import followed, unmirrored
-from .gauge import Transition, choose_gauge
 from .match import Book
 from .patches import Patch, cut_patches
 from .pixels import shift
@@ -23,7 +23,6 @@ from .remnants import FOREIGN, TELLING, near_in_time, place_remnant, weak_frames
 from .sheet import find_groups, trees
 from .small import compared_size, resized
 
-MARGIN = 8  # full px around the drawings: room for soft edges
 OFTEN = 0.2  # of the pairs of one drawing
 EVIDENCE = 24  # exposures asked about a richer motion
 LEAST_SAVED, LEAST_MOVED = 0.04, 0.06  # share of the colour error, full px: below it a richer motion only fits noise
@@ -102,7 +101,7 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
     model = choose_model(members, small, use, model, allowed, limit, most, scale)
     strong = {p.frame for p in use}
     left = [p for p in patches if p is not None and p.frame not in strong and int(p.body.sum()) >= LEAST_AREA]
-    canvases: list[Canvas] = []
+    drawings: list[Kept] = []
     for g, group_members in enumerate(members):
         keep = chosen(group_members, use, most)
         first = [start[g][k] for k in keep]
@@ -122,9 +121,9 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
                 placed[k] = place_on(canvas, points, cut, placed[k], model)
                 canvas.extent = wider(canvas.extent, *window([cut], [placed[k]], limit))
             drawing[t], H[t] = g, placed[k]
-        canvases.append(canvas)
+        drawings.append(kept(canvas, bool(left)))
     rigid = all(k is not None for k in known)
-    H, gauge = common_canvas(drawing, H, canvases, transitions(book, group, to_frame), model, rigid)
+    H, gauge = common_canvas(drawing, H, drawings, transitions(book, group, to_frame), model, rigid)
     seen = drawing >= 0
     measured = H.copy()
     H = continued(measured, seen)
@@ -144,19 +143,19 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
         guesses = [(k, start @ np.linalg.inv(gauge[k]), reach(H, t)) for k in near_in_time(drawing, t)]
         guesses += [(int(drawing[u]), measured[u] @ np.linalg.inv(gauge[drawing[u]]), HELD_REACH)
                     for u in (t - 1, t + 1) if 0 <= u < count and drawing[u] >= 0]
-        d, m, score = place_remnant(cut, canvases, guesses, near, noise, book.threshold / scale**2)
+        d, m, score = place_remnant(cut, drawings, guesses, near, noise, book.threshold / scale**2)
         if score >= FOREIGN and p.area > TELLING * usual:  # a drawing of its own, of which no more is ever seen
             tries[t] += 1
             if not stuck and tries[t] <= RETRIES:
                 waiting.append(p)
                 continue
             stuck = False
-            d, m = len(canvases), np.eye(3)
-            canvases.append(refine([cut], [m], model, source.size)[1])
+            d, m = len(drawings), np.eye(3)
+            drawings.append(kept(refine([cut], [m], model, source.size)[1], True))
             gauge.append(start)
         drawing[t], measured[t], seen[t], progress_made = d, m @ gauge[d], True, True
         H = continued(measured, seen)
-    H, canvas_size = fit_canvas(H, canvases, gauge)
+    H, canvas_size = fit_canvas(H, drawings, gauge)
     return ExposureSheet(renumber(drawing), H, canvas_size, model)
 
 
@@ -166,59 +165,6 @@ def reach(H: np.ndarray, t: int) -> float:
     near = H[max(0, t - 4) : t + 5, :2, 2]
     steps = np.linalg.norm(np.diff(near, axis=0), axis=1)
     return 4.0 + 0.5 * min(40.0, float(steps.max(initial=0.0)))
-
-
-def transitions(book: Book, group: np.ndarray, to_frame: list[np.ndarray]) -> list[Transition]:
-    """How the matching parts moved where the drawing changes."""
-    out = []
-    for (i, j), link in sorted(book.link.items()):
-        a, b = book.patches[i].frame, book.patches[j].frame
-        if i < j and group[i] != group[j] and b - a <= 2 and np.linalg.det(link) > 0:
-            out.append(Transition(a, b, to_frame[j] @ link @ np.linalg.inv(to_frame[i]), float(book.fit[i, j])))
-    return out
-
-
-def common_canvas(drawing: np.ndarray, H: np.ndarray, canvases: list[Canvas], changes: list[Transition], model: str,
-                  rigid: bool) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Put all drawings on one canvas whose origin is the sprite's anchor.
-
-    Returns (H common canvas -> frame, per drawing 3x3: common canvas -> own canvas).
-    """
-    boxes = [box(c) for c in canvases]
-    if rigid:
-        middle = (np.min([b[0] for b in boxes], 0) + np.max([b[1] for b in boxes], 0)) / 2
-        gauge = [shift(*middle) for _ in canvases]
-    else:
-        gauge = choose_gauge(drawing, H, np.array([(b[0] + b[1]) / 2 for b in boxes]), changes, DOF[model] >= 4)
-    out = H.copy()
-    for t in np.flatnonzero(drawing >= 0):
-        out[t] = H[t] @ gauge[drawing[t]]
-        out[t] /= out[t][2, 2]
-    return out, gauge
-
-
-def box(canvas: Canvas) -> tuple[np.ndarray, np.ndarray]:
-    """Corners of what a drawing covers, in its own canvas' px."""
-    ys, xs = np.nonzero(canvas.weight > 0.5)
-    if len(ys) == 0:
-        return canvas.origin, canvas.origin + 1
-    low, high = np.array([xs.min(), ys.min()]) + canvas.origin, np.array([xs.max() + 1, ys.max() + 1]) + canvas.origin
-    if canvas.extent is not None:
-        low, high = np.minimum(low, canvas.extent[0]), np.maximum(high, canvas.extent[1])
-    return low, high
-
-
-def fit_canvas(H: np.ndarray, canvases: list[Canvas], gauge: list[np.ndarray]) -> tuple[np.ndarray, tuple[int, int]]:
-    """Move the common canvas' origin to the corner of the box that holds all drawings -> (H, (width, height))."""
-    corners = []
-    for c, g in zip(canvases, gauge, strict=True):
-        low, high = box(c)
-        corners.append(project(np.linalg.inv(g), np.array([[low[0], low[1]], [high[0], low[1]], [high[0], high[1]],
-                                                           [low[0], high[1]]], np.float64)))
-    points = np.concatenate(corners)
-    low, high = np.floor(points.min(0)) - MARGIN, np.ceil(points.max(0)) + MARGIN
-    out = H @ shift(*low)
-    return out / out[:, 2:, 2:], (int(high[0] - low[0]), int(high[1] - low[1]))
 
 
 def _restricted(book: Book, score: np.ndarray) -> Book:

@@ -13,6 +13,7 @@ from ..clip import FrameSource
 from ..types import LayerPath
 from .backdrop import MOST_FRAMES, crop, elsewhere, gather, start_planes
 from .pixels import strongest
+from .softness import line_reach, noise_level, smoothing
 
 SURE = 0.88  # of the sprite's typical mask level: from here a pixel counts as its own colour and nothing else's
 BODY = 128  # mask level from which a pixel belongs to the sprite's silhouette
@@ -24,7 +25,6 @@ OTHER = 25.0  # grey levels from a plate: not that plate, whatever resampling an
 DOUBTFUL = 6  # working px next to what is unknown of a plate
 GAP = 16  # working px: as far inside a mask other sprites behind it are expected in its gaps
 SAMPLED = 6  # frames that the noise is measured on
-FLAT_SHARE = 0.1  # the flattest tenth of the blocks shows noise, not drawing
 
 
 @dataclass
@@ -77,27 +77,6 @@ class Patch:
         return np.dstack([self.inside, self.valid, deep]) * np.uint8(255)
 
 
-def noise_level(pictures: list[np.ndarray]) -> float:
-    """Grain and compression noise in grey levels: median over pictures of the RMS of a band-pass in the flattest
-    blocks. Spatial, because differences in time mistake motion for noise. pictures: uint8 RGB [h, w, 3]."""
-    levels = []
-    for picture in pictures:
-        grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
-        band = cv2.GaussianBlur(grey, (0, 0), 0.7) - cv2.GaussianBlur(grey, (0, 0), 2.0)
-        size = 8
-        h, w = grey.shape[0] // size * size, grey.shape[1] // size * size
-        if h == 0 or w == 0:
-            continue
-        energy = (band[:h, :w] ** 2).reshape(h // size, size, w // size, size).mean((1, 3)).ravel()
-        energy = np.sort(energy)[: max(1, int(FLAT_SHARE * energy.size))]
-        levels.append(np.sqrt(energy.mean()) / BAND_GAIN)
-    return float(np.median(levels)) if levels else 0.0
-
-
-# response of the band-pass above to white noise of deviation 1: sqrt(sum of squared coefficients)
-BAND_GAIN = 0.33
-
-
 def main_parts(body: np.ndarray, least: float = ISLAND) -> np.ndarray:
     """0/1 mask without its small islands. (Only the comparison does without them, not the sprite.)"""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(body, connectivity=8)
@@ -147,32 +126,6 @@ def cut_patch(smooth: np.ndarray, mask: np.ndarray, hidden: np.ndarray | None, t
     if plate is not None:
         patch.plates = ((plate[0][crop], (plate[1][crop] >= 128).astype(np.uint8) * np.uint8(2)),)
     return patch
-
-
-# Colour range over 9 px / over 3 px at the strongest edges: 1.2-1.7 for drawn lines; a ramp of 5 px has 2, of 9 px 3.
-SOFT_EDGE, BLURRED_EDGE = 1.8, 2.6
-ASKED_ABOUT_LINES = 20000  # pixels: enough for a quantile
-
-
-def line_reach(smooth: np.ndarray, inside: np.ndarray) -> int:
-    """How far (px) the blur of the strongest lines of a picture reaches: 1 sharp, 2 soft, 3 motion-blurred.
-
-    smooth: float32 RGB [h, w, 3]; inside: 0/1 [h, w], the pixels that count.
-    """
-    if np.count_nonzero(inside) < 50:
-        return 1
-    grey = smooth[..., 1]
-
-    def spread(size: int) -> np.ndarray:
-        kernel = np.ones((size, size), np.uint8)
-        return (cv2.dilate(grey, kernel) - cv2.erode(grey, kernel))[inside > 0]
-
-    near, far = spread(3), spread(9)
-    strong = near >= max(1e-3, float(np.percentile(near[:: 1 + len(near) // ASKED_ABOUT_LINES], 95)))
-    if not strong.any():
-        return 1
-    ratio = float(np.median(far[strong] / near[strong]))
-    return 1 + int(ratio > SOFT_EDGE) + int(ratio > BLURRED_EDGE)
 
 
 def cut_patches(source: FrameSource, masks: np.ndarray, hidden: np.ndarray | None, plate, cancelled=None,
@@ -306,8 +259,3 @@ def without_background(patch: Patch | None, leak: float) -> Patch | None:
 
     return replace(patch, smooth=lighter(patch.smooth), plates=((lighter(picture), known),),
                    valid=patch.valid & (known > 0), inside=patch.inside & (known > 0), leak=leak)
-
-
-def smoothing(noise: float) -> float:
-    """Blur (sigma, px) before comparing: 0.8 px evens out the phase of 1-px lines; more when noise asks for it."""
-    return float(np.clip(0.8 + 0.08 * noise, 0.8, 1.6))

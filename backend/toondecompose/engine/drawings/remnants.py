@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 
 from .align import Points, align, project
-from .canvas import FINE_CAPS, Canvas, canvas_points
+from .canvas import FINE_CAPS
+from .common import Kept
 from .compare import compare_drawings
 from .patches import Patch
 from .pixels import place, shift, strongest
@@ -48,26 +49,6 @@ def near_in_time(drawing: np.ndarray, t: int) -> list[int]:
     return sorted(list(nearest)[:MOST_TRIED])
 
 
-def few_points(canvas: Canvas) -> Points:
-    """Points of a drawing's mean picture that are enough to place a remnant by (kept)."""
-    if "points" not in canvas.kept:
-        canvas.kept["points"] = canvas_points(canvas, 3000)
-    return canvas.kept["points"]
-
-
-def canvas_patch(canvas: Canvas) -> Patch:
-    """A drawing's mean picture as a patch, to be compared with a frame (kept)."""
-    if "patch" not in canvas.kept:
-        canvas.kept["patch"] = _as_patch(canvas)
-    return canvas.kept["patch"]
-
-
-def _as_patch(canvas: Canvas) -> Patch:
-    inside = (canvas.weight >= 0.75).astype(np.uint8)
-    body = (canvas.weight > 0.1).astype(np.uint8)
-    return Patch(-1, canvas.origin, canvas.smooth, inside, body, body)
-
-
 def nearby_shift(points: Points, patch: Patch, H: np.ndarray, reach: float) -> tuple[np.ndarray, float]:
     """H moved by the whole shift within +-reach px (a grid of SEARCH^2) at which most points show the patch's colours
     -> (that, how many of those that are seen do, 0..1; -1 where too few are seen anywhere).
@@ -107,7 +88,7 @@ def uncovered(picture: Patch, patch: Patch, H: np.ndarray) -> float:
     return BARE * float(stats[1:, cv2.CC_STAT_AREA].max()) if count > 1 else 0.0
 
 
-def place_remnant(patch: Patch, canvases: list[Canvas], starts: list[tuple[int, np.ndarray, float]], near: set[int],
+def place_remnant(patch: Patch, drawings: list[Kept], starts: list[tuple[int, np.ndarray, float]], near: set[int],
                   noise: float, threshold: float) -> tuple[int, np.ndarray, float]:
     """The drawing that explains a remnant best, its place (canvas' own px -> frame px), and how badly it does (1 =
     undecided).
@@ -118,16 +99,16 @@ def place_remnant(patch: Patch, canvases: list[Canvas], starts: list[tuple[int, 
     best = (np.inf, -1, np.eye(3), np.inf)
     looked = []
     for d, start, reach in starts:
-        H = shift(*-patch.origin) @ start @ shift(*canvases[d].origin)
+        H = shift(*-patch.origin) @ start @ shift(*drawings[d].picture.origin)
         # a few pixels cannot tell a turn or a change of size: only the shift is measured
-        looked.append((d, H, *nearby_shift(few_points(canvases[d]), patch, H, reach)))
+        looked.append((d, H, *nearby_shift(drawings[d].points, patch, H, reach)))
     hopeful = HOPEFUL * max((close for *_, close in looked), default=0.0)
     for d, H, near_by, close in sorted(looked, key=lambda g: g[0] not in near):
         if d not in near and best[0] <= ELSEWHEN:
             break  # no other drawing can be better than one shown next to it
         if close < hopeful:
             continue
-        corner, picture, points = canvases[d].origin, canvas_patch(canvases[d]), few_points(canvases[d])
+        picture, points = drawings[d].picture, drawings[d].points
         found, residual, agree = align(points, patch.smooth, patch.valid, near_by, 2, FINE_CAPS)
         tried = [found, H] if np.isfinite(residual) and agree > 0.3 else [H]
         for m in tried:
@@ -135,6 +116,8 @@ def place_remnant(patch: Patch, canvases: list[Canvas], starts: list[tuple[int, 
             score = (seen.blob + uncovered(picture, patch, m)) / threshold
             cost = score + (0.0 if d in near else ELSEWHEN)
             if cost < best[0] - 1e-9:
-                best = (cost, d, shift(*patch.origin) @ m @ shift(*-corner), score)
+                best = (cost, d, shift(*patch.origin) @ m @ shift(*-picture.origin), score)
+    for d, *_ in starts:
+        drawings[d].picture.__dict__.pop("masks", None)  # larger than the picture, and quickly made again
     _, d, m, score = best
     return d, m / m[2, 2], score
