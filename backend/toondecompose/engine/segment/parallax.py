@@ -24,7 +24,8 @@ OTHER = 14.0  # grey levels worse: does not repeat as background, or as standing
 LEAST_VOTES = 4e-4  # of the frame's area: a few places of 5 x 5 px, in
 LEAST_FRAMES = 4  # of the frames asked, and
 CLEAR_PEAK = 10  # times any other rate: coincidences spread over all rates
-EVERY = 3  # frames: enough of them vote
+EVERY = 3  # frames: enough of them vote, and
+MOST_ASKED = 30  # of a long clip
 BLUR = 5  # px across which differences are averaged
 
 
@@ -59,7 +60,7 @@ def _votes(frames: np.ndarray, shift: np.ndarray, loose: np.ndarray, rates: np.n
     does, and how many pixels could have voted."""
     votes, voters = np.zeros(len(rates)), np.zeros(len(rates))
     asked = 0
-    for t in range(0, len(frames), EVERY):
+    for t in range(0, len(frames), max(EVERY, len(frames) // MOST_ASKED)):
         if loose[t].sum() < 20:
             continue
         for side in (-1, 1):

@@ -33,15 +33,24 @@ class Traces:
     texture: torch.Tensor
     solid: torch.Tensor
 
-    def joined(self, more: Traces) -> Traces:
-        """These paths' traces and some more paths' of the same frames."""
-        return Traces(*(torch.cat([getattr(self, n), getattr(more, n)]) for n in ("share", "whole", "number")),
+    def joined(self, frames: torch.Tensor, H: list[np.ndarray], present: list[np.ndarray], noise: float) -> Traces:
+        """These traces and those of some more paths of the same frames (uint8 [T, 3, h, w])."""
+        more = _repeats(frames, H, present, noise, (self.texture * 255).round().to(torch.uint8))
+        return Traces(*(torch.cat(pair) for pair in zip((self.share, self.whole, self.number), more, strict=True)),
                       self.texture, self.solid)
 
 
 def trace(frames: torch.Tensor, H: list[np.ndarray], present: list[np.ndarray], noise: float) -> Traces:
     """Agreement of every path with the frames (uint8 [T, 3, h, w])."""
     texture = ev.texture_of(frames, noise)
+    tex = texture.to(torch.float32) / 255
+    solid = tex * (0.1 + 0.9 / 255 * ev.cornerness_of(frames).to(torch.float32))
+    return Traces(*_repeats(frames, H, present, noise, texture), tex, solid)
+
+
+def _repeats(frames: torch.Tensor, H: list[np.ndarray], present: list[np.ndarray], noise: float, texture: torch.Tensor
+             ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Traces' share, whole and number. texture: uint8 [T, h, w]."""
     share = torch.empty(len(H), *texture.shape, dtype=torch.float16, device=frames.device)
     whole, number = torch.empty_like(share), torch.empty_like(share)
     for i, (h, on) in enumerate(zip(H, present, strict=True)):
@@ -50,9 +59,7 @@ def trace(frames: torch.Tensor, H: list[np.ndarray], present: list[np.ndarray], 
             # the foot of a sprite's edge looks like its flat surroundings: an edge repeats only if all of it does
             edge = torch.where(texture[t] > 0, share[i, t].float(), torch.ones((), device=frames.device))
             whole[i, t] = -ev.largest_near(-edge, 2) * (number[i, t] >= 2)
-    tex = texture.to(torch.float32) / 255
-    solid = tex * (0.1 + 0.9 / 255 * ev.cornerness_of(frames).to(torch.float32))
-    return Traces(share, whole, number, tex, solid)
+    return share, whole, number
 
 
 def own(traces: Traces, i: int, others: list[int], solid: bool = True) -> torch.Tensor:

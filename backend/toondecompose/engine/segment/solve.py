@@ -92,7 +92,7 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
         paths = [*paths, slow]
         H.append(scaled(slow.H, small_scale))
         present.append(slow.present)
-        traces = traces.joined(trace(frames, H[-1:], present[-1:], coarse_noise))
+        traces = traces.joined(frames, H[-1:], present[-1:], coarse_noise)
         # what slides slower is farther away; what is in front of the background beside it, only it is in front of
         slower = sum(travel(paths[i].H) < travel(slow.H) for i in roles.rigid[: base + 1])
         slid = {i + (i >= slower) for i in slid} | {slower}
