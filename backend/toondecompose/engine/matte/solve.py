@@ -25,6 +25,7 @@ from toondecompose.engine.matte.settled import is_settled, plate_changes
 from toondecompose.engine.matte.sharpen import sharpen_drawing, sharpen_plate
 from toondecompose.engine.matte.state import Drawing, LayerState, prepare_sprite, view_around
 from toondecompose.engine.matte.types import LayerToSolve, MatteResult
+from toondecompose.engine.matte.unseen import paint_plate
 from toondecompose.engine.matte.weights import WeightOf, by_masks, by_mattes
 from toondecompose.engine.tiles import TILE
 
@@ -83,8 +84,7 @@ def solve(source: FrameSource, layers: list[LayerToSolve], *, scale: float, roun
                 sharpen_drawing(source, state, drawing, _scene(loop, index, None), steps, device)
                 loop.tick(1.0)
     completed = [complete_drawings(state) for state in loop.states[1:]]
-    plate = loop.states[0].plate
-    plate.colour = fill_unseen(plate.colour, plate.weight > 0)
+    paint_plate(loop.states[0], source.size)
     stds = [d.std for state in loop.states[1:] for d in state.drawings.values() if d.std > 0]
     alpha_std = round(float(np.median(stds)), 4) if stds else None
     solved = [solved_plate(loop.states[0])] + [solved_sprite(state) for state in loop.states[1:]]
