@@ -9,7 +9,8 @@ from toondecompose.engine.matte.areas import distance
 
 WAY = 10  # px from what surely is opaque within which an outline is looked for
 FALLS = 0.92  # of the difference from the background one px further in, below which the outline's ridge is passed
-STANDS_OFF = 1.5  # times as much as the drawing inside of it a line must differ from the background
+DIPS = (1, 2, 3)  # px further out at which a line is looked for that a px may be a blend with
+STANDS_OFF = 1.5  # times as much as what leads to it a line must differ from the background
 CLEAR = 6.0  # times the noise, and by so much more
 MIXED = 6.0  # levels (L2 over RGB) off the line between two px' colours up to which a px is a blend of them
 
@@ -38,21 +39,21 @@ def within_outlines(c: np.ndarray, differs: np.ndarray, opaque: np.ndarray, ask:
     flat = differs.reshape(-1)
     rises = flat[here] >= FALLS * flat[inner] - noise
     colours = c.reshape(3, -1)
-    for k in (1, 2):  # or dips, where a blend of fill and line comes near the background's colour
+    for k in DIPS:  # or dips, where a blend of fill and line comes near the background's colour
         outer = clip(ys + k * dy, xs + k * dx)
         line, off = colours[:, outer] - colours[:, inner], colours[:, here] - colours[:, inner]
         along = np.clip((line * off).sum(0) / np.maximum((line * line).sum(0), 1), 0, 1)
-        rises |= (np.square(off - along * line).sum(0) < (MIXED + noise) ** 2) & (flat[outer] > flat[inner])
+        rises |= (np.square(off - along * line).sum(0) < (MIXED + noise) ** 2) & (flat[outer] > flat[here] + noise)
     climbed = opaque.reshape(-1).copy()
-    root = np.where(climbed, flat, 0)
     for _ in range(WAY):
-        on = rises & climbed[inner]
-        climbed[here[on]] = True
-        root[here[on]] = root[inner[on]]
+        climbed[here] |= rises & climbed[inner]
     on = climbed[here]
-    top = np.where(climbed, flat, 0)
+    low, top = flat.copy(), flat.copy()  # on the way from inside to the ridge, of which each px is a part
     for _ in range(WAY):
+        low[here[on]] = np.minimum(low[here[on]], low[inner[on]])
         np.maximum.at(top, inner[on], top[here[on]])
+    for _ in range(WAY):
+        np.minimum.at(low, inner[on], low[here[on]])
     found.reshape(-1)[inner[on]] = True
-    found &= (top > np.maximum(STANDS_OFF * root, root + CLEAR * noise)).reshape(found.shape)
+    found &= (top > np.maximum(STANDS_OFF * low, low + CLEAR * noise)).reshape(found.shape)
     return found & ask & climbed.reshape(found.shape) & ~opaque
