@@ -101,6 +101,15 @@ def test_a_shadow_is_dark_fades_out_and_lets_the_ground_through():
     assert found((1 - cel) * plate + cel * np.float32([95, 45, 80])[:, None, None]) == 0  # it ends in an edge
 
 
+@pytest.mark.parametrize("high", [10, 14])
+def test_a_thin_shadow_is_one_as_well(high):
+    plate = ground(1, 20)
+    y, x = np.mgrid[:120, :160]
+    shade = 0.45 * np.exp(-((x - 80) / 30.0) ** 2 - ((y - 60) / high) ** 2).astype(np.float32)
+    seen = (1 - shade) * plate + shade * np.float32([13, 5, 26])[:, None, None]
+    assert faded(seen - GREY, plate - GREY, shade < 0.01, 1.5, 1.8)[shade > 0.1].mean() > 0.8
+
+
 def test_a_cast_shadow_in_the_masks_keeps_its_own_faint_alpha():
     plate = ground(2, 8)
     y, x = np.mgrid[:120, :160]

@@ -8,7 +8,7 @@ import numpy as np
 from toondecompose.engine.matte.moments import GREY
 
 FLAT = 2.0  # levels (L2 over RGB) per px, besides the noise, that are no edge
-SLOWEST_EDGE = 6.0  # px; what takes longer to come up to its contrast is a fade, unless all the drawing is that soft
+SLOWEST_EDGE = 4.0  # px; what takes longer to come up to its contrast is a fade, unless all the drawing is that soft
 FAINTEST = 4.0  # contrast (L2 over RGB) relative to the noise from which a fade counts
 LEAST_FADED = 200  # px
 OPEN_RIM = 0.2  # share of a shadow's rim where it runs out into the background; the rest touches what casts it
@@ -44,7 +44,7 @@ def faded(c: np.ndarray, behind: np.ndarray, outside: np.ndarray, noise: float, 
     for plane in mean:
         for dx, dy in ((1, 0), (0, 1)):
             cv2.accumulateSquare(cv2.Sobel(plane, cv2.CV_32F, dx, dy, ksize=1, scale=0.5), slope2)
-    calm = darker & (np.sqrt(slope2) < np.maximum(FLAT + noise, contrast / max(SLOWEST_EDGE, 4 * width)))
+    calm = darker & (np.sqrt(slope2) < np.maximum(FLAT + noise, contrast / max(SLOWEST_EDGE, 2.5 * width)))
     # a line's ridge is flat as well: the way in must be wider than that
     calm = cv2.morphologyEx(calm.astype(np.uint8), cv2.MORPH_OPEN, _SQUARE)
     _, label = cv2.connectedComponents(calm, connectivity=4)
