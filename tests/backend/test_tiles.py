@@ -7,7 +7,7 @@ import torch
 from toondecompose.engine.matte import alpha as alpha_module
 from toondecompose.engine.matte.alpha import cut_out
 from toondecompose.engine.matte.moments import GREY, Moments
-from toondecompose.engine.tiles import SMALLER, TILE, tiles_of, with_smaller_tiles
+from toondecompose.engine.tiles import SMALLER, TILE, or_on_the_host, tiles_of, with_smaller_tiles
 from toondecompose.worker.failures import sentence_for
 
 
@@ -39,6 +39,14 @@ def test_a_gpu_that_is_full_twice_ends_in_a_sentence():
     assert len(asked) == 2
     sentence = sentence_for(raised.value, "Solving drawings and plates")
     assert "GPU ran out of memory" in sentence and "Solving drawings and plates" in sentence
+
+
+def test_what_no_tile_makes_smaller_is_done_on_the_host_where_the_gpu_is_full():
+    asked = []
+    assert or_on_the_host(lambda device: asked.append(device) or (device == "cpu" or no_room()), "cuda")
+    assert asked == ["cuda", "cpu"]
+    with pytest.raises(torch.OutOfMemoryError):
+        or_on_the_host(lambda device: no_room(), "cpu")
 
 
 def test_other_failures_are_not_tried_again():

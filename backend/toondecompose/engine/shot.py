@@ -21,7 +21,7 @@ from .paths.find import find_paths
 from .quality import frame_psnr
 from .segment import segment
 from .slivers import continue_runs
-from .tiles import with_smaller_tiles
+from .tiles import or_on_the_host, with_smaller_tiles
 from .types import ExposureSheet, LayerPath, Segmentation, SegmentedLayer, SolvedLayer, as_drawings
 from .visible import picture_behind, visible_masks
 
@@ -86,7 +86,9 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
     paths: list[LayerPath] = checkpoints.stage(f"{label}paths", key, paths_found)
     report_segment = stage("segment")
     segmentation: Segmentation = checkpoints.stage(
-        f"{label}segment", key, lambda: segment(source, paths, settings.count, progress=report_segment, **common))
+        f"{label}segment", key, lambda: or_on_the_host(
+            lambda device: segment(source, paths, settings.count, seed=settings.seed, device=device,
+                                   progress=report_segment), settings.device))
     paths.clear()  # what the layers use of them they hold themselves
     segmentation = _without_empty_layers(segmentation)
     corrections: list[dict] = []
@@ -196,13 +198,17 @@ def _expose_all(source: FrameSource, segmentation: Segmentation, masks: list[np.
                   and (other.kind == "background" or (other.still and i < k))]
         known = dict(path=layer.path, hidden=hidden, planes=[layers[i].path for i in behind],
                      shown=[masks[i] for i in behind], motion_model=settings.motion_model,
-                     seed=settings.seed, device=settings.device, noise=segmentation.noise,
+                     seed=settings.seed, noise=segmentation.noise,
                      progress=lambda f, k=k: report((k + f) / len(layers)))
         if solved is None:
-            sheets.append(expose_draft(source, masks[k], **known))
+            sheets.append(or_on_the_host(
+                lambda device, k=k, known=known: expose_draft(source, masks[k], device=device, **known),
+                settings.device))
         else:
             plate = picture_behind(solved.layers, k, source.size)
-            sheets.append(expose(source, masks[k], segmentation.scale, plate=plate, **known))
+            sheets.append(or_on_the_host(
+                lambda device, k=k, known=known, plate=plate: expose(
+                    source, masks[k], segmentation.scale, plate=plate, device=device, **known), settings.device))
     return sheets
 
 

@@ -31,6 +31,19 @@ def with_smaller_tiles(work: Callable[[int], Answer], tile: int = TILE) -> Answe
     return work(max(1, tile // SMALLER))
 
 
+def or_on_the_host(work: Callable[[str], Answer], device: str) -> Answer:
+    """work(device), once more on the CPU if the GPU runs out of memory: for stages that hold a whole shot at working
+    size, which no tile makes smaller. work must start anew each time it is called, and gives the same on both."""
+    try:
+        return work(device)
+    except RuntimeError as error:
+        if device == "cpu" or not no_memory(error):
+            raise
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    return work("cpu")
+
+
 def no_memory(error: BaseException) -> bool:
     """Whether a device had too little memory."""
     return isinstance(error, torch.OutOfMemoryError) or (
