@@ -10,9 +10,10 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -57,6 +58,7 @@ class Checkpoints:
     def __init__(self, output: Path, enabled: bool = True):
         self.folder = output / CHECKPOINT_FOLDER
         self.enabled = enabled
+        self.rest: Callable[[], None] = lambda: None  # gives the memory of arrays back that lie on a shelf
         self.kept: list[str] = []
 
     def stage(self, name: str, key: str, compute: Callable[[], Any]) -> Any:
@@ -70,7 +72,7 @@ class Checkpoints:
                 self.folder.mkdir(parents=True, exist_ok=True)
                 for old in self.folder.glob(f"{name}-*.npz"):
                     old.unlink()
-                _save(path, value)
+                _save(path, value, self.rest)
             give_back()
         self.kept.append(name)
         return value
@@ -89,11 +91,20 @@ class Checkpoints:
             self.folder.rmdir()
 
 
-def _save(path: Path, value: Any) -> None:
+def _save(path: Path, value: Any, rest: Callable[[], None] = lambda: None) -> None:
     arrays: dict[str, np.ndarray] = {}
     outline = _flatten(value, arrays)
     arrays["outline"] = np.frombuffer(json.dumps(outline).encode(), np.uint8)
-    _write(path, np.savez, arrays)
+
+    def store(file: BinaryIO, **arrays: np.ndarray) -> None:
+        """np.savez, array by array."""
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+            for name, array in arrays.items():
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as part:
+                    np.lib.format.write_array(part, array, allow_pickle=False)
+                rest()
+
+    _write(path, store, arrays)
 
 
 def _write(path: Path, save: Callable[..., None], arrays: dict[str, np.ndarray]) -> None:

@@ -12,6 +12,8 @@ from typing import BinaryIO
 import cv2
 import numpy as np
 
+from .shelf import Shelf
+
 # of decoded frames in memory: enough for the neighbours that a stage looks at, never for a whole long clip
 CACHE_MB = 64
 FEWEST_CACHED = 8
@@ -36,10 +38,12 @@ class FrameSource:
         self._folder: Path | None = None
         self._scratch: Scratch | None = None
         self._smaller: dict[tuple[int, int], FrameSource] = {}
+        self._shelf: Shelf | None = None
 
     def keep_decoded(self, folder: Path) -> None:
         """Keep decoded frames in a scratch file in `folder`, as far as the disk has room; it goes with `close`."""
         self._folder = folder
+        self._shelf = self._shelf or Shelf(folder)
         if self.count > self._keep:
             self._scratch = Scratch.open(folder, self.count, (self.size[1], self.size[0], 3))
 
@@ -49,7 +53,16 @@ class FrameSource:
             source.close()
         if self._scratch is not None:
             self._scratch.close()
-        self._scratch = self._folder = None
+        self._scratch = self._folder = self._shelf = None
+
+    def shelve(self, picture: np.ndarray) -> np.ndarray:
+        """The same picture, out of memory if there are many (see shelf.py)."""
+        return picture if self._shelf is None else self._shelf.put(picture)
+
+    def rest(self) -> None:
+        """Give back the memory of pictures on the shelf that were looked at."""
+        if self._shelf is not None:
+            self._shelf.rest()
 
     def scratch(self, shape: tuple[int, ...]) -> Scratch | None:
         """A place on disk for one uint8 array of `shape` per frame; None where there is none, or no room."""
@@ -57,6 +70,8 @@ class FrameSource:
 
     def read(self, t: int) -> np.ndarray:
         """Frame t (0-based), uint8 RGB [h, w, 3]. Do not write into it: it is shared."""
+        if self._shelf is not None:
+            self._shelf.looked()
         if t in self._cache:
             self._cache.move_to_end(t)
             return self._cache[t]
@@ -74,6 +89,7 @@ class FrameSource:
     def part(self, start: int, stop: int) -> FrameSource:
         """The frames start..stop-1 as a source of their own (one shot between two cuts)."""
         part = FrameSource(lambda t: self.read(start + t), stop - start, self.size, cache_mb=0)
+        part._shelf = self._shelf
         part._folder = self._folder  # for smaller versions; the frames themselves are kept by this source
         return part
 
@@ -84,6 +100,7 @@ class FrameSource:
         if size not in self._smaller:
             smaller = FrameSource(lambda t: cv2.resize(self.read(t), size, interpolation=cv2.INTER_AREA), self.count,
                                   size)
+            smaller._shelf = self._shelf
             if self._folder is not None:
                 smaller.keep_decoded(self._folder)
             self._smaller[size] = smaller

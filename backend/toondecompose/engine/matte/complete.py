@@ -6,6 +6,8 @@ with it around the gap. What no drawing shows stays transparent.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 import torch
@@ -32,13 +34,15 @@ def _shared(a: Drawing, b: Drawing, within: Box | None = None
     return cut(a), cut(b)
 
 
-def complete_drawings(state: LayerState) -> int:
-    """Fill every drawing's unknown px from its siblings, in place. Returns the number of px that were filled.
+def complete_drawings(state: LayerState, rest: Callable[[], None] = lambda: None) -> int:
+    """Fill every drawing's unknown px from its siblings, in place. Returns the number of px that were filled. rest: is
+    called between drawings, to give the memory of what was looked at back.
 
     Donors give only what they show themselves, which never changes here, so the drawings' order does not matter."""
     drawings = [d for d in state.drawings.values() if d.picture is not None]
     filled = 0
     for drawing in drawings:
+        rest()
         gap = ~drawing.known.cpu().numpy()
         if gap.sum() < MIN_GAP or not _touches(gap, drawing.picture[3].cpu().numpy()):
             continue

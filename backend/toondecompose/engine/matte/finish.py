@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 import torch
@@ -30,9 +32,10 @@ def solved_plate(state: LayerState) -> SolvedLayer:
                        np.ones(len(state.H)), given.model, given.confidence, seen)
 
 
-def solved_sprite(state: LayerState) -> SolvedLayer:
+def solved_sprite(state: LayerState, shelve: Callable[[np.ndarray], np.ndarray] = lambda picture: picture
+                  ) -> SolvedLayer:
     """A sprite or a plane with alpha: all its drawings on the layer's canvas, colour bled under zero alpha
-    within each drawing's box (its rim is wider than any renderer's kernel)."""
+    within each drawing's box (its rim is wider than any renderer's kernel). shelve: takes pictures out of memory."""
     given = state.given
     number, pictures = {}, Drawings(state.size)
     for d in sorted(state.drawings):
@@ -45,7 +48,7 @@ def solved_sprite(state: LayerState) -> SolvedLayer:
             beside = diffused(torch.from_numpy(colour).float(), ~nothing).numpy()
             colour[:, nothing] = np.rint(beside[:, nothing].clip(0, 255))
         number[d] = len(pictures)
-        pictures.add(cv2.merge([*colour, alpha]), drawing.box[:2])
+        pictures.add(shelve(cv2.merge([*colour, alpha])), drawing.box[:2])
         drawing.picture = drawing.known = None  # the canvases are large: never hold both
     exposure = np.array([number.get(int(d), -1) for d in given.drawing])
     opacity = state.opacity if state.opacity is not None else np.ones(len(state.H))

@@ -46,7 +46,10 @@ def description_length(source: FrameSource, states: list[LayerState], noise: flo
         missed += float(np.log2(1 + r2.cpu().numpy() / np.float32(noise**2)).sum(dtype=np.float64)) / 2
     area = source.size[0] * source.size[1]
     drawings = [d.picture for s in states[1:] for d in s.drawings.values() if d.picture is not None]
-    pictures = sum(_texture_bits(picture[:3]) for picture in drawings)
+    pictures = 0.0
+    for picture in drawings:
+        pictures += _texture_bits(picture[:3])
+        source.rest()
     pictures += _texture_bits(states[0].plate.colour)
     return missed / (area * len(frames)) + pictures / (area * source.count)
 

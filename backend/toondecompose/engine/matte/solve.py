@@ -83,11 +83,11 @@ def solve(source: FrameSource, layers: list[LayerToSolve], *, scale: float, roun
             for drawing in state.drawings.values():
                 sharpen_drawing(source, state, drawing, _scene(loop, index, None), steps, device)
                 loop.tick(1.0)
-    completed = [complete_drawings(state) for state in loop.states[1:]]
+    completed = [complete_drawings(state, source.rest) for state in loop.states[1:]]
     paint_plate(loop.states[0], source.size)
     stds = [d.std for state in loop.states[1:] for d in state.drawings.values() if d.std > 0]
     alpha_std = round(float(np.median(stds)), 4) if stds else None
-    solved = [solved_plate(loop.states[0])] + [solved_sprite(state) for state in loop.states[1:]]
+    solved = [solved_plate(loop.states[0])] + [solved_sprite(state, source.shelve) for state in loop.states[1:]]
     report = {"noise": round(loop.noise, 3), "order_votes": votes.tolist(), "completed_px": completed,
               "alpha_std": alpha_std}
     if predict:
@@ -249,6 +249,7 @@ def _solve_layer(loop: Loop, index: int, hidden: np.ndarray | None, changes: np.
         drawing.crop()
         open_px = (cut.alpha > 0.02) & (cut.alpha < 0.98)
         drawing.std = float(cut.std[open_px].median()) if bool(open_px.any()) else 0.0
+        drawing.shelve(loop.source)
     for (drawing, region, box, _), gap in zip(asked, judge([q[1:] for q in asked]), strict=True):
         if gap:
             _open(drawing, region, box)

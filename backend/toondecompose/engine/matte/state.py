@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import torch
 
+from toondecompose.engine.clip import FrameSource
 from toondecompose.engine.matte.alpha import Cutout
 from toondecompose.engine.matte.moments import View
 from toondecompose.engine.matte.plates import Plate, gauge
@@ -48,6 +49,11 @@ class Drawing:
         self.picture = self.picture[:, y0:y1, x0:x1].clone()
         self.known = self.known[y0:y1, x0:x1].clone()
         self.box = (self.box[0] + x0, self.box[1] + y0, self.box[0] + x1, self.box[1] + y1)
+
+    def shelve(self, source: FrameSource) -> None:
+        """Take the picture out of memory, if there are many."""
+        if self.picture.device.type == "cpu":
+            self.picture, self.known = (torch.from_numpy(source.shelve(x.numpy())) for x in (self.picture, self.known))
 
     @property
     def premult(self) -> torch.Tensor:

@@ -1,0 +1,65 @@
+"""Finished pictures in a file instead of memory: a long 1080p shot has hundreds of drawings of millions of px.
+
+A picture that is put on the shelf stays an ordinary array. Its px lie in a nameless file that is mapped into memory;
+`rest` gives their memory back, and the next look at them reads them again, from the system's cache as long as it has
+room. A short shot's pictures stay in memory.
+"""
+
+from __future__ import annotations
+
+import mmap
+import tempfile
+import weakref
+from pathlib import Path
+
+import numpy as np
+
+ROOM = 384 * 2**20  # bytes of pictures that stay in memory
+TOUCHED = 128 * 2**20  # bytes of pictures put since the last rest
+LOOKS = 16  # looks at frames between two rests; each brings a picture or two of every layer back
+
+
+class Shelf:
+    """A place for pictures in `folder`; it goes with the pictures. room: bytes of them that stay in memory."""
+
+    def __init__(self, folder: Path, room: int = ROOM):
+        self._folder, self._room = folder, room
+        self._file = None
+        self._end = self._touched = self._looks = 0
+        self._maps: weakref.WeakSet[mmap.mmap] = weakref.WeakSet()
+
+    def put(self, picture: np.ndarray) -> np.ndarray:
+        """The same picture, on the shelf; itself where there is memory enough, or no room on the disk."""
+        self._room -= picture.nbytes
+        if self._room >= 0 or not picture.nbytes or not hasattr(mmap.mmap, "madvise"):
+            return picture
+        try:
+            if self._file is None:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                self._file = tempfile.TemporaryFile(dir=self._folder, buffering=0)  # noqa: SIM115 (closed with the shelf)
+            self._file.seek(self._end)
+            # written, not only mapped: a disk that is full says so here, and not when a px is changed
+            data = memoryview(np.ascontiguousarray(picture)).cast("B")
+            if self._file.write(data) != picture.nbytes:
+                return picture
+            place = mmap.mmap(self._file.fileno(), picture.nbytes, offset=self._end)
+        except OSError:
+            return picture  # memory is what is left
+        self._end += -(-picture.nbytes // mmap.ALLOCATIONGRANULARITY) * mmap.ALLOCATIONGRANULARITY
+        self._maps.add(place)
+        self._touched += picture.nbytes
+        if self._touched > TOUCHED:
+            self.rest()
+        return np.frombuffer(place, picture.dtype).reshape(picture.shape)
+
+    def looked(self) -> None:
+        """A frame was looked at: now and then the memory of what was looked at with it is given back."""
+        self._looks += 1
+        if self._looks >= LOOKS:
+            self.rest()
+
+    def rest(self) -> None:
+        """Give back the memory of the pictures on the shelf. What they show stays as it is."""
+        self._touched = self._looks = 0
+        for place in self._maps:
+            place.madvise(mmap.MADV_DONTNEED)
