@@ -77,7 +77,7 @@ def slope(pictures: torch.Tensor) -> torch.Tensor:
     dx[..., :1], dx[..., -1:] = pictures[..., 1:2] - pictures[..., :1], pictures[..., -1:] - pictures[..., -2:-1]
     dy[..., :1, :] = pictures[..., 1:2, :] - pictures[..., :1, :]
     dy[..., -1:, :] = pictures[..., -1:, :] - pictures[..., -2:-1, :]
-    return (dx.square() + dy.square()).amax(-3).sqrt()
+    return dx.square_().add_(dy.square_()).amax(-3).sqrt_()
 
 
 def _centred(H: np.ndarray, origin: tuple[float, float]) -> np.ndarray:

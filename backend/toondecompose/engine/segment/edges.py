@@ -39,8 +39,8 @@ def upsampled_at(p: torch.Tensor, size: tuple[int, int], at: torch.Tensor) -> to
     first, wide, high = top * w + left, int(w > 1), w * int(h > 1)
     out = torch.empty(len(p), len(at), device=p.device)
     for i, plane in enumerate(p.flatten(1)):
-        above = torch.lerp(plane[first], plane[first + wide], right)
-        out[i] = torch.lerp(above, torch.lerp(plane[first + high], plane[first + high + wide], right), down)
+        corner = [plane.index_select(0, first + step) for step in (0, wide, high, high + wide)]
+        out[i] = torch.lerp(torch.lerp(corner[0], corner[1], right), torch.lerp(corner[2], corner[3], right), down)
     return out
 
 
@@ -85,9 +85,9 @@ def edge_coverage(frame: torch.Tensor, behind: torch.Tensor, inside: torch.Tenso
     # of parts too thin for an inside, the nearest inside; far enough away that half the resolution does
     wide = ev.blur(halved(both), 2.5)
     y, x = at // frame.shape[2], at % frame.shape[2]
-    both = ev.blur(both, 1.5).flatten(1)[:, at] + 1e-4 * wide[:, y // 2, x // 2]
+    both = ev.blur(both, 1.5).flatten(1).index_select(1, at) + 1e-4 * wide[:, y // 2, x // 2]
     d = both[:3] / (both[3] + 1e-8) - behind
-    off = frame.flatten(1)[:, at] - behind
+    off = frame.flatten(1).index_select(1, at) - behind
     # 12 levels of contrast weigh as much as not knowing
     return (((off * d).sum(0) + 0.5 * 144.0) / (d.square().sum(0) + 144.0)).clamp(0, 1)
 
@@ -110,7 +110,7 @@ def behind_of(order: list[int], backs: list[torch.Tensor | None], fine: torch.Te
     colour = torch.zeros(3, len(at), device=fine.device)
     known, best = torch.zeros(len(at), dtype=torch.bool, device=fine.device), None
     for j in rigid:
-        back = backs[j].flatten(1)[:4, at]
+        back = backs[j][:4].flatten(1).index_select(1, at)
         here = ev.blur(fine[j], 3.0).flatten()[at] if len(rigid) > 1 else torch.ones_like(back[3])
         take = torch.ones_like(known) if best is None else (here > best) & (back[3] > 0.1)
         colour = torch.where(take, back[:3], colour)

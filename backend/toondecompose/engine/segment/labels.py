@@ -109,7 +109,7 @@ def frame_mass(misfits: list[torch.Tensor | None], tex: torch.Tensor, backs: lis
     """
 
     def asked(planes: torch.Tensor) -> torch.Tensor:
-        return planes if at is None else planes.flatten(-2)[..., at]
+        return planes if at is None else planes.flatten(-2).index_select(-1, at)
 
     fits, fails, unsure = [], [], []
     for z, back, here in zip(misfits, backs, theres, strict=True):

@@ -167,9 +167,9 @@ def _probabilities(picture: torch.Tensor, texture: torch.Tensor, misfits: list[t
     # in flat areas, whose rims it has read, the coarse answer weighs as much as their colour
     found = found * (0.5 + 0.5 * tex)
     if not redrawn:  # beside a redrawn sprite, what its background explains is that: the gap between arm and body
-        found = found + RIMS_SAY * (1 - tex) * (joined.flatten(1)[:, at] > 0.5)
+        found = found + RIMS_SAY * (1 - tex) * (joined.flatten(1).index_select(1, at) > 0.5)
     mass = sure.to(torch.float32)
-    mass.flatten(1)[:, at] = found
+    mass.flatten(1).index_copy_(1, at, found)
     total = mass.sum(0)
     fine = spread(picture[None], (mass[1:] / (total + 1e-6))[:, None], total[None], smooth=1.0,
                   only=None if everywhere else at)[:, 0]

@@ -103,7 +103,7 @@ def _relax_at(at: torch.Tensor, p: torch.Tensor, e: torch.Tensor, c: torch.Tenso
     near = torch.where(inside, torch.stack([at + 1, at - 1, at + w, at - w]), at)
     apart = torch.zeros(near.shape, device=c.device)
     for plane in picture.flatten(1):
-        apart += (plane[near] - plane[at]).square_()
+        apart += (plane.index_select(0, near.flatten()).view(4, -1) - plane.index_select(0, at)).square_()
     links = torch.exp(apart * (-0.5 / (sigma * sigma * len(picture)))).clamp_min_(FLOOR).mul_(smooth).mul_(inside)
     own = c.flatten()[at]
     total = links.sum(0).add_(own).add_(1e-6)
@@ -113,11 +113,14 @@ def _relax_at(at: torch.Tensor, p: torch.Tensor, e: torch.Tensor, c: torch.Tenso
         pull = (own * evidence[at]).add_(1e-6 * 0.5).div_(total)
         last, current, omega = torch.zeros_like(pull), start[at], 1.0
         for i in range(sweeps):
-            values[at] = current
-            new = links.mul(values[near].view(4, -1)).sum(0).add_(pull)
+            values.index_copy_(0, at, current)
+            around = values.index_select(0, near).view(4, -1)
+            new = torch.addcmul(pull, links[0], around[0])
+            for link, value in zip(links[1:], around[1:], strict=True):
+                new.addcmul_(link, value)
             omega = _omega(i, omega)
             last, current = current, last.lerp_(new, omega)
-        values[at] = current
+        values.index_copy_(0, at, current)
     return out.view(p.shape)
 
 
