@@ -13,7 +13,7 @@ from . import evidence as ev
 from .canvas import whole_picture
 from .drawn import same_drawing
 from .hiding import covers, uncovered
-from .layers import Rigid, best_label, mosaics, presence, rendered
+from .layers import Rigid, mosaics, presence, rendered
 from .regions import Regions, flat_regions, rim_owner
 from .roles import Traces, own, unexplained
 from .walker import spread
@@ -22,7 +22,6 @@ EXPLAINED = 2.2  # standard deviations up to which a mosaic still explains a pix
 UNEXPLAINED = 2.5  # from here on it does not
 SEEN_TWICE = 1.5  # frames' worth of evidence: a point of a layer that more than one frame shows
 FLAT_TEXTURE = 60  # of 255: weaker than a line; a gradient or a brush stroke does not part a flat region
-STILL = 0.0015  # of all pixels: a round that changes fewer labels was the last one needed
 BLOCK = 8  # frames that are in work at once
 
 
@@ -164,11 +163,7 @@ def solve(frames: torch.Tensor, rigid: Rigid, first: torch.Tensor, noise: float,
     # half precision: these are the largest arrays of a long shot, and nobody asks for a thousandth of a probability
     first = first.half()
     mass, p = first.clone(), torch.empty_like(first)
-    changed = 1.0
     for turn in range(rounds + 1):
-        if turn > 2 and changed < STILL:
-            break
-        changed = 0.0
         pictures = mosaics(frames, rigid, p, mass) if turn else []
         there = presence(rigid, p, mass) if turn else []
         for start in range(0, len(frames), BLOCK):
@@ -185,13 +180,10 @@ def solve(frames: torch.Tensor, rigid: Rigid, first: torch.Tensor, noise: float,
                                                     p[:, t].float(), redrawn)
                     nearer += [theres] if any(rigid.hiding) else []
                 mass[:, part] = new
-            before = best_label(p[:, part]) if turn > 1 else None
             # once a mosaic has been made without the sprites, rims only decide where it cannot
             p[:, part] = walk(whole_picture(frames[part]), add_rims(new, regions[part], only_unknown=turn > 1))
             for t, theres in enumerate(nearer, start):
                 p[:, t] = uncovered(p[:, t].float(), new[:, t - start], theres, rigid.hiding)
-            if before is not None:
-                changed += float((best_label(p[:, part]) != before).sum()) / texture.numel()
         if turn == 1:
             rigid = find_drawings(frames, rigid, p, noise)
     return p, mass, rigid
