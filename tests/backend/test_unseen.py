@@ -7,7 +7,9 @@ import torch
 from toondecompose.engine.matte import alike
 from toondecompose.engine.matte.plates import push_pull
 from toondecompose.engine.matte.seams import without_seams
-from toondecompose.engine.matte.unseen import paint_unseen, within_frames, without_specks
+from toondecompose.engine.matte.state import Drawing, LayerState
+from toondecompose.engine.matte.types import LayerToSolve
+from toondecompose.engine.matte.unseen import behind_figures, paint_unseen, without_specks
 
 H, W = 96, 128
 
@@ -102,11 +104,29 @@ def test_specks_that_outlines_left_are_not_believed_but_thin_evidence_of_the_sam
     assert (~believed).sum() == 2
 
 
-def test_within_frames_is_what_the_camera_passes():
-    shift = np.stack([np.array([[1, 0, -x], [0, 1, -4], [0, 0, 1.0]]) for x in (10, 30)])
-    inside = within_frames(shift, (40, 20), (100, 50))
-    assert inside[4:24, 10:70].all()
-    assert inside.sum() <= 22 * 62
+def _layer(kind, size, H, alpha=None):
+    drawing = np.zeros(len(H), int)
+    given = LayerToSolve(kind, kind, np.zeros((len(H), 1, 1), np.uint8), drawing, H)
+    state = LayerState(given, H, size, 1.0)
+    if alpha is not None:
+        picture = torch.from_numpy(np.repeat(alpha[None], 4, 0).astype(np.uint8))
+        state.drawings[0] = Drawing((0, 0, *alpha.shape[::-1]), list(range(len(H))), picture)
+    return state
+
+
+@pytest.mark.parametrize("kind", ["background", "sprite"])
+def test_what_figures_hide_is_painted_but_not_what_a_street_hides_all_shot_long(kind):
+    still = np.repeat(np.eye(3)[None], 4, 0)
+    street = np.zeros((80, 160), np.uint8)
+    street[48:] = 255
+    figure = np.zeros((80, 160), np.uint8)
+    figure[20:70, 60:100] = 255
+    back = _layer("background", (160, 120), still)
+    wanted = behind_figures([back, _layer(kind, (160, 80), still, street), _layer("sprite", (160, 80), still, figure)],
+                            (160, 80))
+    assert wanted[24:44, 64:96].all()  # behind the figure, above the street
+    assert not wanted[52:76].any()  # behind the street
+    assert not wanted[84:].any()  # outside all frames
 
 
 def _plain_cost(picture, place, source, weights):

@@ -36,7 +36,10 @@ HARDLY = 0.05  # weight of a px's best sample up to which it may be what a matte
 ODD = 10.0  # levels by which such a px stands out of what is surely seen around it (beyond twice its spread): a speck
 SURE = 0.5  # weight of its best sample from which a px is surely seen
 AROUND = 7  # px; width of that surrounding
+STRIDE = 4  # px per px when places behind figures are looked for
+OPAQUE = 128  # alpha
 SOURCES = 8  # patches: with fewer of them there is nothing to paint with
+_HALF = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
 
 
 def without_specks(picture: np.ndarray, known: np.ndarray, best: np.ndarray) -> np.ndarray:
@@ -55,17 +58,36 @@ def without_specks(picture: np.ndarray, known: np.ndarray, best: np.ndarray) -> 
     return known & ~((best < HARDLY) & judged & stands_out)
 
 
-def within_frames(H: np.ndarray, size: tuple[int, int], canvas: tuple[int, int]) -> np.ndarray:
-    """bool [h, w] of a canvas (its w, h): px that lie inside some frame. H: [T, 3, 3], canvas px -> frame px, edge
-    coordinates. size: frames' w, h."""
-    w, h = size
-    corners = np.array([[0, 0, 1], [w, 0, 1], [w, h, 1], [0, h, 1]], np.float64)
-    inside = np.zeros(canvas[::-1], np.uint8)
-    for inverse in np.linalg.inv(H):
-        x, y, z = inverse @ corners.T
-        outline = np.stack([x / z, y / z], 1) - 0.5
-        cv2.fillConvexPoly(inside, np.rint(outline).astype(np.int32), 1)
-    return inside > 0
+def behind_figures(states: list[LayerState], size: tuple[int, int]) -> np.ndarray:
+    """bool [h, w] of the background's canvas: px that lie inside some frame with no plane before them.
+
+    states: back to front, the background first. size: frames' w, h. These are the places that taking a figure away
+    uncovers. Behind a plane, which is itself scenery and stays, nobody looks; and what a street hides of the hills all
+    shot long is too far from what is seen to be guessed."""
+    back, (w, h) = states[0], size
+    canvas = tuple(-(-side // STRIDE) for side in back.size)
+    small = (-(-w // STRIDE), -(-h // STRIDE))
+    fit = np.diag([STRIDE, STRIDE, 1.0])
+    open_ = np.zeros(canvas[::-1], bool)
+    for t in range(len(back.H)):
+        free = np.full(small[::-1], 255, np.uint8)
+        for state in states[1:]:
+            drawing = state.drawings.get(int(state.given.drawing[t]))
+            if drawing is None or drawing.picture is None:
+                continue
+            corner = np.array([[1.0, 0, drawing.box[0]], [0, 1, drawing.box[1]], [0, 0, 1]])
+            alpha = drawing.picture[3, ::STRIDE, ::STRIDE].cpu().numpy()
+            alpha = _seen_through(alpha, np.linalg.inv(fit) @ state.H[t] @ corner @ fit, small)
+            across = (alpha[:, 0] >= OPAQUE).any() and (alpha[:, -1] >= OPAQUE).any()
+            if state.given.kind == "background" or (len(state.drawings) == 1 and across):
+                free[alpha >= OPAQUE] = 0
+        open_ |= _seen_through(free, np.linalg.inv(fit) @ np.linalg.inv(back.H[t]) @ fit, canvas) > 0
+    return cv2.resize(open_.astype(np.uint8), back.size, interpolation=cv2.INTER_NEAREST) > 0
+
+
+def _seen_through(mask: np.ndarray, H: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """A mask moved by H (edge coordinates) into a picture of the given size (w, h)."""
+    return cv2.warpPerspective(mask, np.linalg.inv(_HALF) @ H @ _HALF, size, flags=cv2.INTER_NEAREST)
 
 
 def paint_unseen(picture: np.ndarray, seen: np.ndarray, wanted: np.ndarray | None = None) -> np.ndarray:
@@ -99,12 +121,12 @@ def paint_unseen(picture: np.ndarray, seen: np.ndarray, wanted: np.ndarray | Non
     return np.where(unseen[..., None], np.rint(soft * rim + painted * (1 - rim)).astype(np.uint8), start)
 
 
-def paint_plate(state: LayerState, size: tuple[int, int]) -> None:
-    """Give the background, in place, what lies within frames of the given size (w, h) but is seen in none of them."""
-    plate = state.plate
+def paint_plate(states: list[LayerState], size: tuple[int, int]) -> None:
+    """Give the background, in place, what figures hide in all frames. states: back to front. size: frames' w, h."""
+    plate = states[0].plate
     colour = plate.colour.permute(1, 2, 0).cpu().numpy()
     seen = without_specks(colour, plate.weight.cpu().numpy() > 0, plate.best.cpu().numpy())
-    wanted = within_frames(state.H, size, state.size)
+    wanted = behind_figures(states, size)
     painted = paint_unseen(np.rint(colour.clip(0, 255)).astype(np.uint8), seen, wanted)
     kept = torch.from_numpy(seen).to(plate.colour.device)
     new = torch.from_numpy(painted.transpose(2, 0, 1).astype(np.float32)).to(plate.colour.device)
