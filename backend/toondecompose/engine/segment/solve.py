@@ -16,6 +16,7 @@ from .choose import DECIDE_FRAMES, DECIDE_WIDTH, DEGREES, SEARCH_FRAMES, SEARCH_
 from .hiding import depth_order
 from .labels import BLOCK, first_mass, solve, walk
 from .layers import Rigid, best_label, presence
+from .limbs import limbs
 from .mosaic import build_mosaic
 from .parallax import parallax_path, travel
 from .refine import refine
@@ -266,7 +267,7 @@ def _split(small, frames, rigid, p, mass, roles):
     wanted = roles.redrawn or count_sprites(small, label == base)
     known = _changing(rigid, p, roles.plane)
     if wanted + len(known) < 2:
-        return p, mass, {}, None
+        return _with_limbs(small, rigid, p, mass, roles.plane)
     ids = np.full(label.shape, -1, np.int8)
     union = label == base
     for k, i in enumerate(known):
@@ -291,3 +292,13 @@ def _split(small, frames, rigid, p, mass, roles):
     where = [*known, *range(base + len(known), base + n)]
     hiding[np.ix_(where, where)] = votes
     return p, mass, parts, hiding
+
+
+def _with_limbs(small, rigid, p, mass, plane):
+    """As _split, for one redrawn sprite and rigid ones that swing their arms."""
+    base, found = len(rigid), limbs(small, rigid, p, plane)
+    if not found:
+        return p, mass, {}, None
+    share = torch.from_numpy(np.stack([*found.values(), ~np.logical_or.reduce(list(found.values()))])).to(p)
+    p, mass = (torch.cat([x[:base], x[base] * share]) for x in (p, mass))
+    return p, mass, {base + k: i for k, i in enumerate(found)}, None

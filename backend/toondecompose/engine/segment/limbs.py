@@ -1,0 +1,83 @@
+"""Legs that swing, hair that flies: what a rigid sprite's own motion does not explain of it, found again by colour.
+
+No rigid layer explains such pieces, so they come out as pieces of the redrawn sprite, wherever that is. They hang on
+the body of another one, are small beside the redrawn sprite, and have that body's colours and not the redrawn one's.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import torch
+
+from .cutouts import BINS
+from .layers import Rigid, best_label
+
+LIMB = 0.25  # of the redrawn sprite's usual area: larger is itself
+TOUCHES = 2  # px at labelling size between a limb and its body: the outline
+HANGS = 4  # px of the body that a limb touches
+OFTEN = 0.1  # of the frames: less often they are left-overs
+
+
+def _bins(pictures: np.ndarray) -> np.ndarray:
+    """uint8 [..., 3] -> number of each colour's bin, int32 [...]."""
+    q = (pictures.astype(np.int32) * BINS) >> 8
+    return (q[..., 0] * BINS + q[..., 1]) * BINS + q[..., 2]
+
+
+def _colours(bins: np.ndarray, where: np.ndarray) -> np.ndarray:
+    count = np.bincount(bins[where], minlength=BINS**3).astype(float)
+    return count / max(count.sum(), 1.0) + 1e-4
+
+
+def limbs(frames: np.ndarray, rigid: Rigid, p: torch.Tensor, plane: list[bool]) -> dict[int, np.ndarray]:
+    """Which pixels of the one redrawn label are limbs of rigid sprites: {rigid label: bool [T, h, w]}.
+
+    frames: uint8 [T, h, w, 3] at labelling size. p: [L, T, h, w], the redrawn label last. plane: which rigid labels
+    are planes. Every pixel belongs to the nearest piece, so that outlines go with what they enclose.
+    """
+    base = len(rigid)
+    bodies = [i for i in range(1, base) if not (plane[i] or rigid.painted[i])]
+    if not bodies:
+        return {}
+    label = best_label(p).cpu().numpy()
+    pieces = [cv2.connectedComponentsWithStats((one == base).astype(np.uint8), connectivity=8) for one in label]
+    largest = [stats[1:, cv2.CC_STAT_AREA].max() for count, _, stats, _ in pieces if count > 1]
+    if not largest:
+        return {}
+    least = LIMB * float(np.quantile(largest, 0.75))
+    bins = _bins(frames)
+    large = np.stack([(stats[:, cv2.CC_STAT_AREA] >= least)[piece] & (piece > 0) for _, piece, stats, _ in pieces])
+    itself = _colours(bins, large)
+    theirs = {i: _colours(bins, label == i) for i in bodies}
+    wide = np.ones((2 * TOUCHES + 1, 2 * TOUCHES + 1), np.uint8)
+    found = {i: np.zeros(label.shape, bool) for i in bodies}
+    for t, (count, piece, stats, _) in enumerate(pieces):
+        for k in range(1, count):
+            if stats[k, cv2.CC_STAT_AREA] >= least:
+                continue
+            mine = piece == k
+            around = cv2.dilate(mine.astype(np.uint8), wide) > 0
+            touched = {i: int((around & (label[t] == i)).sum()) for i in bodies}
+            body = max(bodies, key=lambda i: touched[i])
+            colours = bins[t][mine]
+            if touched[body] >= HANGS and (theirs[body][colours] > itself[colours]).mean() > 0.5:
+                found[body][t] |= mine
+    found = {i: on for i, on in found.items() if on.any((1, 2)).mean() >= OFTEN}
+    every = label == base
+    for t in range(len(label)):
+        others = every[t].copy()
+        for on in found.values():
+            others &= ~on[t]
+        away = {i: _distance(on[t]) for i, on in found.items()}
+        rest = _distance(others)
+        for i, on in found.items():
+            on[t] = (away[i] < rest) & (away[i] <= np.minimum.reduce(list(away.values())))
+    return found
+
+
+def _distance(where: np.ndarray) -> np.ndarray:
+    """px from every pixel to the nearest of `where` bool [h, w]; inf if there is none."""
+    if not where.any():
+        return np.full(where.shape, np.inf, np.float32)
+    return cv2.distanceTransform((~where).astype(np.uint8), cv2.DIST_L2, 3)

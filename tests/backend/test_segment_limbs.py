@@ -1,0 +1,57 @@
+"""Swinging limbs go back to the rigid sprite they hang on."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from toondecompose.engine.segment.layers import Rigid
+from toondecompose.engine.segment.limbs import limbs
+
+COUNT = 10
+GREEN, BROWN, ORANGE = (60, 140, 60), (90, 50, 30), (240, 150, 40)
+
+
+def _shot(painted: bool = False) -> tuple[np.ndarray, Rigid, torch.Tensor]:
+    """A girl of brown with a swinging shoe, and an orange cat that walks past her and shows an ear beside her."""
+    frames = np.full((COUNT, 90, 160, 3), GREEN, np.uint8)
+    p = torch.zeros(3, COUNT, 90, 160)
+    for t in range(COUNT):
+        frames[t, 20:60, 40:60] = BROWN
+        p[1, t, 20:60, 40:60] = 1
+        frames[t, 60:66, 40 + t : 48 + t] = BROWN
+        p[2, t, 60:66, 40 + t : 48 + t] = 1
+        frames[t, 30:36, 34:40] = ORANGE  # of the cat, seen beside her
+        p[2, t, 30:36, 34:40] = 1
+        frames[t, 50:80, 90 + 3 * t : 130 + 3 * t] = ORANGE
+        p[2, t, 50:80, 90 + 3 * t : 130 + 3 * t] = 1
+    p[0] = 1 - p[1:].sum(0)
+    still = np.tile(np.eye(3), (COUNT, 1, 1))
+    always = np.ones(COUNT, bool)
+    return frames, Rigid([still, still], [always, always], [True, painted]), p
+
+
+def test_a_swinging_shoe_is_its_wearers_and_an_ear_its_own():
+    frames, rigid, p = _shot()
+    found = limbs(frames, rigid, p, [True, False])
+    assert list(found) == [1]
+    for t, on in enumerate(found[1]):
+        assert on[60:66, 40 + t : 48 + t].all()
+        assert not on[30:36, 34:40].any() and not on[50:80, 90 + 3 * t : 130 + 3 * t].any()
+
+
+def test_a_set_piece_has_no_limbs():
+    frames, rigid, p = _shot(painted=True)
+    assert limbs(frames, rigid, p, [True, False]) == {}
+    assert limbs(frames, _shot()[1], p, [True, True]) == {}
+
+
+def test_pieces_seen_in_a_frame_or_two_are_left_where_they_are():
+    frames, rigid, p = _shot()
+    shoe = p[2, 1:, 60:66, :60]
+    p[0, 1:, 60:66, :60] += shoe.clone()
+    shoe.zero_()
+    frames = np.concatenate([frames, frames[1:]])
+    p = torch.cat([p, p[:, 1:]], 1)
+    rigid = Rigid([np.tile(np.eye(3), (19, 1, 1))] * 2, [np.ones(19, bool)] * 2, [True, False])
+    assert limbs(frames, rigid, p, [True, False]) == {}
