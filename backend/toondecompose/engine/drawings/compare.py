@@ -41,6 +41,7 @@ WINDOW_ROOM = 6  # px around what can be compared: as far as looking for lines a
 class Difference:
     """blob: the largest connected difference, sum of grey levels over its pixels. common: pixels compared.
     share: part of the larger cut-out's sure pixels that both show. fit: part of the compared pixels without excess.
+    inner: as blob, of what is so deep inside both masks that no background comes in there.
     deviation: of three quarters of the textured pixels, in parts of the colour range around them; nan if not looked at.
     """
 
@@ -48,6 +49,7 @@ class Difference:
     common: float
     share: float
     fit: float
+    inner: float
     deviation: float = np.nan
 
 
@@ -269,32 +271,41 @@ def glance(both: Overlay) -> Difference | None:
     if np.count_nonzero(different) <= MOSTLY * max(1, count):
         return None
     common = float(np.count_nonzero(both.sure))
-    return Difference(GLANCE**2 * float(far[different].sum()), common,
-                      common / max(1.0, both.first.area, both.second.area), 1 - np.count_nonzero(different) / count)
+    blob = GLANCE**2 * float(far[different].sum())
+    return Difference(blob, common, common / max(1.0, both.first.area, both.second.area),
+                      1 - np.count_nonzero(different) / count, blob)
 
 
 def compare_drawings(a: Patch, b: Patch, H: np.ndarray, noise: float, most: float = MOST_FORGIVEN) -> Difference:
     """Compare two pictures of a sprite on what both show.
 
     H: 3x3, a's px -> b's px. noise: deviation of the noise in the blurred pictures, grey levels. most: share of the
-    colour range around a pixel by which it may deviate because the pictures do not lie on each other well.
+    colour range around a pixel by which it may deviate because the pictures do not lie on each other well; how much of
+    the pictures agrees is told without it, so that gaps are still looked for where a part has changed.
     Translucent sprites: compare them without their background (patches.without_background).
     """
     both = overlay(a, b, H)
     told = glance(both)
     if told is not None:
         return told
-    region = both.region
-    e = excess(both, noise * np.sqrt(2), most)
-    hot = (e > 0) & region
-    blob, counted = judged(e, hot, region, both.deep)
+    blob, inner, fit = unexplained(both, excess(both, noise * np.sqrt(2)), noise)
+    if min(TYPICAL_FACTOR * both.deviation, MOST_FORGIVEN) > max(FORGIVEN, most):
+        blob, inner, _ = unexplained(both, excess(both, noise * np.sqrt(2), most), noise)
+    common = float(np.count_nonzero(both.sure))
+    return Difference(blob, common, common / max(1.0, a.area, b.area), fit, inner, both.deviation)
+
+
+def unexplained(both: Overlay, e: np.ndarray, noise: float) -> tuple[float, float, float]:
+    """The largest blob of levels `e` that no background explains, the largest one deep inside, and the part of the
+    pixels that agree."""
+    hot = (e > 0) & both.region
+    blob, counted = judged(e, hot, both.region, both.deep)
     if both.first.plates and hot.any():
         e, outline = shining(both, e, hot, noise)
         hot &= e > 0
-        blob, counted = judged(e, hot, region, both.deep | outline)
-    fit = 1 - np.count_nonzero((e > 0) & counted) / max(1, np.count_nonzero(counted))
-    common = float(np.count_nonzero(both.sure))
-    return Difference(blob, common, common / max(1.0, a.area, b.area), fit, both.deviation)
+        blob, counted = judged(e, hot, both.region, both.deep | outline)
+    inner = largest_blob(e, hot & both.deep) if blob > 0 else 0.0
+    return blob, inner, 1 - np.count_nonzero((e > 0) & counted) / max(1, np.count_nonzero(counted))
 
 
 def judged(e: np.ndarray, hot: np.ndarray, region: np.ndarray, trusted: np.ndarray) -> tuple[float, np.ndarray]:

@@ -39,7 +39,7 @@ def gap(book: Book, both: Overlay) -> np.ndarray | None:
     of them only), or gaps were found beside. None if the drawings differ on the whole.
     """
     a, b = both.first, both.second
-    e = excess(both, 0.5 * book.noise * np.sqrt(2), book.forgiven)
+    e = excess(both, 0.5 * book.noise * np.sqrt(2))
     hot = (e > 0) & both.region
     if not hot.any() or np.count_nonzero(hot) > (1 - ALIKE) * np.count_nonzero(both.region):
         return None

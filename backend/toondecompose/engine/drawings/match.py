@@ -31,6 +31,7 @@ class Book:
     part of the larger cut-out that both show. fit float64 [n, n]: part of the compared pixels that agree.
     threshold: blob size (levels x px^2) at which a pair is undecided; compression noise comes in blobs too.
     tried: (i, j) -> 3x3, where a chain of good pairs put j's picture when the pair was last compared there.
+    inner: float64 [n, n], as score, told by the largest difference deep inside the masks.
     deviation: float64 [n, n], how far the pixels of a pair are off on the whole (compare.Difference), nan = unknown.
     forgiven: share of the colour range around a pixel that a pair is forgiven at most.
     planes: motions behind the sprite, float64 [T, 3, 3], canvas -> frame, working px, each with bool [T], present.
@@ -43,6 +44,7 @@ class Book:
     score: np.ndarray = field(init=False)
     share: np.ndarray = field(init=False)
     fit: np.ndarray = field(init=False)
+    inner: np.ndarray = field(init=False)
     deviation: np.ndarray = field(init=False)
     forgiven: float = MOST_FORGIVEN
     link: dict[tuple[int, int], np.ndarray] = field(default_factory=dict)
@@ -57,6 +59,7 @@ class Book:
         np.fill_diagonal(self.score, 0.0)
         self.share = np.zeros_like(self.score)
         self.fit = np.ones_like(self.score)
+        self.inner = np.zeros_like(self.score)
         self.deviation = np.full_like(self.score, np.nan)
         usual = float(np.median([p.area for p in self.patches])) if self.patches else 0.0
         self.threshold = max(BLOB, BLOB_SHARE * usual) * (1 + self.noise)
@@ -142,6 +145,7 @@ def match(book: Book, i: int, j: int, start: np.ndarray, dofs: tuple[int, ...], 
                 book.score[i, j] = book.score[j, i] = score
                 book.share[i, j] = book.share[j, i] = min(1.0, seen.share)
                 book.fit[i, j] = book.fit[j, i] = seen.fit
+                book.inner[i, j] = book.inner[j, i] = seen.inner / book.threshold
                 book.deviation[i, j] = book.deviation[j, i] = seen.deviation
                 book.link[i, j], book.link[j, i] = found, np.linalg.inv(found)
                 book.dof[i, j] = book.dof[j, i] = dof

@@ -118,14 +118,15 @@ def grouped(book: Book) -> np.ndarray:
     """Drawings as the pairs' scores tell them: int [n], group of each patch.
 
     What may differ within a drawing is allowed for by the length of its rims and the noise. Where exposures that lie
-    apart in time agree better than that, a smaller difference tells two drawings, down to the smallest mouth's.
+    apart in time agree better than that, a smaller difference deep inside tells two drawings, down to the smallest
+    mouth's. (Nearer to the rim it is as often background in a gap.)
     """
     i, j = np.triu_indices(len(book.patches), max(NEIGHBOURS) + 1)
-    agree = book.score[i, j][(book.score[i, j] < 1) & (book.fit[i, j] > ALIKE)]
+    agree = book.inner[i, j][(book.score[i, j] < 1) & (book.fit[i, j] > ALIKE)]
     tells = 1.0
     if len(agree) >= ENOUGH:
         tells = float(np.clip(BEYOND * np.percentile(agree, AGREEING), BLOB / book.threshold, 1.0))
-    return average_linkage(book.score / tells, book.share, book.fit)
+    return average_linkage(np.maximum(book.score, book.inner / tells), book.share, book.fit)
 
 
 def reopened(book: Book, looked: set[tuple[int, int]]) -> set[tuple[int, int]]:
