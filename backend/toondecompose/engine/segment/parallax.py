@@ -24,8 +24,8 @@ OTHER = 14.0  # grey levels worse: does not repeat as background, or as standing
 LEAST_VOTES = 4e-4  # of the frame's area: a few places of 5 x 5 px, in
 LEAST_FRAMES = 4  # of the frames asked (half as many votes say as much in twice as many frames: bushes in gaps), and
 CLEAR_PEAK = 10  # times any other rate: coincidences spread over all rates
-EVERY = 3  # frames: enough of them vote, and
-MOST_ASKED = 30  # of a long clip
+EVERY = 3  # frames: enough of them vote on how fast, and
+MOST_ASKED = 30  # of a long clip on whether at all
 BLUR = 5  # px across which differences are averaged
 
 
@@ -55,12 +55,12 @@ def _errors(frames: np.ndarray, t: int, u: int, moves: np.ndarray, window: Windo
 
 
 def _votes(frames: np.ndarray, shift: np.ndarray, loose: np.ndarray, rates: np.ndarray, known: list[float],
-           gaps: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray, int]:
+           gaps: tuple[int, ...], every: int) -> tuple[np.ndarray, np.ndarray, int]:
     """Pixels of `loose` bool [T, h, w] that repeat at each rate and at none of those known, in how many frames any
     does, and how many pixels could have voted."""
     votes, voters = np.zeros(len(rates)), np.zeros(len(rates))
     asked = 0
-    for t in range(0, len(frames), max(EVERY, len(frames) // MOST_ASKED)):
+    for t in range(0, len(frames), every):
         if loose[t].sum() < 20:
             continue
         for side in (-1, 1):
@@ -124,7 +124,8 @@ def parallax_path(frames: np.ndarray, paths: list[LayerPath], scale: float, left
     known = [0.0, *(rate(q, path) for q in paths)]
     rates = RATES[np.abs(RATES[:, None] - known).min(1) >= APART]
     for gaps in GAPS:
-        votes, voters, asked = _votes(frames, shift, left_over, rates, known, gaps)
+        votes, voters, asked = _votes(frames, shift, left_over, rates, known, gaps,
+                                     max(EVERY, len(frames) // MOST_ASKED))
         near = np.array([votes[np.abs(rates - r) < 1.5 * STEP].sum() for r in rates])
         peak = int(near.argmax())
         about = np.abs(rates - rates[peak]) < 1.5 * STEP
@@ -136,7 +137,7 @@ def parallax_path(frames: np.ndarray, paths: list[LayerPath], scale: float, left
     else:
         return None
     fine = float((rates * votes)[about].sum() / votes[about].sum()) + np.arange(-0.04, 0.041, 0.01)
-    counts = np.convolve(_votes(frames, shift, left_over, fine, known, gaps)[0], [0.5, 1, 0.5], "same")
+    counts = np.convolve(_votes(frames, shift, left_over, fine, known, gaps, EVERY)[0], [0.5, 1, 0.5], "same")
     moved = path.H.copy()
     moved[:, :2, 2] = float(fine[counts.argmax()]) * (path.H[:, :2, 2] - path.H[path.ref, :2, 2])
     return LayerPath(moved, path.present.copy(), path.ref, "translation", path.gain * near[peak] / asked)
