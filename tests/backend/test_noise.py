@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from toondecompose.engine.segment.evidence import noise_level, noise_under
+from toondecompose.engine.segment.evidence import noise_in_flats, noise_under
 
 
 def panned(grain: float) -> tuple[np.ndarray, np.ndarray]:
@@ -21,7 +21,7 @@ def panned(grain: float) -> tuple[np.ndarray, np.ndarray]:
 
 def test_a_busy_picture_looks_noisy_by_itself_but_not_under_its_own_motion():
     frames, H = panned(0.0)
-    assert noise_level(frames) > 5
+    assert noise_in_flats(frames) > 5
     assert noise_under(frames, H, np.ones(10, bool)) < 2.5
 
 

@@ -55,7 +55,7 @@ def glimpse(source: FrameSource) -> np.ndarray | None:
     at = sorted(moves)
     frames = torch.from_numpy(np.stack([small.read(t) for t in at])).permute(0, 3, 1, 2)
     H, present = edge_from_centre(np.stack([moves[t] for t in at])), np.ones(len(at), bool)
-    noise = max(NOISE, ev.noise_level(frames.permute(0, 2, 3, 1).numpy()))
+    noise = max(NOISE, ev.noise_in_flats(frames.permute(0, 2, 3, 1).numpy()))
     first = first_mass(trace(frames, [H], [present], noise), [0], True)
     p, _, _ = solve(frames, Rigid([H], [present], [True]), first, noise, True, rounds=ROUNDS)
     mask = _without_specks(p[1, at.index(middle)].float().numpy())

@@ -120,7 +120,7 @@ def gray_of(frame: np.ndarray, scale: float, weights: np.ndarray) -> np.ndarray:
     return grey.reshape(grey.shape[:2])
 
 
-def noise_level(gray: np.ndarray) -> float:
+def noise_of_clip(gray: np.ndarray) -> float:
     """Grain and compression noise of a clip uint8 [T, h, w]: standard deviation in grey levels.
 
     What a band-pass leaves in the flattest blocks of single frames, but no more than what it leaves of the difference
@@ -219,7 +219,7 @@ def build_field(source: FrameSource, seed: int, width: int = SEARCH_WIDTH, keep:
         for frames in {id(g): g for g in (gray, fine, *(g for g, _ in last))}.values():
             for t, table in enumerate(light):
                 frames[t] = cv2.LUT(frames[t], table)
-    noise = noise_level(gray)
+    noise = noise_of_clip(gray)
     blur = min(2.5, 0.4 * noise)
     soft = fine
     if blur < 0.4:

@@ -31,7 +31,7 @@ LEAST_NOISE = 2.0  # grey levels: rounding, resampling
 RESAMPLING = 0.2  # px of registration and resampling error: what a mosaic's own slope excuses
 
 
-def noise_level(frames: np.ndarray) -> float:
+def noise_in_flats(frames: np.ndarray) -> float:
     """Grain and compression noise, grey levels rms, of uint8 [T, h, w, 3].
 
     Spatial (difference of Gaussians 1 and 2 in the flattest twentieth of 8 px blocks), because temporal differences
@@ -55,7 +55,7 @@ def noise_under(frames: np.ndarray, H: np.ndarray, present: np.ndarray) -> float
     """Grain and compression noise, grey levels rms, as far as one rigid motion tells: what is left of the difference
     between neighbouring frames where that motion explains most of the picture; inf where no pair tells.
 
-    frames: uint8 [T, h, w, 3]. H: [T, 3, 3] canvas -> frame, edge coordinates. An upper bound, as `noise_level` is one:
+    frames: uint8 [T, h, w, 3]. H: [T, 3, 3] canvas -> frame, edge coordinates. An upper bound, as `noise_in_flats` is one:
     a picture without a flat block looks noisy to that one, a motion that explains little looks noisy to this one.
     """
     values = []

@@ -74,7 +74,7 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
 
     small, small_scale = working_frames(source, LABEL_WIDTH)
     work, scale = working_frames(source, WORKING_WIDTH)
-    noise = min([ev.noise_level(work), *(ev.noise_under(work, scaled(q.H, scale), q.present) for q in paths)])
+    noise = min([ev.noise_in_flats(work), *(ev.noise_under(work, scaled(q.H, scale), q.present) for q in paths)])
     coarse_noise = noise * small_scale / scale
     frames = _tensor(small, device)
     step(0.05)
