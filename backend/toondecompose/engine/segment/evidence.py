@@ -55,7 +55,7 @@ def noise_under(frames: np.ndarray, H: np.ndarray, present: np.ndarray) -> float
     """Grain and compression noise, grey levels rms, as far as one rigid motion tells: what is left of the difference
     between neighbouring frames where that motion explains most of the picture; inf where no pair tells.
 
-    frames: uint8 [T, h, w, 3]. H: [T, 3, 3] canvas -> frame, edge coordinates. An upper bound, as `noise_in_flats` is one:
+    frames: uint8 [T, h, w, 3]. H: [T, 3, 3] canvas -> frame, edge coordinates. An upper bound, as `noise_in_flats` is:
     a picture without a flat block looks noisy to that one, a motion that explains little looks noisy to this one.
     """
     values = []
