@@ -76,10 +76,14 @@ def best_of_all(scale: Scale, places: np.ndarray, weights: np.ndarray) -> np.nda
     return out
 
 
+def affordable(scale: Scale) -> bool:
+    """Can every patch that asks be compared with every other?"""
+    return float(len(scale.asking)) * scale.source.sum() * len(NEAR) * scale.picture.shape[2] <= FULL_SEARCH
+
+
 def search(scale: Scale, found: np.ndarray) -> np.ndarray:
     """Better patches for the present guess: of all where that is affordable, otherwise of the neighbours' sources."""
-    c = scale.picture.shape[2]
-    if float(len(scale.asking)) * scale.source.sum() * len(NEAR) * c <= FULL_SEARCH:
+    if affordable(scale):
         return best_of_all(scale, scale.asking, weights_of(scale, scale.asking))
     h, w = scale.source.shape
     words = words_of(scale.picture)

@@ -84,7 +84,11 @@ def solve(source: FrameSource, layers: list[LayerToSolve], *, scale: float, roun
                 sharpen_drawing(source, state, drawing, _scene(loop, index, None), steps, device)
                 loop.tick(1.0)
     completed = [complete_drawings(state, source.rest) for state in loop.states[1:]]
-    paint_plate(loop.states, source.size)
+    if quality == "preview":  # nobody looks at it, and a soft guess hides nothing from what is solved next
+        plate = loop.states[0].plate
+        plate.colour = fill_unseen(plate.colour, plate.weight > 0)
+    else:
+        paint_plate(loop.states, source.size)
     stds = [d.std for state in loop.states[1:] for d in state.drawings.values() if d.std > 0]
     alpha_std = round(float(np.median(stds)), 4) if stds else None
     solved = [solved_plate(loop.states[0])] + [solved_sprite(state, source.shelve) for state in loop.states[1:]]

@@ -16,6 +16,7 @@ from toondecompose.engine.matte.alike import (
     RADIUS,
     SIDE,
     Scale,
+    affordable,
     best_of_all,
     cost_of,
     map_of,
@@ -144,7 +145,8 @@ def _deep(unseen: np.ndarray) -> np.ndarray:
 
 
 def _pyramid(picture: np.ndarray, seen: np.ndarray, unseen: np.ndarray) -> list[Scale]:
-    """Finest first, until the unseen is nowhere deeper than a patch. Empty if nothing is seen that could be repeated.
+    """Finest first, until the unseen is nowhere deeper than a patch and all patches can be compared with all that ask.
+    Empty if nothing is seen that could be repeated.
 
     seen: px to take from. unseen: px to paint; others are neither."""
     scales = []
@@ -154,7 +156,7 @@ def _pyramid(picture: np.ndarray, seen: np.ndarray, unseen: np.ndarray) -> list[
             return scales
         scales.append(scale)
         deepest = cv2.distanceTransform(unseen.astype(np.uint8), cv2.DIST_C, 3).max()
-        if deepest <= SIDE or min(seen.shape) < 4 * SIDE:
+        if (deepest <= SIDE and affordable(scale)) or min(seen.shape) < 4 * SIDE:
             return scales
         h, w = seen.shape
         even = cv2.copyMakeBorder(picture, 0, h % 2, 0, w % 2, cv2.BORDER_REPLICATE)
