@@ -10,6 +10,7 @@ from toondecompose.engine.drawings.correlate import likely_pairs
 from toondecompose.engine.drawings.expose import expose
 from toondecompose.engine.drawings.match import Book, match
 from toondecompose.engine.drawings.patches import cut_patches
+from toondecompose.engine.drawings.pixels import strongest
 from toondecompose.engine.types import LayerPath
 from toondecompose.formats.conventions import edge_from_centre
 
@@ -292,3 +293,8 @@ def test_figure_that_comes_back_mirrored_and_tilted_is_reused():
     assert groups(sheet.drawing) == poses
     signs = np.sign(np.linalg.det(sheet.H))
     assert (signs[:4] == -signs[4:]).all()
+
+
+def test_the_strongest_channel_of_nothing_is_nothing():
+    assert strongest(np.zeros((5, 0, 3), np.float32)).shape == (5, 0)
+    assert strongest(np.float32([[[1, 7, 3]]])) == 7

@@ -11,7 +11,7 @@ HALF = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
 
 def strongest(picture: np.ndarray) -> np.ndarray:
     """Largest of the three channels, [h, w] (numpy's own max over a short last axis is ten times slower)."""
-    if picture.ndim == 3 and picture.dtype in (np.uint8, np.float32):
+    if picture.ndim == 3 and picture.size and picture.dtype in (np.uint8, np.float32):  # OpenCV knows no empty picture
         red, green, blue = cv2.split(picture)
         return cv2.max(cv2.max(red, green), blue)
     return np.maximum(np.maximum(picture[..., 0], picture[..., 1]), picture[..., 2])
