@@ -8,6 +8,7 @@ import pytest
 from test_drawings import clip, drawing, groups, pan
 
 from toondecompose.engine import shot
+from toondecompose.engine.drawings.align import choose_points
 from toondecompose.engine.drawings.compare import (
     MOST_FORGIVEN,
     beyond_plates,
@@ -21,6 +22,7 @@ from toondecompose.engine.drawings.expose import expose
 from toondecompose.engine.drawings.match import Book, match, settle
 from toondecompose.engine.drawings.patches import believable, cut_patches
 from toondecompose.engine.drawings.pixels import HALF, place, shift
+from toondecompose.engine.drawings.remnants import nearby_shift
 from toondecompose.engine.drawings.sheet import grouped
 from toondecompose.engine.drawings.small import compared_size
 
@@ -203,3 +205,12 @@ def test_a_small_difference_tells_two_drawings_where_other_exposures_agree_bette
     assert len(set(found)) == 2 + mouth[2]
     book.inner[changed] = 0.0  # along the rim it may be background
     assert len(set(grouped(book))) == 2
+
+
+def test_a_drawing_of_a_few_pixels_is_nowhere_looked_for():
+    source, masks = clip([drawing(2)] * 2, [(60, 20)] * 2)
+    patches, _ = cut_patches(source, masks, None, None)
+    nothing = choose_points(patches[0].smooth, np.zeros(patches[0].inside.shape, np.float32))
+    assert len(nothing.xy) == 0
+    H, close = nearby_shift(nothing, patches[1], np.eye(3), 8.0)
+    assert np.array_equal(H, np.eye(3)) and close < 0

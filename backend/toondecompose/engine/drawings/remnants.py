@@ -55,6 +55,8 @@ def nearby_shift(points: Points, patch: Patch, H: np.ndarray, reach: float) -> t
 
     H: points' px -> patch px.
     """
+    if len(points.xy) == 0:  # a drawing of a few pixels that nothing is sure of
+        return H, -1.0
     few = slice(None, None, max(1, len(points.xy) // 600))
     xy, colour = project(H, points.xy[few]), points.colour[few].astype(np.float32)
     h, w = patch.valid.shape
