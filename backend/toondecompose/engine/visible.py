@@ -63,21 +63,19 @@ def picture_behind(layers: Sequence[SolvedLayer], k: int,
     shrunk: dict[tuple, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
 
     def pictures(i: int, d: int, fx: float, fy: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Layer i's drawing d at a scale -> (colour, alpha 0..1, seen 0..1); small ones, and each layer's last, are
-        kept."""
+        """Layer i's drawing d at a scale -> (colour, alpha 0..1, seen 0..1); each layer's last one is kept."""
         if (i, d, fx, fy) in shrunk:
             return shrunk[i, d, fx, fy]
+        for other in [key for key in shrunk if key[0] == i and key[2:] == (fx, fy)]:
+            del shrunk[other]
         drawing, seen = layers[i].drawings[d], layers[i].seen
         alpha = drawing[..., 3].astype(np.float32) / 255
         seen = alpha if seen is None else (seen > 0).astype(np.float32)
         out = np.ascontiguousarray(drawing[..., :3]), alpha, seen
         if fx < 1 or fy < 1:
             small = max(1, round(fx * alpha.shape[1])), max(1, round(fy * alpha.shape[0]))
-            out = shrunk[i, d, fx, fy] = tuple(cv2.resize(p, small, interpolation=cv2.INTER_AREA) for p in out)
-        else:
-            for other in [key for key in shrunk if key[0] == i and key[2:] == (fx, fy)]:
-                del shrunk[other]
-            shrunk[i, d, fx, fy] = out
+            out = tuple(cv2.resize(p, small, interpolation=cv2.INTER_AREA) for p in out)
+        shrunk[i, d, fx, fy] = out
         return out
 
     def render(t: int, into: tuple[int, int] | None = None) -> tuple[np.ndarray, np.ndarray]:
