@@ -219,9 +219,7 @@ def _cut_part(m: Moments, mask_np: np.ndarray, outer: np.ndarray, noise: float, 
         info[want] = bb / sigma2[want] * sure[want]
     alpha = alpha.clamp(0, 1)
 
-    # the masks decide what nothing else does, except close to their outlines: there the picture's own edges do
-    firm = to(np.maximum(inner, outer) / (2 * mask_px + 4)).clamp_(0, 1)
-    vote = 0.6 + 4 * (1 - sure) * firm
+    vote = 0.6 + 4 * (1 - sure)  # the masks decide what nothing else does
     inside = solid * (DEEP_WEIGHT * (1 + 4 * (tri_info < 20)))
     total = (info + inside).add_(~near, alpha=1e4).add_(vote)
     target = (info * alpha).add_(inside).addcmul_(vote, mask)
