@@ -48,14 +48,16 @@ def without_specks(picture: np.ndarray, known: np.ndarray, best: np.ndarray) -> 
 
     picture: [h, w, c]. known: bool [h, w]. best: float32 [h, w], weight 0..1 of each px's best sample. Returns bool
     [h, w]."""
-    sure = (best >= SURE).astype(np.float32)[..., None]
-    blur = lambda x: cv2.boxFilter(x, -1, (AROUND, AROUND), normalize=False).reshape(*best.shape, -1)  # noqa: E731
-    colour = picture.astype(np.float32)
+    sure = (best >= SURE).astype(np.float32)
+    blur = lambda x: cv2.boxFilter(x, -1, (AROUND, AROUND), normalize=False)  # noqa: E731
     mass = blur(sure)
-    judged, mass = mass[..., 0] > 0, np.maximum(mass, 1)
-    mean = blur(colour * sure) / mass
-    spread = np.sqrt(np.maximum(blur(colour * colour * sure) / mass - mean * mean, 0))
-    stands_out = (np.abs(colour - mean) - 2 * spread).max(-1) > ODD
+    judged, mass = mass > 0, np.maximum(mass, 1)
+    stands_out = np.zeros(best.shape, bool)
+    for channel in range(picture.shape[2]):  # one at a time: panoramas are large
+        colour = picture[..., channel].astype(np.float32)
+        mean = blur(colour * sure) / mass
+        spread = np.sqrt(np.maximum(blur(colour * colour * sure) / mass - mean * mean, 0))
+        stands_out |= np.abs(colour - mean) - 2 * spread > ODD
     return known & ~((best < HARDLY) & judged & stands_out)
 
 
