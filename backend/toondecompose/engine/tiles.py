@@ -10,9 +10,9 @@ import torch
 
 Answer = TypeVar("Answer")
 
-# px of a canvas worked on at once: about a hundred bytes each while a matte is solved. Drawings are smaller; the planes
-# of a long pan are not.
-TILE = 4_000_000
+# px of a canvas worked on at once: about four hundred bytes each while a matte is solved. Drawings are mostly smaller;
+# the planes of a long pan are not.
+TILE = 1_000_000
 SMALLER = 8  # times fewer px where that was too much
 
 
