@@ -224,6 +224,11 @@ def test_a_translucent_sprite_and_the_one_behind_it_are_told_apart():
     behind = np.repeat(plate[None], 8, 0)
     ghost.through = see_through(frames, behind, ghost)
     assert abs(ghost.through - 0.4) < 0.03
+    thin = np.zeros((24, 24), bool)  # only a line of it is seen once: that says nothing, and must not undo the rest
+    thin[:, 12] = True
+    glimpse = Piece(3, pieces[3].box, thin, 24, pieces[3].centre, np.ones(BINS**3))
+    glimpsed = Sprite(ghost.colours, ghost.area, {**ghost.clean, 3: glimpse}, ghost.way)
+    assert abs(see_through(frames, behind, glimpsed) - 0.4) < 0.03
     found = fit(frames, behind, 7, ghost)
     assert np.abs(found[2] - pieces[7].centre).max() < 0.5
     assert typical(found) < 4 < typical(fit(frames, None, 7, ghost))

@@ -137,6 +137,8 @@ def see_through(frames: np.ndarray, behind: np.ndarray, sprite: Sprite) -> float
         if cut is None:
             continue
         inside = cv2.erode(p.mask.astype(np.uint8), np.ones((5, 5), np.uint8))[cut[1]] > 0
+        if not inside.any():  # thin, or nearly out of the frame
+            continue
         change = (frames[t][cut[0]].astype(np.float32) - _cut(frames, p)[cut[1]])[inside]
         plate = (behind[t][cut[0]].astype(np.float32) - _cut(behind, p)[cut[1]])[inside]
         share = 0.0
