@@ -31,6 +31,23 @@ def test_a_fade_in_and_out_is_measured_and_taken_back():
     np.testing.assert_allclose(back.astype(float), drawing, atol=2)
 
 
+def test_a_sprite_that_walks_behind_something_does_not_fade():
+    """Its brightest part goes out of sight little by little; what is left is as opaque as before."""
+    rng = np.random.default_rng(0)
+    cuts = [cut_out(t, 1.0, rng)[0] for t in range(16)]
+    for t, p in enumerate(cuts):
+        plate, _ = p.plates[0]
+        dim = np.linspace(0.2, 1.0, 28 - 4)[:, None]
+        p.smooth[4:28] = np.round(plate[4:28] + dim[..., None] * (p.smooth[4:28].astype(float) - plate[4:28]))
+        p.inside = p.inside.copy()
+        p.inside[28 - max(0, t - 8) * 3 :] = 0
+        p.valid = p.valid.copy()
+        p.valid[28 - max(0, t - 8) * 3 :] = 0
+    cut = np.array([not p.valid[:28].all() for p in cuts])
+    assert (fades(cuts) < 0.9).any()  # as far as contrast tells
+    assert (fades(cuts, cut) > 0.97).all()
+
+
 @pytest.mark.parametrize("share", [
     np.ones(20),
     np.array([0.5] + [1.0] * 19),  # half of it in the first frame: it comes in

@@ -19,7 +19,7 @@ from .match import Book
 from .patches import Patch, cut_patches
 from .pixels import shift
 from .poses import continued
-from .remnants import FOREIGN, TELLING, near_in_time, place_remnant, weak_frames
+from .remnants import FOREIGN, TELLING, cut_frames, near_in_time, place_remnant, weak_frames
 from .sheet import find_groups, trees
 from .small import compared_size, resized
 
@@ -65,9 +65,10 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
     if not whole:
         return ExposureSheet(np.full(count, -1), np.tile(np.eye(3), (count, 1, 1)), (1, 1), "translation")
     opacity = np.ones(count)
-    opacity[[p.frame for p in whole]] = fades(whole)
+    cut = cut_frames(whole, (ws, hs), hidden is not None)
+    opacity[[p.frame for p in whole]] = fades(whole, cut)
     whole = [unfaded(p, opacity[p.frame]) for p in whole]
-    weak = weak_frames(whole, (ws, hs), hidden is not None)
+    weak = weak_frames(whole, cut)
     use = [p for p, w in zip(whole, weak, strict=True) if not w]
     to_frame = [patch_frame(p, source.size, (ws, hs)) for p in use]
     known = [np.linalg.inv(f) @ path.H[p.frame] if path is not None and path.present[p.frame] else None

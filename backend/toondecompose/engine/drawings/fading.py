@@ -19,6 +19,7 @@ SHORTEST = 4  # frames: a fade takes longer than a sprite takes to come out from
 CROOKED = 0.08  # rms of the opacity's way off a straight line: fades are straight, chance is not
 FAINTEST = 0.12  # below this opacity a picture brought back is mostly noise
 TELLING = 50  # sure working px on a known plate that tell about contrast
+LEFT = 0.75  # of the usual visible area: a sprite that is cut more may have another contrast than the whole
 
 
 def contrast(patch: Patch) -> float:
@@ -33,13 +34,17 @@ def contrast(patch: Patch) -> float:
     return float(np.sqrt((far * far).mean()))
 
 
-def fades(patches: list[Patch]) -> np.ndarray:
+def fades(patches: list[Patch], cut: np.ndarray | None = None) -> np.ndarray:
     """Opacity of each cut-out, float64 [n], 1 where the sprite does not fade.
 
-    patches: in the order of frames. Only straight fades at the beginning or the end of the sprite's presence count: its
-    contrast rises from near nothing over several frames to what it then keeps, whatever the background.
+    patches: in the order of frames. cut: bool [n], those that the frame's edge or something in front cuts; where they
+    are cut much, their contrast says nothing. Only straight fades at the beginning or the end of the sprite's presence
+    count: its contrast rises from near nothing over several frames to what it then keeps, whatever the background.
     """
     level = np.array([contrast(p) for p in patches])
+    area = np.array([p.area for p in patches])
+    if cut is not None and len(area):
+        level[cut & (area < LEFT * np.percentile(area, 90))] = np.nan
     opacity = np.ones(len(patches))
     if np.isnan(level).mean() > 0.5 or len(patches) < 2 * SHORTEST:
         return opacity

@@ -17,6 +17,8 @@ from .align import project
 from .pixels import shift
 
 HELD = 0.3  # px: a same drawing that moved less was held
+LONGEST = 4  # frames for which a pose is held at most (a drawing may be shown for longer)
+SLIDES = 0.5  # of the steps between drawings: a sprite that moves less than that while a drawing is held has held poses
 ACCELERATION = 0.5  # px per frame^2: how much a pose path bends without cost to speak of
 MATCH = 4.0  # px: how far matching parts of two drawings (a head, a torso) are off the pose
 OUTLINE = 15.0  # px: how far the silhouette's centre is off the pose
@@ -34,26 +36,46 @@ class Transition:
     weight: float
 
 
-def keys(drawing: np.ndarray, point: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
+def keys(drawing: np.ndarray, point: np.ndarray, posed: bool) -> tuple[list[np.ndarray], np.ndarray]:
     """Runs of frames in which drawing and pose are held -> (frame indices of each run, middle time of each run).
 
-    point: float64 [T, 2], where the drawing's own anchor is (comparable within a drawing only).
+    point: float64 [T, 2], where the drawing's own anchor is (comparable within a drawing only). posed: poses are held
+    as long as drawings, so that what a drawing moves in so few frames is the camera's doing and counts as one pose.
     """
-    runs: list[list[int]] = []
-    for t in np.flatnonzero(drawing >= 0):
-        last = runs[-1] if runs else None
-        if (last and last[-1] == t - 1 and drawing[t] == drawing[last[-1]]
-                and np.abs(point[t] - point[last[0]]).max() < HELD):
-            last.append(int(t))
-        else:
-            runs.append([int(t)])
-    return [np.array(r) for r in runs], np.array([float(np.mean(r)) for r in runs])
+    runs: list[np.ndarray] = []
+    for shown in shows(drawing):
+        first = 0
+        for k in range(1, 0 if posed and len(shown) <= LONGEST else len(shown)):
+            if np.abs(point[shown[k]] - point[shown[first]]).max() >= HELD:
+                runs.append(shown[first:k])
+                first = k
+        runs.append(shown[first:])
+    return runs, np.array([float(np.mean(r)) for r in runs])
+
+
+def shows(drawing: np.ndarray) -> list[np.ndarray]:
+    """Frame indices of each stretch of frames that show one drawing."""
+    on = np.flatnonzero(drawing >= 0)
+    return np.split(on, np.flatnonzero((np.diff(on) > 1) | (np.diff(drawing[on]) != 0)) + 1) if len(on) else []
+
+
+def held_poses(drawing: np.ndarray, pose: np.ndarray, transitions: list[Transition]) -> bool:
+    """Does the sprite move with its drawings, on twos or threes, rather than slide along while they are held?
+
+    pose: float64 [T, 3, 3], anchor -> frame. Told by what moves between two frames: when the drawing changes, by the
+    matching parts, against what it moves while the drawing is held.
+    """
+    point = pose[:, :2, 2]
+    slid = [np.linalg.norm(np.diff(point[s], axis=0), axis=1) for s in shows(drawing) if 1 < len(s) <= LONGEST]
+    stepped = [np.linalg.norm(project(tr.motion, point[tr.before][None])[0] - point[tr.before])
+               for tr in transitions if tr.after == tr.before + 1]
+    return bool(slid and stepped and np.median(np.concatenate(slid)) < SLIDES * np.median(stepped))
 
 
 def smooth_offsets(runs: list[np.ndarray], times: np.ndarray, drawing: np.ndarray, value: np.ndarray,
                    lever: np.ndarray, prior: float, bend: float,
                    hints: list[tuple[int, int, np.ndarray, float]]) -> np.ndarray:
-    """Offsets per drawing that make value[t] + lever[t] * offset[drawing[t]] bend least over the runs' times.
+    """Offsets per drawing that make the means of value[t] + lever[t] * offset[drawing[t]] over the runs bend least.
 
     value: float64 [T, c]; lever: float64 [T, c, c]; prior: expected size of the offsets; bend: expected bending.
     hints: (t, u, change [c], deviation): value should change so from t to u. Robust (L1-like) by 12 rounds of
@@ -62,12 +84,12 @@ def smooth_offsets(runs: list[np.ndarray], times: np.ndarray, drawing: np.ndarra
     count, c = int(drawing.max()) + 1, value.shape[1]
     rows, right, scale = [], [], []
 
-    def row(terms: list[tuple[int, float]], deviation: float, target: np.ndarray) -> None:
+    def row(terms: list[tuple[np.ndarray, float]], deviation: float, target: np.ndarray) -> None:
         block, rest = np.zeros((c, count * c)), np.array(target, np.float64)
-        for t, factor in terms:
-            d = drawing[t]
-            block[:, d * c : d * c + c] += factor * lever[t]
-            rest -= factor * value[t]
+        for frames, factor in terms:
+            d = drawing[frames[0]]
+            block[:, d * c : d * c + c] += factor * lever[frames].mean(0)
+            rest -= factor * value[frames].mean(0)
         rows.append(block / deviation)
         right.append(rest / deviation)
         scale.append(1.0)
@@ -76,10 +98,9 @@ def smooth_offsets(runs: list[np.ndarray], times: np.ndarray, drawing: np.ndarra
         a, b, d = times[k] - times[k - 1], times[k + 1] - times[k], (times[k + 1] - times[k - 1]) / 2
         if d > 6:  # the sprite was away in between: no path to speak of
             continue
-        row([(runs[k - 1][0], 1 / a / d), (runs[k][0], -(1 / a + 1 / b) / d), (runs[k + 1][0], 1 / b / d)], bend,
-        np.zeros(c))
+        row([(runs[k - 1], 1 / a / d), (runs[k], -(1 / a + 1 / b) / d), (runs[k + 1], 1 / b / d)], bend, np.zeros(c))
     for t, u, change, deviation in hints:
-        row([(u, 1.0), (t, -1.0)], deviation, change)
+        row([(np.array([u]), 1.0), (np.array([t]), -1.0)], deviation, change)
     data = len(rows)
     for d in range(count):
         block = np.zeros((c, count * c))
@@ -142,7 +163,7 @@ def choose_gauge(drawing: np.ndarray, H: np.ndarray, centre: np.ndarray, transit
         return out
 
     pose = poses()
-    runs, times = keys(drawing, pose[:, :2, 2])
+    runs, times = keys(drawing, pose[:, :2, 2], held_poses(drawing, pose, transitions))
     if count > 1 and turns:
         angle = np.zeros((len(drawing), 2))
         for t in on:

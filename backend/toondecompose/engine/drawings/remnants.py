@@ -23,14 +23,18 @@ HOPEFUL = 0.5  # of the best drawing's agreement at a glance, below which a draw
 ELSEWHEN = 1.0  # score that a drawing costs which neither the frame before nor the one after shows
 
 
-def weak_frames(patches: list[Patch], size: tuple[int, int], hidden: bool) -> np.ndarray:
-    """bool [n]: cut-outs too small to compare because the frame's edge, or something in front, cuts them.
+def cut_frames(patches: list[Patch], size: tuple[int, int], hidden: bool) -> np.ndarray:
+    """bool [n]: cut-outs that the frame's edge, or something in front, cuts or may cut.
 
     size: working (width, height). hidden: whether something in front is known of.
     """
+    return np.array([touches(p, size) or (hidden and not p.valid.all()) for p in patches], bool)
+
+
+def weak_frames(patches: list[Patch], cut: np.ndarray) -> np.ndarray:
+    """bool [n]: those of the cut-outs that are `cut` (bool [n]) so much that too little is left to compare."""
     area = np.array([p.area for p in patches])
     usual = float(np.percentile(area, 90)) if len(area) else 0.0
-    cut = np.array([touches(p, size) or (hidden and not p.valid.all()) for p in patches], bool)
     return cut & (area < WEAK * usual)
 
 
