@@ -20,7 +20,7 @@ from toondecompose.engine.drawings.compare import (
 from toondecompose.engine.drawings.draft import expose_draft
 from toondecompose.engine.drawings.expose import expose
 from toondecompose.engine.drawings.match import Book, match, settle
-from toondecompose.engine.drawings.patches import believable, cut_patches
+from toondecompose.engine.drawings.patches import Patch, believable, cut_patches
 from toondecompose.engine.drawings.pixels import HALF, place, shift
 from toondecompose.engine.drawings.remnants import nearby_shift
 from toondecompose.engine.drawings.sheet import grouped
@@ -55,6 +55,27 @@ def test_island_in_the_unknown_of_a_plate_is_not_believed():
     known[40:60, 50:80] = 2
     kept = believable(known)
     assert kept[50, 65] == 0 and kept[10, 10] == 2 and kept[95, 150] == 2
+
+
+@pytest.mark.parametrize("limb", [False, True])
+def test_background_that_one_mask_takes_in_where_the_other_plate_is_unknown_is_no_changed_drawing(limb):
+    rng = np.random.default_rng(8)
+    cuts = []
+    for t in range(2):
+        plate = cv2.resize(rng.integers(40, 200, (6, 8, 3), np.uint8), (80, 60), interpolation=cv2.INTER_LINEAR)
+        seen, body = plate.copy(), np.zeros((60, 80), np.uint8)
+        body[10:50, 10:50] = 1
+        seen[10:50, 10:50] = 230
+        known = np.full((60, 80), 2, np.uint8)
+        if t == 0:
+            body[20:40, 50:66] = 1  # in the mask: background, or a limb that the other frame does not show
+            seen[20:40, 50:66] = (20, 160, 240) if limb else seen[20:40, 50:66]
+        else:
+            known[:, 45:] = 0
+        inside = cv2.erode(body, np.ones((5, 5), np.uint8))
+        cuts.append(Patch(t, np.zeros(2), seen, inside, body, np.ones_like(body), ((plate, known),), inside.copy()))
+    blob = compare_drawings(*cuts, np.eye(3), 0.0).blob
+    assert blob > 3000 if limb else blob == 0
 
 
 def test_a_glance_says_what_a_closer_look_says():

@@ -201,6 +201,28 @@ def plates_at(both: Overlay, ys: np.ndarray, xs: np.ndarray):
                np.minimum(known[ys, xs], there.astype(np.uint8)))
 
 
+def unclaimed(both: Overlay, ys: np.ndarray, xs: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """bool [n]: window pixels (ys, xs) that one mask takes for the sprite though they show the background, and the
+    other mask does not, though what lies behind is not known there. Neither picture shows the drawing.
+
+    spread: float32 [n], grey levels up to which a pixel shows the background.
+    """
+    a, b = both.first, both.second
+    out = np.zeros(len(ys), bool)
+    if len(a.plates) != len(b.plates) or not a.plates:
+        return out
+    here = np.stack([xs + 0.5, ys + 0.5], 1)
+    for one, other, xy, there, seen in ((a, b, here + both.corner, project(both.H, here), both.one),
+                                        (b, a, project(both.H, here), here + both.corner, both.two)):
+        asked = np.flatnonzero((sample(one.inside, xy)[:, 0] > 0) & (sample(other.body, there)[:, 0] == 0))
+        colour = seen[ys[asked], xs[asked]].astype(np.float32)
+        for (picture, known), (_, known2) in zip(one.plates, other.plates, strict=True):
+            off = strongest(np.abs(colour - sample(picture, xy[asked]).astype(np.float32)))
+            told = (sample(known, xy[asked])[:, 0] > 0) & (sample(known2, there[asked])[:, 0] == 0)
+            out[asked] |= told & (off < spread[asked])
+    return out
+
+
 def foreign_at(both: Overlay, ys: np.ndarray, xs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """bool [n] each: are window pixels (ys, xs) of the two pictures near another sprite?"""
     a, b = both.first.foreign, both.second.foreign
@@ -233,6 +255,8 @@ def shining(both: Overlay, e: np.ndarray, hot: np.ndarray, noise: float) -> tupl
         left = np.where(level > 0, np.minimum(left, unexplained), left)
         bare_one, bare_two = (strongest(np.abs(q)) < spread for q in (one - first, two - second))
         outline |= (level > 0) & (bare_one ^ bare_two)
+    still = np.flatnonzero(left > 0)
+    left[still[unclaimed(both, ys[still], xs[still], spread[still])]] = 0.0
     foreign_one, foreign_two = foreign_at(both, ys, xs)
     if foreign_one.any() or foreign_two.any():  # what is seen of another sprite through a gap is narrow
         wide = cv2.morphologyEx(hot.astype(np.uint8), cv2.MORPH_OPEN, np.ones((GAP_WIDTH, GAP_WIDTH), np.uint8))
