@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from toondecompose.engine.clip import source_from_array
-from toondecompose.engine.matte.enough import ENOUGH, spread, wanting
+from toondecompose.engine.matte.enough import ENOUGH, GRID, LEAST, enough_for, spread, wanting, wanting_parts
 from toondecompose.engine.matte.objective import order_votes
 from toondecompose.engine.matte.plates import solve_plate
 from toondecompose.engine.matte.state import Drawing, LayerState
@@ -29,6 +29,38 @@ def test_only_the_box_in_which_places_want_a_frame_is_asked_for():
     assert wanting(seen, (5, 6, 25, 16)) == (12, 9, 14, 11)
     weight[3] = 0
     assert wanting(seen, (5, 6, 25, 16), weight) == (12, 10, 14, 11)
+
+
+def test_parts_that_want_a_frame_cover_all_that_does_and_little_else():
+    rng = np.random.default_rng(1)
+    seen = torch.full((300, 700), 100.0)
+    for y, x in rng.integers(0, (290, 690), (6, 2)):
+        seen[y:y + 10, x:x + 10] = 0
+    covered = np.zeros(seen.shape, int)
+    for x0, y0, x1, y1 in wanting_parts(seen, (5, 6, 705, 306)):
+        covered[y0 - 6:y1 - 6, x0 - 5:x1 - 5] += 1
+    assert covered.max() == 1 and (covered[seen.numpy() == 0] == 1).all() and covered.mean() < 0.5
+    rows, columns = -(-300 // GRID), -(-700 // GRID)
+    assert wanting_parts(seen, (5, 6, 705, 306), shows=np.zeros((rows, columns), bool)) == []
+
+
+def test_squares_that_a_frame_shows_are_found_whatever_the_motion():
+    rng = np.random.default_rng(2)
+    for turn in (0.0, 0.3, -0.8):
+        values = torch.zeros(200, 260)
+        for y, x in rng.integers(0, (196, 256), (4, 2)):
+            values[y:y + 4, x:x + 4] = 1
+        M = np.array([[np.cos(turn), -np.sin(turn), 60], [np.sin(turn), np.cos(turn), 30], [1e-4, 0, 1]])
+        box = (-200, -150, 400, 350)
+        weight = Weight((20, 10, 280, 210), values)
+        squares = weight.shows(M, box)
+        there = weight.seen_from(M, box, (300, 220), "cpu").numpy() > 0
+        for (row, column), shown in np.ndenumerate(squares):
+            assert shown or not there[row * GRID:(row + 1) * GRID, column * GRID:(column + 1) * GRID].any()
+
+
+def test_grain_is_looked_at_more_often_than_a_clean_clip():
+    assert enough_for(1.5) == LEAST and LEAST < enough_for(2.0) < ENOUGH and enough_for(4.0) == ENOUGH
 
 
 def test_a_plate_of_enough_frames_is_as_good_as_one_of_all():

@@ -116,16 +116,17 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
         if sheet_pass + 1 < SHEET_PASSES:
             solved = checkpoints.stage(
                 f"{label}matte{sheet_pass}", key,
-                lambda layers=to_solve, report=report_matte: with_smaller_tiles(
-                    lambda tile: solve_draft(source, layers, progress=report, tile=tile, **common)))
+                lambda layers=to_solve, noise=segmentation.noise, report=report_matte: with_smaller_tiles(
+                    lambda tile: solve_draft(source, layers, progress=report, tile=tile, noise=noise, **common)))
         else:
             solved = None  # the draft has done its work; drawings are large
             solved = checkpoints.stage(
                 f"{label}matte{sheet_pass}", key,
-                lambda layers=to_solve, scale=segmentation.scale, report=report_matte: with_smaller_tiles(
+                lambda layers=to_solve, scale=segmentation.scale, noise=segmentation.noise,
+                report=report_matte: with_smaller_tiles(
                     lambda tile: solve(source, layers, scale=scale, rounds=ROUNDS[settings.quality],
                                        quality=settings.quality, progress=report, tile=tile, predict=True,
-                                       **common)))
+                                       noise=noise, **common)))
         if solved.order != list(range(len(sheets))):  # votes in the overlaps found another depth order
             segmentation = replace(segmentation, layers=[segmentation.layers[k] for k in solved.order])
             sheets = [sheets[k] for k in solved.order]

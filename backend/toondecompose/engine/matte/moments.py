@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from toondecompose.engine.clip import FrameSource
-from toondecompose.engine.matte.enough import wanting
+from toondecompose.engine.matte.enough import wanting, wanting_parts
 from toondecompose.engine.matte.plates import frame_bytes
 from toondecompose.engine.matte.resample import (
     Box,
@@ -90,23 +90,36 @@ def shown_part(H: np.ndarray, box: Box, size: tuple[int, int]) -> Box | None:
     return footprint(np.linalg.inv(H), (0, 0, *size), box)
 
 
+def asked_parts(H: np.ndarray, box: Box, size: tuple[int, int], seen: torch.Tensor, enough: float,
+                several: bool) -> list[Box]:
+    """Which parts of a canvas box are asked for of a frame of `size` (w, h) px, H: canvas -> frame.
+
+    seen: float32 [h, w] over the box, weight of what earlier exposures showed; asked for is what they did not show
+    often `enough`, in one part or in `several`."""
+    shown = shown_part(H, box, size)
+    if shown is None:
+        return []
+    here = seen[part_of(box, shown)]
+    if several:
+        return wanting_parts(here, shown, enough)
+    part = wanting(here, shown, enough=enough)
+    return [] if part is None else [part]
+
+
 def part_of(box: Box, part: Box) -> tuple[slice, slice]:
     """Rows and columns of a box's arrays that a part of it covers."""
     return slice(part[1] - box[1], part[3] - box[1]), slice(part[0] - box[0], part[2] - box[0])
 
 
 def exposure(source: FrameSource, t: int, H: np.ndarray, box: Box, mask: np.ndarray,
-             scene: Callable[[int, Box], View], device: str, seen: torch.Tensor | None = None) -> Exposure | None:
+             scene: Callable[[int, Box], View], device: str, part: Box | None = None) -> Exposure | None:
     """Frame t seen from a drawing's canvas box. H: canvas -> frame.
 
-    scene(t, frame_box) gives the other layers over that box of the frame. seen: float32 [h, w] over the box, weight of
-    what earlier exposures showed, if only what they did not show often enough is asked for. Returns None where the box
-    is outside the frame, or where nothing is asked for.
+    scene(t, frame_box) gives the other layers over that box of the frame. part: the part of the box that is asked for,
+    which the frame shows; None for all of it. Returns None where the box is outside the frame.
     """
     w, h = source.size
-    whole, box = box, shown_part(H, box, (w, h))
-    if box is not None and seen is not None:
-        box = wanting(seen[part_of(whole, box)], box)
+    whole, box = box, part or shown_part(H, box, (w, h))
     there = None if box is None else footprint(H, box, (0, 0, w, h))
     if there is None:
         return None

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from toondecompose.engine.clip import FrameSource
-from toondecompose.engine.matte.enough import ENOUGH, spread, wanting
+from toondecompose.engine.matte.enough import ENOUGH, spread, wanting, wanting_parts
 from toondecompose.engine.matte.resample import Box, footprint, local_scale, map_points, resample, translation
 from toondecompose.engine.tiles import TILE
 from toondecompose.engine.warp import sample
@@ -115,28 +115,30 @@ def solve_plate(source: FrameSource, H: np.ndarray, canvas: tuple[int, int], wei
     first = torch.zeros((3, ch, cw), device=device)
     second = torch.zeros((ch, cw), device=device)
     best = torch.zeros((ch, cw), device=device)
-    boxes: dict[int, Box] = {}
+    boxes: dict[int, list[Box]] = {}
     whole = (0, 0, *source.size)
-    for n, t in enumerate(spread(frames)):
-        box = footprint(np.linalg.inv(H[t]), whole, (0, 0, cw, ch))
-        box = None if box is None else wanting(total[_within(box)], box, enough=enough)
-        if box is None:
+    for n, t in enumerate(spread(frames, enough)):
+        shown = footprint(np.linalg.inv(H[t]), whole, (0, 0, cw, ch))
+        if shown is None or wanting(total[_within(shown)], shown, enough=enough) is None:
             continue
-        weight = weight_of(t, whole).seen_from(H[t], box, source.size, device)
-        part = wanting(total[_within(box)], box, weight, enough)
-        if part is None:
-            continue
-        weight = weight[part[1] - box[1]:part[3] - box[1], part[0] - box[0]:part[2] - box[0]]
-        boxes[t] = box = part
-        colour = resample(frame_bytes(source.read(t), device), H[t], box)
-        x0, y0, x1, y1 = box
-        total[y0:y1, x0:x1] += weight
-        highest = best[y0:y1, x0:x1]
-        torch.maximum(highest, weight, out=highest)
-        for sums, plane in zip(first, colour, strict=True):
-            weighted = plane * weight
-            sums[y0:y1, x0:x1] += weighted
-            second[y0:y1, x0:x1].addcmul_(weighted, plane)
+        weights = weight_of(t, whole)
+        for box in wanting_parts(total[_within(shown)], shown, enough, weights.shows(H[t], shown)):
+            weight = weights.seen_from(H[t], box, source.size, device)
+            part = wanting(total[_within(box)], box, weight, enough)
+            if part is None:
+                continue
+            weight = weight[part[1] - box[1]:part[3] - box[1], part[0] - box[0]:part[2] - box[0]]
+            boxes.setdefault(t, []).append(part)
+            read, at = _read_for(H[t], part, source.size), _within(part)
+            frame = frame_bytes(source.read(t)[_within(read)], device)
+            colour = resample(frame, translation(-read[0], -read[1]) @ H[t], part)
+            total[at] += weight
+            highest = best[at]
+            torch.maximum(highest, weight, out=highest)
+            for sums, plane in zip(first, colour, strict=True):
+                weighted = plane * weight
+                sums[at] += weighted
+                second[at].addcmul_(weighted, plane)
         if tick:
             tick(0.6 * n / len(frames))
     seen = total > 0.01  # less is a sliver of one frame's weight, no observation
@@ -149,6 +151,13 @@ def solve_plate(source: FrameSource, H: np.ndarray, canvas: tuple[int, int], wei
     _elect(mean, doubt, source, H, boxes, weight_of, device, max(1, int(ELECTED * tile)))
     return Plate(mean.clamp_(0, 255), torch.where(seen, total, torch.zeros_like(total)), H, variance.sqrt(),
                  best)
+
+
+def _read_for(H: np.ndarray, part: Box, size: tuple[int, int]) -> Box:
+    """The px of a frame of `size` (w, h) that sampling it for a part of a canvas reads. H: canvas -> frame."""
+    x0, y0, x1, y1 = footprint(H, part) or (0, 0, *size)
+    box = (max(0, x0 - KERNEL), max(0, y0 - KERNEL), min(size[0], x1 + KERNEL), min(size[1], y1 + KERNEL))
+    return box if box[2] > box[0] and box[3] > box[1] else (0, 0, *size)
 
 
 def _within(box: Box) -> tuple[slice, slice]:
@@ -179,7 +188,7 @@ def _gradient(colour: torch.Tensor) -> torch.Tensor:
     return out
 
 
-def _elect(mean: torch.Tensor, doubt: torch.Tensor, source: FrameSource, H: np.ndarray, boxes: dict[int, Box],
+def _elect(mean: torch.Tensor, doubt: torch.Tensor, source: FrameSource, H: np.ndarray, boxes: dict[int, list[Box]],
            weight_of: WeightOf, device: str, chunk: int) -> None:
     """Replace `mean` where samples disagree by the sample that most weight agrees with, refined by its neighbours."""
     ys, xs = torch.nonzero(doubt, as_tuple=True)
@@ -190,8 +199,8 @@ def _elect(mean: torch.Tensor, doubt: torch.Tensor, source: FrameSource, H: np.n
         y, x = ys[start:start + chunk], xs[start:start + chunk]
         low, high = (int(x.min()), int(y.min())), (int(x.max()), int(y.max()))
         colours, weights = [], []
-        for t, (x0, y0, x1, y1) in boxes.items():
-            if high[1] < y0 or low[1] >= y1 or high[0] < x0 or low[0] >= x1:
+        for t, parts in boxes.items():
+            if not any(high[1] >= y0 and low[1] < y1 and high[0] >= x0 and low[0] < x1 for x0, y0, x1, y1 in parts):
                 continue
             point = _project(H[t], x, y)
             w, h = source.size

@@ -12,10 +12,10 @@ import torch
 from toondecompose.engine.clip import FrameSource
 from toondecompose.engine.matte.alpha import Cutout, cut_out
 from toondecompose.engine.matte.complete import complete_drawings
-from toondecompose.engine.matte.enough import spread
+from toondecompose.engine.matte.enough import ENOUGH, enough_for, spread
 from toondecompose.engine.matte.finish import solved_plate, solved_sprite
 from toondecompose.engine.matte.gaps import Region, judge, motion_odds
-from toondecompose.engine.matte.moments import Exposure, Moments, View, add, empty_moments, exposure
+from toondecompose.engine.matte.moments import Exposure, Moments, View, add, asked_parts, empty_moments, exposure
 from toondecompose.engine.matte.objective import description_length, order_votes, voted_order
 from toondecompose.engine.matte.opacity import fit_opacity
 from toondecompose.engine.matte.plates import QUIET, fill_unseen, noise_of, panorama_gauge, solve_plate
@@ -41,8 +41,9 @@ WORTH_A_ROUND = 0.02  # share of the description length that the last round must
 @dataclass
 class Loop:
     """What the rounds share. layers and states: back to front. frames: those that may be looked at.
-    scale: working px per full-resolution px. noise: levels. tile: canvas px worked on at once. withheld: frames that
-    are to be predicted. guesses: of the states by their number, the drawings that they show, solved without them."""
+    scale: working px per full-resolution px. noise: levels. enough: looks at a plane's px. tile: canvas px worked on at
+    once. withheld: frames that are to be predicted. guesses: of the states by their number, the drawings that they
+    show, solved without them."""
 
     source: FrameSource
     layers: list[LayerToSolve]
@@ -52,6 +53,7 @@ class Loop:
     device: str
     tick: Callable[[float], None]
     noise: float = QUIET
+    enough: float = ENOUGH
     tile: int = TILE
     withheld: Sequence[int] = ()
     guesses: dict[int, dict[int, Drawing]] = field(default_factory=dict)
@@ -59,7 +61,8 @@ class Loop:
 
 def solve(source: FrameSource, layers: list[LayerToSolve], *, scale: float, rounds: int = 3, quality: str = "standard",
           seed: int = 0, device: str = "cpu", progress: Callable[[float], None] | None = None,
-          cancelled: Callable[[], bool] | None = None, tile: int = TILE, predict: bool = False) -> MatteResult:
+          cancelled: Callable[[], bool] | None = None, tile: int = TILE, predict: bool = False,
+          noise: float | None = None) -> MatteResult:
     """Solve every layer's pictures.
 
     layers: back to front; layers[0] is the opaque background. scale: working px per full-resolution px of the masks.
@@ -67,13 +70,13 @@ def solve(source: FrameSource, layers: list[LayerToSolve], *, scale: float, roun
     shortens the description of the clip. seed is not used: nothing here is random. progress(fraction 0..1).
     cancelled() is asked between frames; when it says yes, InterruptedError is raised. tile: canvas px that are
     worked on at once. predict: report how well drawings that were solved without some of their exposures predict them
-    ("held_out", see prediction.py).
+    ("held_out", see prediction.py). noise: of the frames at the masks' size, levels rms, if it was measured.
     """
     rounds = 1 if quality == "preview" else rounds
     everything = list(range(source.count))
     loop, order, objective, votes, predicted = run_rounds(
         source, layers, everything, scale, rounds, device, progress, cancelled, tile,
-        withheld_frames(layers) if predict else ())
+        withheld_frames(layers) if predict else (), noise)
     steps = SHARPEN_STEPS[quality]
     if steps:
         if len(objective) == rounds:  # the last mattes have not weighed the panorama yet
@@ -101,7 +104,8 @@ def solve(source: FrameSource, layers: list[LayerToSolve], *, scale: float, roun
 
 def run_rounds(source: FrameSource, layers: list[LayerToSolve], frames: list[int], scale: float, rounds: int,
                device: str, progress: Callable[[float], None] | None, cancelled: Callable[[], bool] | None,
-               tile: int = TILE, withheld: Sequence[int] = ()) -> tuple[Loop, list[int], list[float], np.ndarray, dict]:
+               tile: int = TILE, withheld: Sequence[int] = (), noise: float | None = None
+               ) -> tuple[Loop, list[int], list[float], np.ndarray, dict]:
     """The loop itself -> (its final state, depth order of `layers`, objective per round, order votes, how well the
     withheld frames were predicted)."""
     steps, done = rounds * len(layers) + 1, 0
@@ -117,6 +121,8 @@ def run_rounds(source: FrameSource, layers: list[LayerToSolve], frames: list[int
     states = [LayerState(layers[0], layers[0].H @ G, canvas, 1.0, opacity=np.ones(source.count))]
     states += [prepare_sprite(layer, source.size, None, _in_front(layers, k)) for k, layer in enumerate(layers) if k]
     loop = Loop(source, list(layers), states, frames, scale, device, tick, tile=tile, withheld=withheld)
+    if noise is not None:  # averaging to the masks' size has taken away at most so much of it
+        loop.enough = enough_for(max(QUIET, noise / scale))
     predicted = nothing_predicted()
     order = list(range(len(layers)))
     objective: list[float] = []
@@ -185,7 +191,7 @@ def _background_weight(loop: Loop, hidden: np.ndarray | None) -> WeightOf:
 def _solve_background(loop: Loop, hidden: np.ndarray | None) -> None:
     state = loop.states[0]
     plate = solve_plate(loop.source, state.H, state.size, _background_weight(loop, hidden), loop.frames, loop.noise,
-                        loop.device, loop.tick, loop.tile)
+                        loop.device, loop.tick, loop.tile, loop.enough)
     loop.noise = noise_of(plate)
     plate.colour = fill_unseen(plate.colour, plate.weight > 0)
     state.plate = plate
@@ -207,22 +213,27 @@ def _solve_layer(loop: Loop, index: int, hidden: np.ndarray | None, changes: np.
     usable = set(loop.frames)
     mask_px = MASK_ERROR / loop.scale * state.sharp
     # planes count as panorama: all their frames are one drawing
-    withheld = set(loop.withheld) if state.given.kind == "sprite" else set()
+    sprite = state.given.kind == "sprite"
+    withheld = set(loop.withheld) if sprite else set()
+    enough = ENOUGH if sprite else loop.enough
 
     def exposures(drawing: Drawing, frames: list[int], known: Moments | None = None
                   ) -> Iterator[tuple[int, Exposure]]:
         for t in frames:
-            seen = None
-            if t in usable:
-                seen = exposure(loop.source, t, state.H[t], drawing.box, state.given.masks[t], scene, loop.device,
-                                None if known is None else known.n)
-            if seen is not None:
-                yield t, seen
+            if t not in usable:
+                continue
+            parts: list[Box | None] = [None]
+            if known is not None:  # all that is shown, or only what is not yet known well enough
+                parts[:] = asked_parts(state.H[t], drawing.box, loop.source.size, known.n, enough, not sprite)
+            for part in parts:
+                seen = exposure(loop.source, t, state.H[t], drawing.box, state.given.masks[t], scene, loop.device, part)
+                if seen is not None:
+                    yield t, seen
 
     def pooled(d: int, fraction: float) -> Cutout:
         drawing = state.drawings[d]
         moments = empty_moments(drawing.box, loop.device)
-        cut = lambda: cut_out(moments, loop.noise, mask_px, tile=loop.tile, lined=state.given.kind == "sprite")  # noqa: E731
+        cut = lambda: cut_out(moments, loop.noise, mask_px, tile=loop.tile, lined=sprite)  # noqa: E731
         later = [t for t in drawing.frames if t in withheld]
         for frames in ([t for t in drawing.frames if t not in withheld], later):
             if frames is later and later:
@@ -230,7 +241,7 @@ def _solve_layer(loop: Loop, index: int, hidden: np.ndarray | None, changes: np.
                 if moments.count:
                     guess.keep(cut())
                 loop.guesses.setdefault(index, {})[d] = guess
-            for t, seen in exposures(drawing, spread(frames), moments):
+            for t, seen in exposures(drawing, spread(frames, enough), moments):
                 add(moments, seen, float(state.opacity[t]))
                 loop.tick(fraction)
         return cut()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -9,13 +10,24 @@ import cv2
 import numpy as np
 import torch
 
-from toondecompose.engine.matte.resample import Box, footprint, inside, resample, share, translation
+from toondecompose.engine.matte.enough import GRID
+from toondecompose.engine.matte.resample import (
+    Box,
+    footprint,
+    inside,
+    local_scale,
+    resample,
+    share,
+    translation,
+)
 from toondecompose.engine.matte.state import HIDES, LayerState, hide, shown_box
 from toondecompose.engine.warp import sample
+from toondecompose.formats.conventions import centre_from_edge
 
 # weight of what is seen right beside a matte: enough where no frame shows it better, too little to matter elsewhere
 BESIDE = 0.04
 OUTLINE = 2  # working px beside a mask in which the drawing's own outline may still show
+COARSE = 8  # px, of the lattice on which it is looked for what a frame shows of a canvas
 RIM = 3  # px of certainty around the part of a frame that is looked at, for the kernel
 
 
@@ -46,6 +58,22 @@ class Weight:
             values = resample(self.values[None], translation(-x0, -y0) @ M, part, smooth=False)[0].clamp_(0, 1)
             out[part[1] - box[1]:part[3] - box[1], part[0] - box[0]:part[2] - box[0]] *= values
         return out
+
+    def shows(self, M: np.ndarray, box: Box) -> np.ndarray | None:
+        """Of which squares of GRID px of a box of a canvas the frame may show anything: bool [rows, columns]; None for
+        all. M: canvas -> frame."""
+        if self.box is None:
+            return None
+        w, h = (-(-(box[2] - box[0]) // COARSE), -(-(box[3] - box[1]) // COARSE))
+        open_ = (self.values > 0).cpu().numpy().view(np.uint8)
+        lattice = translation(*box[:2]) @ np.diag([COARSE, COARSE, 1.0])
+        reach = 2 * math.ceil(COARSE * local_scale(M, (box[0] + box[2]) / 2, (box[1] + box[3]) / 2)) + 3
+        M = centre_from_edge(translation(-self.box[0], -self.box[1]) @ M @ lattice)
+        seen = cv2.warpPerspective(cv2.dilate(open_, np.ones((reach, reach), np.uint8)), M, (w, h), borderValue=1,
+                                   flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP)
+        side = GRID // COARSE
+        rows = np.logical_or.reduceat(seen, np.arange(0, h, side), axis=0)
+        return np.logical_or.reduceat(rows, np.arange(0, w, side), axis=1)
 
     def at(self, points: torch.Tensor) -> torch.Tensor:
         """float32 [n] at edge-coordinate points [n, 2] of the frame."""
