@@ -19,7 +19,7 @@ from .match import Book
 from .patches import Patch, cut_patches
 from .pixels import shift
 from .poses import continued
-from .remnants import FOREIGN, TELLING, cut_frames, near_in_time, place_remnant, weak_frames
+from .remnants import FOREIGN, TELLING, crumb_frames, cut_frames, likely, near_in_time, place_remnant, weak_frames
 from .sheet import find_groups, trees
 from .small import compared_size, resized
 
@@ -68,7 +68,9 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
     cut = cut_frames(whole, (ws, hs), hidden is not None)
     opacity[[p.frame for p in whole]] = fades(whole, cut)
     whole = [unfaded(p, opacity[p.frame]) for p in whole]
-    weak = weak_frames(whole, cut)
+    crumbs = crumb_frames(whole, cut)
+    weak = weak_frames(whole, cut) | crumbs
+    crumbs = {p.frame for p, c in zip(whole, crumbs, strict=True) if c}
     use = [p for p, w in zip(whole, weak, strict=True) if not w]
     to_frame = [patch_frame(p, source.size, (ws, hs)) for p in use]
     known = [np.linalg.inv(f) @ path.H[p.frame] if path is not None and path.present[p.frame] else None
@@ -139,12 +141,13 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
         left.remove(p)
         t = p.frame
         start = path.H[t] @ gauge[0] if rigid and path.present[t] else H[t]
-        near = {int(drawing[u]) for u in (t - 1, t + 1) if 0 <= u < count and drawing[u] >= 0}
         cut = full(t, True)
         guesses = [(k, start @ np.linalg.inv(gauge[k]), reach(H, t)) for k in near_in_time(drawing, t)]
         guesses += [(int(drawing[u]), measured[u] @ np.linalg.inv(gauge[drawing[u]]), HELD_REACH)
                     for u in (t - 1, t + 1) if 0 <= u < count and drawing[u] >= 0]
-        d, m, score = place_remnant(cut, drawings, guesses, near, noise, book.threshold / scale**2)
+        d, m, score = place_remnant(cut, drawings, guesses, likely(drawing, t), noise, book.threshold / scale**2)
+        if score >= FOREIGN and t in crumbs:  # the drawing is not there: it was never the sprite
+            continue
         if score >= FOREIGN and p.area > TELLING * usual:  # a drawing of its own, of which no more is ever seen
             tries[t] += 1
             if not stuck and tries[t] <= RETRIES:
@@ -154,6 +157,8 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
             d, m = len(drawings), np.eye(3)
             drawings.append(kept(refine([cut], [m], model, source.size)[1], True))
             gauge.append(start)
+        if d < 0:  # too little to be compared with any
+            continue
         drawing[t], measured[t], seen[t], progress_made = d, m @ gauge[d], True, True
         H = continued(measured, seen)
     H, canvas_size = fit_canvas(H, drawings, gauge)

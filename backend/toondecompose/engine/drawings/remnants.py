@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import cv2
 import numpy as np
 
@@ -17,10 +19,13 @@ SEARCH = 9  # shifts tried per axis
 CLOSE = 40.0  # grey levels: colours further apart are different colours
 BARE = 20.0  # grey levels of difference that a pixel counts which the drawing has no picture of
 TELLING = 0.1  # of the usual visible area: a remnant with less is never a drawing of its own
+FLEETING, GROWN = 3, 3.0  # frames that a crumb is seen at most, and times by which no sprite's area grows in a frame
 FOREIGN = 4.0  # score from which a remnant is a drawing of its own (its place is only continued, so more is forgiven)
 MOST_TRIED = 12  # drawings that a remnant is compared with: a cycle's, and more
 HOPEFUL = 0.5  # of the best drawing's agreement at a glance, below which a drawing is not looked at closely
 ELSEWHEN = 1.0  # score that a drawing costs which neither the frame before nor the one after shows
+OUT_OF_TURN = 0.5  # score that a neighbour's drawing costs where another one's turn has come in the cycle
+CONTEXT = 3  # frames before or after that tell whose turn it is: drawings are held for one to three
 
 
 def cut_frames(patches: list[Patch], size: tuple[int, int], hidden: bool) -> np.ndarray:
@@ -38,6 +43,23 @@ def weak_frames(patches: list[Patch], cut: np.ndarray) -> np.ndarray:
     return cut & (area < WEAK * usual)
 
 
+def crumb_frames(patches: list[Patch], cut: np.ndarray) -> np.ndarray:
+    """bool [n]: crumbs of a sprite that is far larger in the frames around them, or not there, and that nothing cuts:
+    where a mask lost the sprite, or what never was a part of it.
+
+    patches: in the order of frames. cut: bool [n], those that the frame's edge or something in front cuts.
+    """
+    area = np.array([p.area for p in patches])
+    frame = np.array([p.frame for p in patches])
+    small = ~cut & (area < TELLING * (float(np.percentile(area, 90)) if len(area) else 0.0))
+    out = np.zeros(len(patches), bool)
+    for run in np.split(np.flatnonzero(small), np.flatnonzero(np.diff(frame[small]) > 1) + 1):
+        if 0 < len(run) <= FLEETING:  # what grows smaller and smaller, far away, is no crumb
+            out[run] = not any(0 <= k < len(area) and abs(frame[k] - frame[end]) == 1 and area[k] < GROWN * area[end]
+                               for k, end in ((run[0] - 1, run[0]), (run[-1] + 1, run[-1])))
+    return out
+
+
 def touches(patch: Patch, size: tuple[int, int]) -> bool:
     """Does the sprite touch the frame's edge?"""
     x, y = (int(v) for v in patch.origin)
@@ -51,6 +73,28 @@ def near_in_time(drawing: np.ndarray, t: int) -> list[int]:
     shown = np.flatnonzero(drawing >= 0)
     nearest = dict.fromkeys(int(drawing[u]) for u in sorted(shown, key=lambda u: abs(u - t)))
     return sorted(list(nearest)[:MOST_TRIED])
+
+
+def likely(drawing: np.ndarray, t: int) -> dict[int, float]:
+    """What drawings cost in frame t before it is looked at, as a score; those not named cost ELSEWHEN.
+
+    A drawing held from the frame before or to the one after costs nothing, unless the frames around have been seen
+    elsewhere in the clip and went on with another drawing there: then it is that one's turn.
+    """
+    count = len(drawing)
+    near = {int(drawing[u]) for u in (t - 1, t + 1) if 0 <= u < count and drawing[u] >= 0}
+    votes: Counter[int] = Counter()
+    for step in (1, -1):
+        ahead = t + step * np.arange(1, CONTEXT + 1)
+        if ahead.min() < 0 or ahead.max() >= count or (drawing[ahead] < 0).any():
+            continue
+        for u in range(count):
+            there = ahead + (u - t)
+            if u != t and drawing[u] >= 0 and there.min() >= 0 and there.max() < count:
+                votes[int(drawing[u])] += int(np.array_equal(drawing[there], drawing[ahead]))
+    total = sum(votes.values())
+    turn = {d for d, n in votes.items() if 2 * n > total}
+    return {d: OUT_OF_TURN if turn else 0.0 for d in near} | dict.fromkeys(turn, 0.0)
 
 
 def nearby_shift(points: Points, patch: Patch, H: np.ndarray, reach: float) -> tuple[np.ndarray, float]:
@@ -94,13 +138,14 @@ def uncovered(picture: Patch, patch: Patch, H: np.ndarray) -> float:
     return BARE * float(stats[1:, cv2.CC_STAT_AREA].max()) if count > 1 else 0.0
 
 
-def place_remnant(patch: Patch, drawings: list[Kept], starts: list[tuple[int, np.ndarray, float]], near: set[int],
-                  noise: float, threshold: float) -> tuple[int, np.ndarray, float]:
+def place_remnant(patch: Patch, drawings: list[Kept], starts: list[tuple[int, np.ndarray, float]],
+                  costs: dict[int, float], noise: float, threshold: float) -> tuple[int, np.ndarray, float]:
     """The drawing that explains a remnant best, its place (canvas' own px -> frame px), and how badly it does (1 =
     undecided).
 
     patch: the frame's cut-out at full resolution. starts: (drawing, own canvas -> frame, how far off it may lie, px):
-    every drawing on the sprite's path, and those shown just before and after (`near`) where they were, if held.
+    every drawing on the sprite's path, and those shown just before and after where they were, if held. costs: see
+    `likely`.
     """
     best = (np.inf, -1, np.eye(3), np.inf)
     looked = []
@@ -109,9 +154,9 @@ def place_remnant(patch: Patch, drawings: list[Kept], starts: list[tuple[int, np
         # a few pixels cannot tell a turn or a change of size: only the shift is measured
         looked.append((d, H, *nearby_shift(drawings[d].points, patch, H, reach)))
     hopeful = HOPEFUL * max((close for *_, close in looked), default=0.0)
-    for d, H, near_by, close in sorted(looked, key=lambda g: g[0] not in near):
-        if d not in near and best[0] <= ELSEWHEN:
-            break  # no other drawing can be better than one shown next to it
+    for d, H, near_by, close in sorted(looked, key=lambda g: costs.get(g[0], ELSEWHEN)):
+        if best[0] <= costs.get(d, ELSEWHEN):
+            break  # no less likely drawing can be better
         if close < hopeful:
             continue
         picture, points = drawings[d].picture, drawings[d].points
@@ -120,7 +165,7 @@ def place_remnant(patch: Patch, drawings: list[Kept], starts: list[tuple[int, np
         for m in tried:
             seen = compare_drawings(picture, patch, m, 0.5 * noise)
             score = (seen.blob + uncovered(picture, patch, m)) / threshold
-            cost = score + (0.0 if d in near else ELSEWHEN)
+            cost = score + costs.get(d, ELSEWHEN)
             if cost < best[0] - 1e-9:
                 best = (cost, d, shift(*patch.origin) @ m @ shift(*-picture.origin), score)
     for d, *_ in starts:

@@ -1,0 +1,43 @@
+"""Frames that show little of a sprite: whose turn it is there, and what is none of it."""
+
+import numpy as np
+import pytest
+from test_drawings import clip, drawing
+
+from toondecompose.engine.drawings.expose import expose
+from toondecompose.engine.drawings.patches import Patch
+from toondecompose.engine.drawings.remnants import crumb_frames, likely
+
+
+def cut_out(t: int, area: int) -> Patch:
+    inside = np.zeros((40, 40), np.uint8)
+    inside.reshape(-1)[:area] = 1
+    return Patch(t, np.zeros(2), np.zeros((40, 40, 3), np.uint8), inside, inside, np.ones_like(inside))
+
+
+@pytest.mark.parametrize("areas, cut, crumbs", [
+    ({0: 20, 2: 900, 3: 1000, 4: 1000}, [], [0]),
+    ({0: 1000, 1: 1000, 2: 30, 3: 20, 4: 1000}, [], [2, 3]),
+    ({0: 1000, 1: 1000, 2: 30, 3: 20, 4: 1000}, [2, 3], []),  # something in front leaves so little of it
+    ({0: 1000, 1: 500, 2: 200, 3: 90, 4: 40, 5: 20}, [], []),  # it goes away
+    ({0: 60, 1: 60, 2: 60, 3: 60, 4: 60, 9: 1000, 10: 1000}, [], []),  # far away for a while
+])
+def test_crumbs_are_told_from_what_is_hidden_and_what_is_far_away(areas, cut, crumbs):
+    patches = [cut_out(t, a) for t, a in areas.items()]
+    found = crumb_frames(patches, np.array([p.frame in cut for p in patches]))
+    assert [p.frame for p, c in zip(patches, found, strict=True) if c] == crumbs
+
+
+def test_a_speck_far_from_the_figure_is_none_of_its_exposures():
+    source, masks = clip([drawing(k // 2 % 3) for k in range(8)], [(90 + 6 * k, 20) for k in range(8)])
+    masks[0] = 0
+    masks[0, 120:128, 20:30] = 255
+    sheet = expose(source, masks, 1.0)
+    assert sheet.drawing.tolist() == [-1, 0, 1, 1, 2, 2, 0, 0]
+
+
+def test_a_hidden_figure_takes_the_drawing_whose_turn_has_come():
+    twos = np.array([-1, -1, -1, 0, 0, 1, 1, 2, 2, 0, 0, 1, 1, 2, 2, 0, 0])
+    assert likely(twos, 2) == {0: 0.5, 2: 0.0}
+    assert likely(np.array([-1, 0, 0, 0, 1, 1, 2, 3]), 0) == {0: 0.0}  # nothing like it is seen elsewhere
+    assert likely(np.array([0, 0, 0, 0, 0, -1, 0, 0]), 5) == {0: 0.0}
