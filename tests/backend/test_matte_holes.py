@@ -58,3 +58,56 @@ def test_nothing_is_opened_where_nothing_moves():
     source, layers, _, _ = ring_over_a_pan()
     layers[0].H = np.stack([np.eye(3)] * source.count)
     assert np.array_equal(open_holes(source, layers)[1].masks, layers[1].masks)
+
+
+def flat_plate_with_a_post(count=8):
+    """As ring_over_a_pan, over a flat background that has nothing but a post, which passes by in the gap."""
+    source, layers, _, ring = ring_over_a_pan(count)
+    w, h = SIZE
+    y, x = np.mgrid[:h, :w]
+    far = np.hypot(x - 80, y - 48)
+    gap, line = far < 12, (far >= 12) & (far < 17)
+    frames = []
+    for t in range(count):
+        frame = np.full((h, w, 3), 170, np.float32)
+        post = 84 - int(PAN * t)
+        frame[:, post:post + 6] = (90, 110, 60)
+        frame[ring] = source.read(t)[ring]
+        frame[line] = (30, 20, 20)
+        frames.append(np.rint(frame).astype(np.uint8))
+    return source_from_array(frames), layers, far < 11, ring
+
+
+def test_all_of_a_gap_is_opened_though_little_passes_in_it():
+    source, layers, gap, ring = flat_plate_with_a_post()
+    for mask in open_holes(source, layers)[1].masks:
+        assert (mask[gap] == 0).mean() > 0.95
+        assert (mask[ring] == 0).mean() < 0.03
+
+
+def test_a_gap_is_opened_in_other_drawings_with_the_same_lines_around_it():
+    source, layers, gap, _ = flat_plate_with_a_post()
+    layers[1].drawing = np.array([0, 0, 0, 0, 0, 0, 0, 1])  # the last one is shown once: nothing passes in it
+    assert (open_holes(source, layers)[1].masks[7][gap] == 0).mean() > 0.9
+
+
+def test_what_is_redrawn_between_lines_is_no_gap():
+    source, layers, gap, _ = flat_plate_with_a_post()
+    frames = [source.read(t).copy() for t in range(source.count)]
+    for t, frame in enumerate(frames):
+        frame[gap] = (200, 150 - 12 * t, 140)
+    assert (open_holes(source_from_array(frames), layers)[1].masks[0][gap] == 255).all()
+
+
+def test_a_hole_that_one_drawing_alone_has_is_closed_again():
+    source, layers, gap, ring = ring_over_a_pan(8)
+    y, x = np.mgrid[:SIZE[1], :SIZE[0]]
+    eye = np.hypot(x - 80, y - 20) < 5
+    frames = [source.read(t).copy() for t in range(source.count)]
+    for t, frame in enumerate(frames):
+        frame[eye] = (230, 200, 180) if t < 6 else (120, 90, 80)
+    layers[1].drawing = np.array([0] * 6 + [1] * 2)
+    layers[1].masks[:, gap] = 0
+    layers[1].masks[6:, eye] = 0
+    for mask in open_holes(source_from_array(frames), layers)[1].masks[6:]:
+        assert (mask[eye] == 255).all()

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from toondecompose.engine.clip import FrameSource
+from toondecompose.engine.matte.passing import between_lines
 from toondecompose.engine.matte.resample import translation
 from toondecompose.engine.matte.types import LayerToSolve
 
@@ -36,7 +37,7 @@ def open_holes(source: FrameSource, layers: list[LayerToSolve]) -> list[LayerToS
 
 
 def _opened(source: FrameSource, layer: LayerToSolve, plane: np.ndarray) -> np.ndarray:
-    masks = layer.masks.copy()
+    masks = between_lines(source, layer, plane)
     for t in range(source.count):
         body = layer.masks[t] >= 128
         if layer.drawing[t] < 0 or int(body.sum()) < LEAST_HOLE:
