@@ -66,7 +66,7 @@ def flat_plate_with_a_post(count=8):
     w, h = SIZE
     y, x = np.mgrid[:h, :w]
     far = np.hypot(x - 80, y - 48)
-    gap, line = far < 12, (far >= 12) & (far < 17)
+    line = (far >= 12) & (far < 17)
     frames = []
     for t in range(count):
         frame = np.full((h, w, 3), 170, np.float32)
@@ -100,7 +100,7 @@ def test_what_is_redrawn_between_lines_is_no_gap():
 
 
 def test_a_hole_that_one_drawing_alone_has_is_closed_again():
-    source, layers, gap, ring = ring_over_a_pan(8)
+    source, layers, gap, _ = ring_over_a_pan(8)
     y, x = np.mgrid[:SIZE[1], :SIZE[0]]
     eye = np.hypot(x - 80, y - 20) < 5
     frames = [source.read(t).copy() for t in range(source.count)]
