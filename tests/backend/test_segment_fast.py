@@ -12,8 +12,9 @@ from toondecompose.engine.segment.edges import eroded, upsampled, upsampled_at
 from toondecompose.engine.segment.evidence import largest_near
 from toondecompose.engine.segment.labels import frame_mass
 from toondecompose.engine.segment.mosaic import CANDIDATES, TRUSTED, VOTE_RANGE, build_mosaic, temporal_mode
+from toondecompose.engine.segment.parallax import BLUR, OTHER, SAME, _votes
 from toondecompose.engine.segment.refine import _without_specks
-from toondecompose.engine.segment.walker import spread
+from toondecompose.engine.segment.walker import FLOOR, _omega, _relax, spread
 from toondecompose.engine.warp import warp
 
 
@@ -147,6 +148,71 @@ def test_spreading_to_some_pixels_is_like_spreading_to_all():
     assert torch.equal(some[~rim], said[0, 0][~rim])
     assert float((some - plain)[torch.from_numpy(rim)].abs().mean()) < 0.05
     assert torch.equal(some > 0.5, plain > 0.5)
+
+
+def test_a_clip_in_one_row_is_relaxed_as_picture_by_picture():
+    rng = np.random.default_rng(6)
+
+    def some(*shape):
+        return torch.from_numpy(rng.uniform(0, 1, shape).astype(np.float32))
+
+    p, e, c = some(2, 3, 9, 14), some(2, 3, 9, 14), some(3, 9, 14)
+    right, down = some(3, 9, 13).clamp_min(FLOOR), some(3, 8, 14).clamp_min(FLOOR)
+    for m in (1, 2):
+        got = _relax(p[:m], e[:m], c, right, down, 12)
+        total = c + 1e-6
+        for where, link in ((np.s_[..., :-1], right), (np.s_[..., 1:], right),
+                            (np.s_[..., :-1, :], down), (np.s_[..., 1:, :], down)):
+            total[where] += link
+        plain, last, omega = p[:m], torch.zeros_like(p[:m]), 1.0
+        for i in range(12):
+            new = c * e[:m] + 0.5e-6
+            new[..., :-1] += right * plain[..., 1:]
+            new[..., 1:] += right * plain[..., :-1]
+            new[..., :-1, :] += down * plain[..., 1:, :]
+            new[..., 1:, :] += down * plain[..., :-1, :]
+            omega = _omega(i, omega)
+            last, plain = plain, torch.lerp(last, new / total, omega)
+        assert torch.allclose(got, plain, atol=1e-5)
+
+
+def _plain_votes(frames, shift, loose, rates, known, gaps):
+    """_votes in words: the blurred differences of all gaps at all rates, everywhere."""
+    votes = np.zeros(len(rates))
+
+    def worst(tried, t, at):
+        e = []
+        for u in at:
+            for r in tried:
+                x, y = r * (shift[u] - shift[t])
+                moved = cv2.warpAffine(frames[u], np.float32([[1, 0, -x], [0, 1, -y]]), frames.shape[2:0:-1],
+                                       borderMode=cv2.BORDER_CONSTANT, borderValue=(255, 0, 255))
+                off = cv2.absdiff(frames[t], moved).max(2).astype(np.float32)
+                e.append(cv2.blur(off, (BLUR, BLUR))[loose[t]] * BLUR**2)
+        return np.array(e).reshape(len(at), len(tried), -1).max(0)
+
+    for t in range(len(frames)):
+        for side in (-1, 1):
+            at = [t + side * g for g in gaps]
+            if min(at) < 0 or max(at) >= len(frames) or np.hypot(*(shift[at[0]] - shift[t])) < 8:
+                continue
+            still, e = worst(known, t, at).min(0), worst(rates, t, at)
+            good = (e.min(0) < SAME - 0.5) & (still > OTHER + 0.5) & (still > e.min(0) + OTHER + 0.5)
+            votes += np.bincount(e.argmin(0)[good], minlength=len(rates))
+    return votes
+
+
+def test_rates_that_cannot_win_are_not_looked_at_twice():
+    rng = np.random.default_rng(7)
+    far, near = (cv2.GaussianBlur(rng.integers(0, 256, (48, 400, 3), np.uint8), (0, 0), 1.2) for _ in range(2))
+    shift = np.stack([-9.0 * np.arange(12), np.zeros(12)], 1)
+    frames = np.stack([np.where(np.arange(48)[:, None, None] < 26, far[:, 5 * t : 5 * t + 90],
+                                near[:, 9 * t : 9 * t + 90]) for t in range(12)]).astype(np.uint8)
+    rates = np.arange(0.1, 0.96, 0.05)
+    loose = rng.random((12, 48, 90)) < 0.5
+    votes, voters, asked = _votes(frames, shift, loose, rates, [0.0, 1.0], (3, 5), 1)
+    assert votes.argmax() == np.abs(rates - 5 / 9).argmin() and voters.max() > 4 and asked > votes.sum() > 0
+    assert np.abs(votes - _plain_votes(frames, shift, loose, rates, [0.0, 1.0], (3, 5))).max() <= 0.01 * votes.max()
 
 
 def test_the_largest_of_bytes_is_that_of_numbers():

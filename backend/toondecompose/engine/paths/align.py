@@ -32,20 +32,24 @@ class Sampler:
     def _bordered(self) -> np.ndarray:
         return bordered(self.value)
 
-    def _sure(self, canvas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Of canvas points [n, 2], those that the mosaic surely shows: (their indices [k], mosaic px [k, 2])."""
+    @cached_property
+    def _shown(self) -> np.ndarray:
+        return self.trust.ravel() > 0.5
+
+    def _sure(self, canvas: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Of canvas points [n, 2], those that the mosaic surely shows: (their indices [k], mosaic px x [k], y [k])."""
         h, w = self.value.shape
-        local = canvas - np.array(self.origin)
-        inside = np.flatnonzero(((local >= 0) & (local <= [w, h])).all(1))
-        local = local[inside]
-        near = np.clip(local[:, 1].astype(np.int64), 0, h - 1) * w + np.clip(local[:, 0].astype(np.int64), 0, w - 1)
-        sure = self.trust.ravel()[near] > 0.5
-        return inside[sure], local[sure]
+        x, y = canvas[:, 0] - self.origin[0], canvas[:, 1] - self.origin[1]
+        inside = np.flatnonzero((x >= 0) & (x <= w) & (y >= 0) & (y <= h))
+        x, y = x[inside], y[inside]
+        near = np.minimum(y.astype(np.int64), h - 1) * w + np.minimum(x.astype(np.int64), w - 1)
+        sure = self._shown[near]
+        return inside[sure], x[sure], y[sure]
 
     def values(self, canvas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Of canvas points [n, 2], those that the mosaic surely shows: (their indices [k], value [k] there)."""
-        known, local = self._sure(canvas)
-        return known, cubic_in(self._bordered, self.value.shape, local)
+        known, x, y = self._sure(canvas)
+        return known, cubic_in(self._bordered, self.value.shape, x, y)
 
     def slopes(self, canvas: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Of canvas points [n, 2], those that the mosaic surely shows: (indices [k], value [k], slopes [k, 2] there).
@@ -54,21 +58,21 @@ class Sampler:
         which would hide what a path explains and pull Gauss-Newton towards whole pixels.
         """
         h, w = self.value.shape
-        known, local = self._sure(canvas)
-        x, y = np.clip(local[:, 0] - 0.5, 0, w - 1), np.clip(local[:, 1] - 0.5, 0, h - 1)
-        x0, y0 = x.astype(np.int32), y.astype(np.int32)
+        known, x, y = self._sure(canvas)
+        x, y = np.clip(x - 0.5, 0, w - 1), np.clip(y - 0.5, 0, h - 1)
+        x0, y0 = x.astype(np.int64), y.astype(np.int64)
         wx, dx = _taps((x - x0).astype(np.float32))
         wy, dy = _taps((y - y0).astype(np.float32))
         flat, wide = self._bordered, w + BORDER
         first = y0 * wide + x0
-        value, slope = np.zeros(len(local), np.float32), np.zeros((len(local), 2), np.float32)
+        value, right, down = np.zeros((3, len(x)), np.float32)
         for j in range(4):
             line = [flat[first + (j * wide + i)] for i in range(4)]
             across = line[0] * wx[0] + line[1] * wx[1] + line[2] * wx[2] + line[3] * wx[3]
             value += across * wy[j]
-            slope[:, 0] += (line[0] * dx[0] + line[1] * dx[1] + line[2] * dx[2] + line[3] * dx[3]) * wy[j]
-            slope[:, 1] += across * dy[j]
-        return known, value, slope
+            right += (line[0] * dx[0] + line[1] * dx[1] + line[2] * dx[2] + line[3] * dx[3]) * wy[j]
+            down += across * dy[j]
+        return known, value, np.stack([right, down], 1)
 
 
 def _taps(f: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
@@ -143,13 +147,10 @@ def saved_bits(H: np.ndarray, field: Field, t: int, target: Sampler) -> np.ndarr
     pts = field.points[t]
     out = np.zeros(len(pts.at), np.float32)
     known, value = target.values(apply(np.linalg.inv(H), pts.at))
-    share = pts.share[known]
-    anew = pts.bits[known] / np.maximum(share, 1e-6)
-    slope = np.exp2(anew) - 1
     # what rounding and noise leave, and what resampling and a tenth of a pixel of misplacement leave at a slope
-    spread = np.hypot(max(1.5, field.noise), RESAMPLED * slope)
+    spread = np.hypot(max(1.5, field.noise), RESAMPLED * pts.slope[known])
     left = np.log2(1 + ((pts.value[known] - value) / spread) ** 2)
-    out[known] = np.maximum(0, anew - left) * share
+    out[known] = np.maximum(0, pts.anew[known] - left) * pts.share[known]
     return out
 
 

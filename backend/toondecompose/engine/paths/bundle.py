@@ -27,18 +27,18 @@ def cubic(picture: np.ndarray, at: np.ndarray) -> np.ndarray:
     """Catmull-Rom samples float32 [n] of picture float32 [h, w] at edge-coordinate points [n, 2]; the border repeats.
 
     Exact, where cv2.remap rounds positions to 1/32 px."""
-    return cubic_in(bordered(picture), picture.shape, at)
+    return cubic_in(bordered(picture), picture.shape, at[:, 0], at[:, 1])
 
 
-def cubic_in(flat: np.ndarray, shape: tuple[int, int], at: np.ndarray) -> np.ndarray:
-    """`cubic` of a picture of `shape` that is already `bordered`."""
+def cubic_in(flat: np.ndarray, shape: tuple[int, int], x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """`cubic` at points x, y [n] of a picture of `shape` that is already `bordered`."""
     h, w = shape
-    x, y = np.clip(at[:, 0] - 0.5, 0, w - 1), np.clip(at[:, 1] - 0.5, 0, h - 1)
-    x0, y0 = x.astype(np.int32), y.astype(np.int32)
+    x, y = np.clip(x - 0.5, 0, w - 1), np.clip(y - 0.5, 0, h - 1)
+    x0, y0 = x.astype(np.int64), y.astype(np.int64)  # an index of another width would be converted for every tap
     wx, wy = (_weights((v - v0).astype(np.float32)) for v, v0 in ((x, x0), (y, y0)))
     wide = w + BORDER
     first = y0 * wide + x0
-    out = np.zeros(len(at), np.float32)
+    out = np.zeros(len(x), np.float32)
     for j in range(4):
         row = flat[first + j * wide] * wx[0]
         for i in range(1, 4):

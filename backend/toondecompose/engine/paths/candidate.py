@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from dataclasses import field as record
 
-import cv2
 import numpy as np
 
 from .align import SMALLEST_STEP, align_frame, canvas_units, sampler, saved_bits
@@ -81,17 +80,11 @@ def moved_box(box: Box | None, m: np.ndarray, slack: float = 0.0) -> Box | None:
     return int(low[0]), int(low[1]), int(high[0]), int(high[1])
 
 
-def blurred_values(field: Field, t: int, blur: float) -> np.ndarray:
-    """Grey of frame t's points [n] after the blur that the mosaic gets: otherwise every edge looks displaced."""
-    if blur <= 0:
-        return field.points[t].value
-    at = field.points[t].at.astype(np.int64)
-    return cv2.GaussianBlur(field.gray[t].astype(np.float32), (0, 0), blur)[at[:, 1], at[:, 0]]
-
-
 def settle(H: np.ndarray, ref: int, dof: int, field: Field, weights: list[np.ndarray], caps=CAPS, blurs=BLURS,
            samples: int = 8, box: Box | None = None) -> np.ndarray | None:
-    """Alternates mosaic and Gauss-Newton. weights: per frame [n], which points belong. None if the canvas runs away."""
+    """Alternates mosaic and Gauss-Newton. weights: per frame [n], which points belong. None if the canvas runs away.
+
+    Frames are blurred as their mosaic is: otherwise every edge looks displaced."""
     units = canvas_units(field.size)
     for k, (cap, blur) in enumerate(zip(caps, blurs, strict=True)):
         rough = k + 1 < len(caps)
@@ -100,7 +93,7 @@ def settle(H: np.ndarray, ref: int, dof: int, field: Field, weights: list[np.nda
         if mosaic is None:
             return None
         target = sampler(mosaic, blur, field.count)
-        H = np.stack([align_frame(H[t], p.at[part], blurred_values(field, t, blur)[part], (weights[t] * p.share)[part],
+        H = np.stack([align_frame(H[t], p.at[part], field.soft_values(t, blur)[part], (weights[t] * p.share)[part],
                                   target, dof, units, cap, field.noise, enough=ROUGH_STEP if rough else SMALLEST_STEP)
                       for t, p in enumerate(field.points)])
         H = anchored(H, ref)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from dataclasses import field as record
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -52,6 +54,16 @@ class Points:
     behind: np.ndarray
     behind_ok: np.ndarray
 
+    @cached_property
+    def anew(self) -> np.ndarray:
+        """float32 [n] bits that coding one pixel there anew costs."""
+        return self.bits / np.maximum(self.share, 1e-6)
+
+    @cached_property
+    def slope(self) -> np.ndarray:
+        """float32 [n] grey levels per px."""
+        return np.exp2(self.anew) - 1
+
 
 @dataclass
 class Field:
@@ -68,6 +80,17 @@ class Field:
     points: list[Points]
     kept: np.ndarray | None = None
     light: np.ndarray | None = None
+    _soft: dict[tuple[int, float], np.ndarray] = record(default_factory=dict, init=False, repr=False)
+
+    def soft_values(self, t: int, blur: float) -> np.ndarray:
+        """Grey float32 [n] of frame t's points in the frame blurred by sigma px; every path asks for the same blurs."""
+        if blur <= 0:
+            return self.points[t].value
+        if (t, blur) not in self._soft:
+            at = self.points[t].at.astype(np.int64)
+            soft = cv2.GaussianBlur(self.gray[t].astype(np.float32), (0, 0), blur)
+            self._soft[t, blur] = soft[at[:, 1], at[:, 0]]
+        return self._soft[t, blur]
 
     @property
     def size(self) -> tuple[int, int]:

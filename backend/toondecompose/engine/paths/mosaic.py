@@ -96,23 +96,23 @@ def build_mosaic(frames: Sequence[np.ndarray], H: np.ndarray, present: np.ndarra
         return None
     cw, ch = box[2] - box[0], box[3] - box[1]
     samples = min(samples, len(use))
-    stack = np.zeros((samples, ch * cw), np.uint8)
+    stack = np.zeros((samples, ch, cw), np.uint8)
     seen = np.zeros((ch, cw), np.uint16)
     # reservoir sampling: the c-th value of a pixel replaces a kept one with probability samples / (c + 1)
     slots = np.arange(len(use) + 1)
     later = np.random.default_rng(0).integers(0, np.maximum(slots, 1) + 1)
-    slots = np.where(slots < samples, slots, later).astype(np.int32)
-    index = np.arange(ch * cw, dtype=np.int32).reshape(ch, cw)
+    slots = np.where(slots < samples, slots, later)
     for t in use:
         laid = lay(frames[t], H[t], box, None if allowed is None else allowed[t])
         if laid is None:
             continue
         value, valid, where = laid
         n = seen[where]
-        slot = slots[n]
-        keep = np.flatnonzero(valid & (slot < samples))
-        stack[slot.ravel()[keep], index[where].ravel()[keep]] = value.ravel()[keep]
-        seen[where] = n + valid
+        for c in range(int(n.min()), int(n.max()) + 1):  # a handful: masked copies beat numbered ones by far
+            if slots[c] < samples:
+                np.copyto(stack[slots[c]][where], value, where=valid & (n == c))
+        n += valid
+    stack = stack.reshape(samples, -1)
     value, agree = temporal_mode(stack, np.minimum(seen.ravel(), samples), fine)
     return Mosaic(value.reshape(ch, cw), seen, agree.reshape(ch, cw), box[:2])
 
@@ -121,25 +121,34 @@ def temporal_mode(stack: np.ndarray, kept: np.ndarray, fine: float) -> tuple[np.
     """Per column of stack uint8 [s, n], of which the first kept [n] rows count: (mode [n], agreeing share [n])."""
     s, n = stack.shape
     value, agree = np.zeros(n, np.float32), np.zeros(n, np.float32)
-    size = 1 << 15  # columns at a time: stays in the cache
+    votes_type = np.uint8 if (s - 1) * MODE_REACH < 256 else np.uint16
+    size = 1 << 14  # columns at a time: stays in the cache
     for a in range(0, n, size):
         block = stack[:, a : a + size]
         counted = np.arange(s)[:, None] < kept[a : a + size]
-        live = counted.astype(np.uint8) * 255
-        votes = np.zeros((s, block.shape[1]), np.uint16)
+        live = counted.astype(np.uint8) * np.uint8(255)
+        votes = np.zeros(block.shape, votes_type)
         for i in range(s):
             for j in range(i + 1, s):
-                near = cv2.subtract(MODE_REACH, cv2.absdiff(block[i], block[j])).ravel() & live[j]
+                near = cv2.subtract(MODE_REACH, cv2.absdiff(block[i], block[j])).ravel()
+                near &= live[j]
+                near = near.astype(votes_type, copy=False)  # sums of two types cost many times as much
                 votes[i] += near
                 votes[j] += near
-        votes[~counted] = 0
+        votes *= counted
         best = votes.argmax(0)
         m = np.take_along_axis(block, best[None], 0)[0].astype(np.float32)
-        values = block.astype(np.float32)
+        values, counts = block.astype(np.float32), counted.astype(np.float32)
+        w = np.empty_like(values)
         for reach in (MODE_REACH, 0.5 * (MODE_REACH + fine), fine, fine):
-            w = np.maximum(0, 1 - np.abs(values - m) / reach) * counted
+            np.abs(np.subtract(values, m, out=w), out=w)
+            w /= np.float32(reach)
+            np.maximum(0, np.subtract(1, w, out=w), out=w)
+            w *= counts
             total = w.sum(0)
-            m = np.where(total > 0, (w * values).sum(0) / np.maximum(total, 1e-6), m)
+            w *= values
+            m = np.where(total > 0, w.sum(0) / np.maximum(total, 1e-6), m)
         value[a : a + size] = m
-        agree[a : a + size] = ((np.abs(values - m) < fine) & counted).sum(0) / np.maximum(kept[a : a + size], 1)
+        np.abs(np.subtract(values, m, out=w), out=w)
+        agree[a : a + size] = ((w < fine) & counted).sum(0) / np.maximum(kept[a : a + size], 1)
     return value, agree

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -87,23 +88,33 @@ def _centred(H: np.ndarray, origin: tuple[float, float]) -> np.ndarray:
     return M / M[2, 2] if M[2, 2] else M
 
 
-def _shifted(picture: np.ndarray, x: float, y: float, size: tuple[int, int]) -> np.ndarray:
-    """A picture [h, w] or [h, w, c <= 4] moved by (x, y) px, bilinear, its edge repeated: many times faster than a
-    warp, and exact where that rounds positions to 1/32 px."""
-    (w, h), (rows, columns) = size, picture.shape[:2]
+def _shift_into(pictures: list[np.ndarray], x: float, y: float, size: tuple[int, int], out: list[np.ndarray]) -> None:
+    """Pictures of one size, [h, w] or [h, w, c <= 4], moved by (x, y) px into `out` of `size` (w, h), bilinear, their
+    edge repeated: many times faster than a warp, and exact where that rounds positions to 1/32 px."""
+    (w, h), (rows, columns) = size, pictures[0].shape[:2]
     x, y = min(max(x, -w), columns - 1.0), min(max(y, -h), rows - 1.0)  # beyond the edge all is alike
-    left, top = int(np.floor(x)), int(np.floor(y))
-    part = picture[max(0, top) : top + h + 1, max(0, left) : left + w + 1]
+    left, top = math.floor(x), math.floor(y)
+    window = slice(max(0, top), top + h + 1), slice(max(0, left), left + w + 1)
     margins = max(0, -top), max(0, top + h + 1 - rows), max(0, -left), max(0, left + w + 1 - columns)
-    if any(margins):
-        part = cv2.copyMakeBorder(part, *margins, cv2.BORDER_REPLICATE)
     down, right = y - top, x - left
-    part = cv2.addWeighted(part[:-1], 1 - down, part[1:], down, 0) if down else part[:-1]
-    return cv2.addWeighted(part[:, :-1], 1 - right, part[:, 1:], right, 0) if right else part[:, :-1]
+    for picture, moved in zip(pictures, out, strict=True):
+        part = picture[window]
+        if any(margins):
+            part = cv2.copyMakeBorder(part, *margins, cv2.BORDER_REPLICATE)
+        if down and right:
+            part = cv2.addWeighted(part[:-1], 1 - down, part[1:], down, 0)
+            cv2.addWeighted(part[:, :-1], 1 - right, part[:, 1:], right, 0, dst=moved)
+        elif down:
+            cv2.addWeighted(part[:-1, :-1], 1 - down, part[1:, :-1], down, 0, dst=moved)
+        elif right:
+            cv2.addWeighted(part[:-1, :-1], 1 - right, part[:-1, 1:], right, 0, dst=moved)
+        else:
+            moved[:] = part[:-1, :-1]
 
 
 def _is_shift(M: np.ndarray) -> bool:
-    return bool(np.abs(M[:2, :2] - np.eye(2)).max() < 1e-9 and np.abs(M[2, :2]).max() < 1e-12)
+    (a, b, _), (c, d, _), (e, f, _) = M.tolist()
+    return max(abs(a - 1), abs(b), abs(c), abs(d - 1)) < 1e-9 and max(abs(e), abs(f)) < 1e-12
 
 
 def _warped(picture: np.ndarray, M: np.ndarray, size: tuple[int, int], nearest: bool = False) -> np.ndarray:
@@ -121,7 +132,7 @@ def _inside(M: np.ndarray, shape: tuple[int, int], size: tuple[int, int]) -> np.
     x, y = np.arange(size[0]), np.arange(size[1])
     if _is_shift(M):
         column, row = x + M[0, 2] + 0.5, y + M[1, 2] + 0.5
-        return (((row >= 0) & (row <= h))[:, None] & ((column >= 0) & (column <= w))).astype(np.uint8)
+        return np.multiply.outer((row >= 0) & (row <= h), (column >= 0) & (column <= w)).view(np.uint8)
     out = _warped(np.ones((h, w), np.uint8), M, size, nearest=True)
     if np.abs(M[2, :2]).max() >= 1e-12:  # what lies behind the horizon is not there
         out[(M[2, 0] * x[None] + M[2, 1] * y[:, None] + M[2, 2]) <= 1e-9] = 0
@@ -146,8 +157,7 @@ def sample_planes(planes: torch.Tensor | list[torch.Tensor], H: np.ndarray, size
     M = _centred(H, origin)
     out = np.empty((len(planes), size[1], size[0]), np.float32)
     if _is_shift(M):
-        for i, plane in enumerate(planes):
-            out[i] = _shifted(plane.numpy(), M[0, 2], M[1, 2], size)
+        _shift_into([plane.numpy() for plane in planes], M[0, 2], M[1, 2], size, list(out))
     else:
         for i in range(0, len(planes), 4):  # four at once cost hardly more than one
             some = [np.ascontiguousarray(p.numpy()) for p in planes[i : i + 4]]
@@ -181,7 +191,11 @@ def sample_bytes(pictures: torch.Tensor, H: np.ndarray, box: Box) -> tuple[torch
         return got.round().to(torch.uint8), inside.to(torch.uint8)
     M = _centred(H, origin)
     picture = pictures.permute(1, 2, 0).contiguous().numpy()
-    got = _shifted(picture, M[0, 2], M[1, 2], size) if _is_shift(M) else _warped(picture, M, size)
+    if _is_shift(M):
+        got = np.empty((size[1], size[0], len(pictures)), np.uint8)
+        _shift_into([picture], M[0, 2], M[1, 2], size, [got])
+    else:
+        got = _warped(picture, M, size)
     out = np.empty((len(pictures), size[1], size[0]), np.uint8)
     cv2.split(got, list(out))
     return torch.from_numpy(out), torch.from_numpy(_inside(M, picture.shape[:2], size))

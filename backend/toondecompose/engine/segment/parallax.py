@@ -19,15 +19,14 @@ STEP = 0.05
 RATES = np.arange(0.1, 0.96, STEP)  # of the way of the fastest plane
 APART = 0.06  # rates nearer than this are one plane's
 LEAST_SLIDE = 8.0  # px at labelling size between the compared frames, so that rates can be told apart
-SAME = 9.0  # grey levels: repeats
-OTHER = 14.0  # grey levels worse: does not repeat as background, or as standing still
+BLUR = 5  # px across which differences are averaged
+SAME = 9 * BLUR**2  # grey levels, summed over these px: repeats
+OTHER = 14 * BLUR**2  # so much worse: does not repeat as background, or as standing still
 LEAST_VOTES = 4e-4  # of the frame's area: a few places of 5 x 5 px, in
 LEAST_FRAMES = 4  # of the frames asked (half as many votes say as much in twice as many frames: bushes in gaps), and
 CLEAR_PEAK = 10  # times any other rate: coincidences spread over all rates
 EVERY = 3  # frames: enough of them vote on how fast, and
 MOST_ASKED = 30  # of a long clip on whether at all
-BLUR = 5  # px across which differences are averaged
-
 
 Window = tuple[slice, slice]
 
@@ -39,18 +38,21 @@ def _window(mask: np.ndarray) -> Window:
             slice(max(0, columns[0] - BLUR // 2), columns[-1] + 1 + BLUR // 2))
 
 
-def _errors(frames: np.ndarray, t: int, u: int, moves: np.ndarray, window: Window) -> np.ndarray:
-    """Blurred differences of frame t and frame u moved back by each of moves [n, 2], in a window -> float32 [n, h, w].
-    """
+def _errors(frames: np.ndarray, t: int, u: int, moves: np.ndarray, where: np.ndarray) -> np.ndarray:
+    """Sums over BLUR x BLUR px of the differences of frame t and frame u moved back by each of moves [n, 2], at the n
+    pixels of `where` bool [h, w] -> uint16 [moves, n]."""
+    window = _window(where)
+    asked = np.flatnonzero(where[window])
     here = frames[t][window]
     h, w = here.shape[:2]
     top, left = window[0].start, window[1].start
-    out = np.empty((len(moves), h, w), np.float32)
+    out = np.empty((len(moves), len(asked)), np.uint16)
     for i, (dx, dy) in enumerate(moves):
         there = cv2.warpAffine(frames[u], np.float32([[1, 0, -dx - left], [0, 1, -dy - top]]), (w, h),
                                flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(255, 0, 255))
         red, green, blue = cv2.split(cv2.absdiff(here, there))
-        cv2.blur(cv2.max(cv2.max(red, green), blue).astype(np.float32), (BLUR, BLUR), dst=out[i])
+        out[i] = cv2.boxFilter(cv2.max(cv2.max(red, green), blue), cv2.CV_16U, (BLUR, BLUR),
+                               normalize=False).ravel()[asked]
     return out
 
 
@@ -69,20 +71,25 @@ def _votes(frames: np.ndarray, shift: np.ndarray, loose: np.ndarray, rates: np.n
                 continue
             asked += int(loose[t].sum())
             moves = [shift[u] - shift[t] for u in at]
-
-            def worst(tried: np.ndarray, where: np.ndarray, t=t, at=at, moves=moves) -> np.ndarray:
-                window = _window(where)
-                e = [_errors(frames, t, u, tried[:, None] * m, window) for u, m in zip(at, moves, strict=True)]
-                return np.maximum.reduce(e)[:, where[window]]
-
-            still = worst(np.asarray(known), loose[t]).min(0)
+            still = np.maximum.reduce([_errors(frames, t, u, np.asarray(known)[:, None] * m, loose[t])
+                                       for u, m in zip(at, moves, strict=True)]).min(0)
             able = loose[t].copy()
             able[loose[t]] = still > OTHER  # what a known rate explains votes for no other
+            still = still[still > OTHER]
+            tried, e = rates, np.zeros((len(rates), len(still)), np.uint16)
+            for u, m in zip(reversed(at), reversed(moves), strict=True):
+                if not able.any():
+                    break
+                e = np.maximum(e, _errors(frames, t, u, tried[:, None] * m, able))
+                # what does not repeat over one gap need not be looked at over the other one
+                some = e.min(0) < SAME
+                able[able], still, e = some, still[some], e[:, some]
+                likely = (e < SAME).any(1)
+                tried, e = tried[likely], e[likely]
             if not able.any():
                 continue
-            e = worst(rates, able)
-            best, least = e.argmin(0), e.min(0)
-            good = (least < SAME) & (still[still > OTHER] > least + OTHER)
+            best, least = np.flatnonzero(np.isin(rates, tried))[e.argmin(0)], e.min(0)
+            good = still > least + OTHER
             found = np.bincount(best[good], minlength=len(rates))
             votes += found
             voters += found > 0

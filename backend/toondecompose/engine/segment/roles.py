@@ -15,6 +15,7 @@ from .canvas import Mosaic, canvas_box, gather, render
 
 REPEATS = 0.35  # share of the frames showing a point in which it must look the same to be surely a layer's
 CHANCE = 0.15  # share that a pixel reaches by chance, or because a slow sprite has not yet moved away
+BLOCK = 4  # frames worked on at once: what a CPU's cache holds
 CLEARER = 0.25  # by how much the better of two layers must repeat more often
 
 
@@ -67,27 +68,34 @@ def own(traces: Traces, i: int, others: list[int], solid: bool = True) -> torch.
 
     solid: straight edges count a tenth, for a redrawn sprite's may slide along themselves.
     """
-    sure = ((traces.whole[i].float() - 0.2) / (REPEATS - 0.2)).clamp(0, 1) * (traces.solid if solid else traces.texture)
-    if others:
-        sure = sure * ((traces.share[i].float() - _best(traces, others)) / CLEARER).clamp(0, 1)
-    return sure
+    out = torch.empty_like(traces.texture)
+    for t in range(0, len(out), BLOCK):
+        part = slice(t, t + BLOCK)
+        sure = ((traces.whole[i, part].float() - 0.2) / (REPEATS - 0.2)).clamp_(0, 1)
+        sure *= (traces.solid if solid else traces.texture)[part]
+        if others:
+            sure *= ((traces.share[i, part].float() - _best(traces, others, part)) / CLEARER).clamp_(0, 1)
+        out[part] = sure
+    return out
 
 
-def _best(traces: Traces, layers: list[int]) -> torch.Tensor:
-    """The largest share of any of the layers: float32 [T, h, w]."""
-    best = traces.share[layers[0]]
+def _best(traces: Traces, layers: list[int], part: slice = slice(None)) -> torch.Tensor:
+    """The largest share of any of the layers in part of the frames: float32 [T, h, w]."""
+    best = traces.share[layers[0], part]
     for i in layers[1:]:
-        best = torch.maximum(best, traces.share[i])
+        best = torch.maximum(best, traces.share[i, part])
     return best.float()
 
 
 def unexplained(traces: Traces, layers: list[int], solid: bool = True) -> torch.Tensor:
     """How surely each pixel is no rigid layer's: float32 [T, h, w] 0..1."""
-    best = _best(traces, layers)
-    known = traces.number[layers[0]] >= 3
-    for i in layers[1:]:
-        known = known & (traces.number[i] >= 3)
-    return ((CHANCE + 0.01 - best) / 0.08).clamp(0, 1) * known * (traces.solid if solid else traces.texture)
+    out = torch.empty_like(traces.texture)
+    for t in range(0, len(out), BLOCK):
+        part = slice(t, t + BLOCK)
+        known = traces.number[layers, part].amin(0) >= 3
+        none = ((CHANCE + 0.01 - _best(traces, layers, part)) / 0.08).clamp_(0, 1) * known
+        out[part] = none * (traces.solid if solid else traces.texture)[part]
+    return out
 
 
 def votes(traces: Traces, layers: list[int], H: list[np.ndarray], present: list[np.ndarray]) -> np.ndarray:
@@ -185,10 +193,16 @@ def border_share(traces: Traces, i: int, others: list[int] | None = None) -> flo
     edge = max(2, traces.texture.shape[-1] // 40)
     ring = torch.ones(traces.texture.shape[1:], device=traces.texture.device)
     ring[edge:-edge, edge:-edge] = 0
-    tex = traces.texture * ring
-    mine = ((traces.whole[i].float() - 0.2) / 0.15).clamp(0, 1)
+    at = torch.nonzero(ring.flatten())[:, 0]
+
+    def along(planes: torch.Tensor) -> torch.Tensor:
+        return planes.flatten(-2).index_select(-1, at).float()
+
+    tex = along(traces.texture)
+    mine = ((along(traces.whole[i]) - 0.2) / 0.15).clamp(0, 1)
     if others:
-        mine = mine * (1 - (_best(traces, others) - traces.share[i].float()) / CLEARER).clamp(0, 1)
+        best = torch.stack([along(traces.share[j]) for j in others]).amax(0)
+        mine = mine * (1 - (best - along(traces.share[i])) / CLEARER).clamp(0, 1)
     return float((tex * mine).sum() / tex.sum().clamp_min(1e-6))
 
 

@@ -49,18 +49,6 @@ def halved(x: torch.Tensor) -> torch.Tensor:
     return torch.from_numpy(out).reshape(*x.shape[:-2], *out.shape[1:])
 
 
-def _links(right: torch.Tensor, down: torch.Tensor, total: torch.Tensor) -> list[torch.Tensor]:
-    """What each pixel takes of its right, left, lower and upper neighbour's value in a Jacobi step: 4 x [n, h, w].
-
-    right [n, h, w-1], down [n, h-1, w]: the conductances between neighbours; total [n, h, w]: all that a pixel has."""
-    out = [torch.zeros_like(total) for _ in range(4)]
-    torch.div(right, total[..., :-1], out=out[0][..., :-1])
-    torch.div(right, total[..., 1:], out=out[1][..., 1:])
-    torch.div(down, total[..., :-1, :], out=out[2][..., :-1, :])
-    torch.div(down, total[..., 1:, :], out=out[3][..., 1:, :])
-    return out
-
-
 def _omega(i: int, last: float) -> float:
     """Chebyshev's weight of step i after that of the step before."""
     return 1.0 if i == 0 else 1.0 / (1.0 - (0.5 if i == 1 else 0.25) * RADIUS * RADIUS * last)
@@ -70,28 +58,41 @@ def _relax(p: torch.Tensor, e: torch.Tensor, c: torch.Tensor, right: torch.Tenso
            sweeps: int) -> torch.Tensor:
     """`sweeps` accelerated Jacobi steps of p [m, n, h, w] towards evidence e [m, n, h, w] of confidence c [n, h, w].
 
-    Each step is the weighted mean of evidence and neighbours. All values are kept with a border, which no link weighs,
-    so that whole pictures are added at once."""
+    Each step is the weighted mean of evidence and neighbours. right [n, h, w-1], down [n, h-1, w]: the conductances
+    between neighbours. All values are kept with a border, which no link weighs, and lie in one row, so that a neighbour
+    is as many places farther for all of them: whole clips are added at once."""
+    m, n, h, w = p.shape
+    wide = w + 2
+    size = n * (h + 2) * wide
     total = c + 1e-6
     total[..., :-1] += right
     total[..., 1:] += right
     total[..., :-1, :] += down
     total[..., 1:, :] += down
-    links = _links(right, down, total)
-    own = (c * e).add_(1e-6 * 0.5).div_(total)
-    p, previous = F.pad(p, (1, 1, 1, 1)), torch.zeros_like(own)
+    # what each pixel takes of its right, left, lower and upper neighbour's value in a step
+    links = torch.zeros(4, n, h + 2, wide, device=p.device)
+    inner = links[..., 1:-1, 1:-1]
+    inner[0, ..., :-1] = right / total[..., :-1]
+    inner[1, ..., 1:] = right / total[..., 1:]
+    inner[2, ..., :-1, :] = down / total[..., :-1, :]
+    inner[3, ..., 1:, :] = down / total[..., 1:, :]
+    own = F.pad((c * e).add_(1e-6 * 0.5).div_(total), (1, 1, 1, 1))
+    values = torch.zeros(2, m, size + 2 * wide, device=p.device)
+    values[0, :, wide : wide + size].view(m, n, h + 2, wide)[..., 1:-1, 1:-1] = p
+    if m == 1:
+        values, own = values[:, 0], own.view(size)
+    own, links = own.view(*values.shape[1:-1], size), links.view(4, size)
+    current, previous = ([x[..., at : at + size] for at in (wide, wide + 1, wide - 1, 2 * wide, 0)] for x in values)
     new = torch.empty_like(own)
-    previous = F.pad(previous, (1, 1, 1, 1))
     omega = 1.0
     for i in range(sweeps):
-        torch.addcmul(own, links[0], p[..., 1:-1, 2:], out=new)
-        new.addcmul_(links[1], p[..., 1:-1, :-2])
-        new.addcmul_(links[2], p[..., 2:, 1:-1])
-        new.addcmul_(links[3], p[..., :-2, 1:-1])
+        torch.addcmul(own, links[0], current[1], out=new)
+        for link, neighbour in zip(links[1:], current[2:], strict=True):
+            new.addcmul_(link, neighbour)
         omega = _omega(i, omega)
-        previous[..., 1:-1, 1:-1].lerp_(new, omega)
-        p, previous = previous, p
-    return p[..., 1:-1, 1:-1]
+        previous[0].lerp_(new, omega)
+        current, previous = previous, current
+    return current[0].reshape(m, n, h + 2, wide)[..., 1:-1, 1:-1]
 
 
 def _relax_at(at: torch.Tensor, p: torch.Tensor, e: torch.Tensor, c: torch.Tensor, picture: torch.Tensor,
