@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from toondecompose.engine.matte import alike
 from toondecompose.engine.matte import alpha as alpha_module
 from toondecompose.engine.matte.alpha import cut_out
 from toondecompose.engine.matte.moments import Moments
@@ -219,3 +220,24 @@ def test_places_of_px_are_those_of_the_plain_division(H):
     assert np.allclose(grid_for(H, (90, 150), (-20, -10)).numpy(), point, rtol=1e-6, atol=1e-4)
     expected = (point > 0).all(-1) & (point[..., 0] < 60) & (point[..., 1] < 70)
     assert (inside(H, (-20, -10, 70, 140), (60, 70)).numpy() == expected).mean() > 0.9999
+
+
+def test_patches_told_by_a_few_px_equal_whole_comparisons(monkeypatch):
+    rng = np.random.default_rng(4)
+    picture = cv2.GaussianBlur(rng.integers(0, 256, (90, 120, 3)).astype(np.uint8), (0, 0), 2)
+    unseen, source = np.zeros((90, 120), bool), np.zeros((90, 120), bool)
+    unseen[30:60, 40:80], source[4:24, 4:-4] = True, True
+    asking = np.flatnonzero(cv2.dilate(unseen.astype(np.uint8), np.ones((7, 7))) > 0)
+    scale = alike.Scale(picture, unseen, source, asking, np.ones(len(asking), np.float32))
+    found, candidate = (rng.choice(np.flatnonzero(source), len(asking)) for _ in range(2))
+    words, weights = alike.words_of(picture), alike.weights_of(scale, asking)
+    mine = np.stack([words[asking + dy * 120 + dx] for dy, dx in alike.NEAR])
+    cost, other = (alike.cost_of(scale, words, mine, weights, asking, x) for x in (found, candidate))
+    best, best_cost = found.copy(), cost.copy()
+    alike._take_better(scale, words, mine, weights, best_cost, best, candidate)
+    assert 0.2 < (best == candidate).mean() < 0.8
+    assert np.array_equal(best, np.where(other < cost, candidate, found))
+    assert np.array_equal(best_cost, np.minimum(other, cost))
+    monkeypatch.setattr(alike, "CHUNK", 100)
+    misses, mass = alike.misses_of(scale, found)
+    assert np.array_equal(misses, cost) and np.array_equal(mass, weights.sum(0, dtype=np.float32))

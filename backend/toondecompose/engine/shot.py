@@ -97,6 +97,10 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
     else:  # who says by hints what belongs together is not doubted
         segmentation = doubt_what_stays(segmentation)
     previews.masks(source, segmentation)
+    unresolved = segmentation.unresolved
+    if unresolved is not None:  # where in a frame is enough from here on
+        unresolved = unresolved.max(0)
+        segmentation = replace(segmentation, unresolved=None)
 
     key = chain(key, settings.hints, settings.quality)
     masks = [layer.masks for layer in segmentation.layers]
@@ -131,12 +135,13 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
             segmentation = replace(segmentation, layers=[segmentation.layers[k] for k in solved.order])
             sheets = [sheets[k] for k in solved.order]
         if sheet_pass + 1 < SHEET_PASSES:
-            masks = visible_masks(solved.layers, source.size, segmentation.layers[0].masks.shape[1:], source.count)
+            masks = visible_masks(solved.layers, source.size, masks[0].shape[1:], source.count)
+            # the coarse masks have done their work, and a long shot's are large
+            to_solve.clear()
+            segmentation = replace(segmentation, layers=[replace(layer, masks=mask) for layer, mask
+                                                         in zip(segmentation.layers, masks, strict=True)])
     continue_runs(source, solved.layers)
     layers = [layer for k, layer in enumerate(solved.layers) if k == 0 or (layer.exposure >= 0).any()]
-    unresolved = segmentation.unresolved
-    if unresolved is not None:
-        unresolved = unresolved.max(0)
     notes = list(segmentation.notes)
     if source.count <= TOO_SHORT and settings.count is None and not _recomposes(source, layers):
         layers, unresolved = [whole_frames(source)], np.full(masks[0].shape[1:], 255, np.uint8)

@@ -17,6 +17,8 @@ FULL_SEARCH = 3e9  # products up to which every patch is compared with every oth
 # Levels per px that a patch from a picture's height above or below must be better: scenery lies in layers (sky above
 # ground) and its light changes from top to bottom, so what is hidden most likely looks like what stands beside it.
 HEIGHT = 40.0
+CHUNK = 32_768  # patches whose px are held at once where nothing asks for them again
+GLANCE = 4  # of a patch's px every so many'th is compared first
 FIRM = 4  # times that a seen px of a patch counts as much as one that was only painted
 NEAR = [(dy, dx) for dy in range(-RADIUS, RADIUS + 1) for dx in range(-RADIUS, RADIUS + 1)]
 
@@ -109,10 +111,19 @@ def _take_better(scale: Scale, words: np.ndarray, mine: np.ndarray, weights: np.
     ok = (candidate >= 0) & (candidate < usable.size) & (candidate != found)
     ok[ok] = usable[candidate[ok]]
     index = np.flatnonzero(ok)
-    if len(index):
-        price = cost_of(scale, words, mine[:, index], weights[:, index], scale.asking[index], candidate[index])
-        better = price < cost[index]
-        found[index[better]], cost[index[better]] = candidate[index[better]], price[better]
+    if not len(index):
+        return
+    height = _height_price(scale, scale.asking[index], candidate[index])
+    height *= weights.sum(0, dtype=np.uint16)[index].astype(np.float32) / np.float32(len(NEAR))
+    total = np.zeros(len(index), np.float32)
+    w = scale.picture.shape[1]
+    for group in (range(0, len(NEAR), GLANCE), [k for k in range(len(NEAR)) if k % GLANCE]):
+        for k in group:
+            dy, dx = NEAR[k]
+            total += _away2(mine[k].take(index), words.take(candidate[index] + (dy * w + dx))) * weights[k].take(index)
+        left = total + height < cost[index]  # a few px of a patch mostly tell that it is worse
+        index, total, height = index[left], total[left], height[left]
+    found[index], cost[index] = candidate[index], total + height
 
 
 def words_of(picture: np.ndarray) -> np.ndarray:
@@ -130,10 +141,29 @@ def cost_of(scale: Scale, words: np.ndarray, mine: np.ndarray, weights: np.ndarr
     w = scale.picture.shape[1]
     total = np.zeros(len(sources), np.float32)  # whole numbers below 2^24, which it holds exactly
     for k, (dy, dx) in enumerate(NEAR):
-        theirs = words[sources + dy * w + dx].view(np.uint8).reshape(-1, 4)
-        away = cv2.absdiff(mine[k].copy().view(np.uint8).reshape(-1, 4), theirs).astype(np.float32)
-        total += np.einsum("nc,nc->n", away, away) * weights[k]
+        total += _away2(mine[k], words.take(sources + (dy * w + dx))) * weights[k]
     return total + _height_price(scale, places, sources) * weights.mean(0, dtype=np.float32)
+
+
+def _away2(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Squared distances float32 [n] between px as `words_of` gives them, [n] each."""
+    away = cv2.absdiff(a.view(np.uint8).reshape(-1, 4), b.view(np.uint8).reshape(-1, 4)).astype(np.float32)
+    return np.einsum("nc,nc->n", away, away)
+
+
+def misses_of(scale: Scale, found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of every patch that asks: its distance from the one that was found, and how much its px count in all. Both
+    float32 [n]; some at a time, because all px of all patches take two hundred bytes each."""
+    words, w = words_of(scale.picture), scale.picture.shape[1]
+    cost, mass = np.empty(len(found), np.float32), np.empty(len(found), np.float32)
+    for start in range(0, len(found), CHUNK):
+        part = slice(start, start + CHUNK)
+        places = scale.asking[part]
+        weights = weights_of(scale, places)
+        mine = np.stack([words[places + dy * w + dx] for dy, dx in NEAR])
+        cost[part] = cost_of(scale, words, mine, weights, places, found[part])
+        mass[part] = weights.sum(0, dtype=np.float32)
+    return cost, mass
 
 
 def map_of(scale: Scale, found: np.ndarray) -> np.ndarray:

@@ -46,7 +46,9 @@ def solved_sprite(state: LayerState, shelve: Callable[[np.ndarray], np.ndarray] 
         colour[:, part] = np.rint(np.minimum(colour[:, part].astype(np.float32) / (alpha[part] / np.float32(255)), 255))
         if nothing.any() and not nothing.all():
             beside = diffused(torch.from_numpy(colour).float(), ~nothing).numpy()
-            colour[:, nothing] = np.rint(beside[:, nothing].clip(0, 255))
+            where = nothing.view(np.uint8)
+            for plane, bled in zip(colour, beside, strict=True):  # rounded and kept to bytes
+                cv2.copyTo(cv2.convertScaleAbs(np.maximum(bled, 0, out=bled)), where, plane)
         number[d] = len(pictures)
         pictures.add(shelve(cv2.merge([*colour, alpha])), drawing.box[:2])
         drawing.picture = drawing.known = None  # the canvases are large: never hold both

@@ -91,7 +91,7 @@ def solve(source: FrameSource, layers: list[LayerToSolve], *, scale: float, roun
         plate = loop.states[0].plate
         plate.colour = fill_unseen(plate.colour, plate.weight > 0)
     else:
-        paint_plate(loop.states, source.size)
+        paint_plate(loop.states, source.size, source.rest)
     stds = [d.std for state in loop.states[1:] for d in state.drawings.values() if d.std > 0]
     alpha_std = round(float(np.median(stds)), 4) if stds else None
     solved = [solved_plate(loop.states[0])] + [solved_sprite(state, source.shelve) for state in loop.states[1:]]
@@ -116,7 +116,7 @@ def run_rounds(source: FrameSource, layers: list[LayerToSolve], frames: list[int
         if progress:
             progress(min(1.0, (done + fraction) / steps))
 
-    layers = [layers[0], *(replace(layer, masks=fill_pinholes(layer.masks)) for layer in layers[1:])]
+    layers = [layers[0], *(replace(layer, masks=source.shelve(fill_pinholes(layer.masks))) for layer in layers[1:])]
     G, canvas = panorama_gauge(layers[0].H, range(source.count), source.size)
     states = [LayerState(layers[0], layers[0].H @ G, canvas, 1.0, opacity=np.ones(source.count))]
     states += [prepare_sprite(layer, source.size, None, _in_front(layers, k)) for k, layer in enumerate(layers) if k]
@@ -177,8 +177,13 @@ def _masks_in_front(loop: Loop, index: int) -> np.ndarray | None:
 
 def _in_front(layers: list[LayerToSolve], index: int) -> np.ndarray | None:
     """uint8 [T, hs, ws]: what the layers in front of one cover by their masks; None where it is the foremost."""
-    masks = [layer.masks for layer in layers[index + 1:]]
-    return np.maximum.reduce(masks) if masks else None
+    in_front = layers[index + 1:]
+    if not in_front:
+        return None
+    covered = in_front[0].masks.copy()
+    for layer in in_front[1:]:
+        np.maximum(covered, layer.masks, out=covered)
+    return covered
 
 
 def _background_weight(loop: Loop, hidden: np.ndarray | None) -> WeightOf:
@@ -240,6 +245,8 @@ def _solve_layer(loop: Loop, index: int, hidden: np.ndarray | None, changes: np.
                 guess = Drawing(drawing.box, drawing.frames)
                 if moments.count:
                     guess.keep(cut())
+                    guess.crop()
+                    guess.shelve(loop.source)
                 loop.guesses.setdefault(index, {})[d] = guess
             for t, seen in exposures(drawing, spread(frames, enough), moments):
                 add(moments, seen, float(state.opacity[t]))

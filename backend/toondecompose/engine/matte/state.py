@@ -64,14 +64,23 @@ class Drawing:
 
     def keep(self, cut: Cutout) -> None:
         """Keep a solved picture, and what is known of it."""
-        self.store(torch.cat([cut.colour * cut.alpha, cut.alpha[None]]))
+        self._store(cut.colour, cut.alpha, straight=True)
         self.known = cut.known
 
     def store(self, premult: torch.Tensor) -> None:
         """Keep a premultiplied picture, colour 0..255 and alpha 0..1."""
-        alpha = (premult[3:] * 255).round().clamp(0, 255)
-        colour = torch.minimum(premult[:3].round().clamp(min=0), alpha)
-        self.picture = torch.cat([colour, alpha]).to(torch.uint8)
+        self._store(premult[:3], premult[3])
+
+    def _store(self, colour: torch.Tensor, alpha: torch.Tensor, straight: bool = False) -> None:
+        """Keep colour [3, h, w] and alpha [h, w]. Plane by plane: a plane of scenery is large."""
+        picture = torch.empty((4, *alpha.shape), dtype=torch.uint8, device=alpha.device)
+        levels_ = (alpha * 255).round_().clamp_(0, 255)
+        for plane, out in zip(colour, picture, strict=False):
+            plane = plane * alpha if straight else plane.clone()
+            torch.minimum(plane.round_().clamp_(min=0), levels_, out=plane)
+            out.copy_(plane)
+        picture[3].copy_(levels_)
+        self.picture = picture
 
 
 @dataclass

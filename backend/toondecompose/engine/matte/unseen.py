@@ -7,6 +7,8 @@ full and the finer ones only around what was found there, so nothing is random.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 import torch
@@ -18,11 +20,10 @@ from toondecompose.engine.matte.alike import (
     Scale,
     affordable,
     best_of_all,
-    cost_of,
     map_of,
+    misses_of,
     search,
     weights_of,
-    words_of,
 )
 from toondecompose.engine.matte.plates import push_pull
 from toondecompose.engine.matte.seams import without_seams
@@ -61,10 +62,12 @@ def without_specks(picture: np.ndarray, known: np.ndarray, best: np.ndarray) -> 
     return known & ~((best < HARDLY) & judged & stands_out)
 
 
-def behind_figures(states: list[LayerState], size: tuple[int, int]) -> np.ndarray:
+def behind_figures(states: list[LayerState], size: tuple[int, int],
+                   rest: Callable[[], None] = lambda: None) -> np.ndarray:
     """bool [h, w] of the background's canvas: px that lie inside some frame with no plane before them.
 
-    states: back to front, the background first. size: frames' w, h. These are the places that taking a figure away
+    states: back to front, the background first. size: frames' w, h. rest: is called between frames, to give the memory
+    of the drawings that were looked at back. These are the places that taking a figure away
     uncovers. Behind a plane, which is itself scenery and stays, nobody looks; and what a street hides of the hills all
     shot long is too far from what is seen to be guessed."""
     back, (w, h) = states[0], size
@@ -73,6 +76,7 @@ def behind_figures(states: list[LayerState], size: tuple[int, int]) -> np.ndarra
     fit = np.diag([STRIDE, STRIDE, 1.0])
     open_ = np.zeros(canvas[::-1], bool)
     for t in range(len(back.H)):
+        rest()
         free = np.full(small[::-1], 255, np.uint8)
         for state in states[1:]:
             drawing = state.drawings.get(int(state.given.drawing[t]))
@@ -124,12 +128,13 @@ def paint_unseen(picture: np.ndarray, seen: np.ndarray, wanted: np.ndarray | Non
     return np.where(unseen[..., None], np.rint(soft * rim + painted * (1 - rim)).astype(np.uint8), start)
 
 
-def paint_plate(states: list[LayerState], size: tuple[int, int]) -> None:
-    """Give the background, in place, what figures hide in all frames. states: back to front. size: frames' w, h."""
+def paint_plate(states: list[LayerState], size: tuple[int, int], rest: Callable[[], None] = lambda: None) -> None:
+    """Give the background, in place, what figures hide in all frames. states: back to front. size: frames' w, h. rest:
+    as behind_figures."""
     plate = states[0].plate
     colour = plate.colour.permute(1, 2, 0).cpu().numpy()
     seen = without_specks(colour, plate.weight.cpu().numpy() > 0, plate.best.cpu().numpy())
-    wanted = behind_figures(states, size)
+    wanted = behind_figures(states, size, rest)
     painted = paint_unseen(np.rint(colour.clip(0, 255)).astype(np.uint8), seen, wanted)
     kept = torch.from_numpy(seen).to(plate.colour.device)
     new = torch.from_numpy(painted.transpose(2, 0, 1).astype(np.float32)).to(plate.colour.device)
@@ -244,9 +249,7 @@ def _nearest_source(scale: Scale, places: np.ndarray) -> np.ndarray:
 def _vote(scale: Scale, found: np.ndarray) -> None:
     """Each unseen px becomes the mean of what the patches over it say, in place: the better they fit, the more."""
     h, w, c = scale.picture.shape
-    words = words_of(scale.picture)
-    mine = np.stack([words[scale.asking + dy * w + dx] for dy, dx in NEAR])
-    cost = cost_of(scale, words, mine, weights_of(scale, scale.asking), scale.asking, found)
+    cost = misses_of(scale, found)[0]
     spread = max(float(np.percentile(cost, 75)), 1.0)
     weight = np.zeros(h * w, np.float32)
     weight[scale.asking] = scale.trust * np.exp(-cost / np.float32(2 * spread)) + np.float32(1e-6)
@@ -265,11 +268,8 @@ def _vote(scale: Scale, found: np.ndarray) -> None:
 
 def _misfit(scale: Scale, found: np.ndarray) -> np.ndarray:
     """float32 [h, w], 0 where the patch around a px repeats what is there to 1 where it does not."""
-    words, weights = words_of(scale.picture), weights_of(scale, scale.asking)
-    w = scale.picture.shape[1]
-    mine = np.stack([words[scale.asking + dy * w + dx] for dy, dx in NEAR])
-    cost = cost_of(scale, words, mine, weights, scale.asking, found)
-    each = cost / (weights.sum(0, dtype=np.float32) * scale.picture.shape[2])
+    cost, mass = misses_of(scale, found)
+    each = cost / (mass * scale.picture.shape[2])
     out = np.zeros(scale.unseen.size, np.float32)
     out[scale.asking] = 1 - np.exp(-each / np.float32(2 * FITS**2))
     return out.reshape(scale.unseen.shape)[RADIUS:-RADIUS, RADIUS:-RADIUS]
