@@ -101,6 +101,8 @@ def adjust(H: np.ndarray, ref: int, dof: int, at: np.ndarray, slope: np.ndarray,
     """
     mean, robust, sigma = consensus(values, weight, start, cap)
     robust = robust / (sigma[:, None] ** 2).astype(np.float32)
+    total = robust.sum(0)  # by the same weights as the steps: else what is left over pushes a long pan apart
+    mean = np.where(total > 0, (robust * values).sum(0) / np.maximum(total, 1e-9), mean).astype(np.float32)
     v = velocities(apply(units, at), dof) / units[0, 0]
     jac = (v[:, 0] * slope[:, :1] + v[:, 1] * slope[:, 1:]).astype(np.float32)
     normal = couplings(robust, jac)

@@ -8,6 +8,7 @@ from dataclasses import field as record
 import numpy as np
 
 from .align import SMALLEST_STEP, align_frame, canvas_units, sampler, saved_bits
+from .drift import undrifted
 from .field import CELL, Field
 from .follow import follow
 from .groups import apply, grid_points, project
@@ -123,6 +124,7 @@ def measured(H: np.ndarray, ref: int, dof: int, field: Field, samples: int = 8,
 def propose(field: Field, ref: int, dof: int, free: list[np.ndarray], rng: np.random.Generator) -> Candidate | None:
     """Follow what is free from frame `ref` with at most `dof` parameters."""
     H, belief = follow(field, ref, dof, free, rng)
+    H = undrifted(H, ref, dof, field, [b * f for b, f in zip(belief, free, strict=True)])
     found = measured(H, ref, dof, field)
     if found is not None:
         found.belief = belief
