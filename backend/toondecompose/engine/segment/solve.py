@@ -117,7 +117,7 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
         _without_slivers(p, len(layers))
     del first
     step(0.5)
-    p, mass, parts, hiding = _split(small, frames, rigid, p, mass, roles)
+    p, mass, parts, hiding = _split(small, frames, rigid, p, mass, roles, len(slid))
     sprites = [i for i in range(1, p.shape[0]) if i >= len(layers) or not roles.plane[i]]
     p, cast = cast_shadows(frames, rigid, p, sprites, coarse_noise)
     order = depth_order(rigid, p, hiding)
@@ -258,13 +258,19 @@ def _changing(rigid: Rigid, p: torch.Tensor, plane: list[bool]) -> list[int]:
     return out
 
 
-def _split(small, frames, rigid, p, mass, roles):
-    """Divide the redrawn label into sprites. -> (p, mass, {label: rigid label it is part of}, votes of hiding)."""
+def _split(small, frames, rigid, p, mass, roles, slid):
+    """Divide the redrawn label into sprites. -> (p, mass, {label: rigid label it is part of}, votes of hiding).
+
+    slid: how many planes were found by their rate of sliding: each may be one of the layers that were asked for, and
+    then one sprite fewer is missing."""
     if roles.redrawn == 0:
         return p, mass, {}, None
     base = len(rigid)
     label = best_label(p).cpu().numpy()
-    wanted = roles.redrawn or count_sprites(small, label == base)
+    wanted = roles.redrawn
+    if wanted is None or (slid and wanted > 1):
+        seen = count_sprites(small, label == base)
+        wanted = seen if wanted is None else int(np.clip(seen, max(1, wanted - slid), wanted))
     known = _changing(rigid, p, roles.plane)
     if wanted + len(known) < 2:
         return _with_limbs(small, rigid, p, mass, roles.plane)
