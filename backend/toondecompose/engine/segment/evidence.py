@@ -23,6 +23,9 @@ from .canvas import (
 # with itself over short ones and a slow one needs long ones.
 GAPS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 17, 20, 24, 29, 35, 42, 50, 60)
 SAME_LEVELS = 12.0  # grey levels within which two samples of one flat colour agree (compression, rounding)
+# the same in a clip without noise, and by how much it grows per level of noise: pale joints of a pavement, as weak as
+# texture may be, must not agree with the stones beside them under every motion
+CLEAN_LEVELS, PER_NOISE = 4.0, 4.0
 SAME_SLOPE = 0.35  # px by which a layer may be displaced or resampled between two frames
 LEAST_SLOPE, MOST_SLOPE = 3.0, 5.0  # levels per px that a line has at least: pale art, contrasty art
 LINES, LINES_ASKED = 0.95, 4  # the steepest twentieth of a picture is its lines; frames that are asked
@@ -183,7 +186,7 @@ def agreement(frames: torch.Tensor, H: np.ndarray, present: np.ndarray, noise: f
     boxes = [canvas_box(H[t : t + 1], np.array([True]), (w, h)) for t in use]
     # of each frame's own part of the canvas: the whole canvas of a long pan is many times as large
     votes = [torch.zeros(2, b[3] - b[1], b[2] - b[0], dtype=torch.uint8, device=frames.device) for b in boxes]
-    base = SAME_LEVELS + 2 * noise
+    base = min(SAME_LEVELS, CLEAN_LEVELS + PER_NOISE * noise) + 2 * noise
     pictures = []
     for t in use:  # colours, and the levels by which two samples of the same may differ
         tolerance = (base + SAME_SLOPE * slope(whole_picture(frames[t]))).round_().clamp_(max=255).to(torch.uint8)
