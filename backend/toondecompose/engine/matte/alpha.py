@@ -190,33 +190,38 @@ def _cut_part(m: Moments, mask_np: np.ndarray, outer: np.ndarray, noise: float, 
         core = to(depth > width)
         may = near & known & (z > 4) & ~see_through & ~fades & (core | (differs >= 0.95 * peak))
         price = torch.full_like(n, float("inf"))
-        price[may] = palette_bits(c, (seeds & core) | may, may)
+        _put(price, _places(may), palette_bits(c, (seeds & core) | may, may))
         # px that equal the background are transparent whatever the drawing's colour; the others are worth a search
         ask = want & (z > 1)
         radius = int(np.clip(np.ceil(width) + 2, 4, 12))
-        F, off = spread[:, want], torch.zeros_like(n[want])
-        at = ask[want]
-        F[:, at], off[at] = find_colour(c, b[:, ask], ask, spread[:, ask], price, ~core[ask], sigma0, radius,
-                                     common_paints(c, (seeds & core) | may))
+        places, asking = _places(want), _places(ask)
+        F = _taken(spread, places)
+        off = torch.zeros_like(F[0])
+        at = _places(_taken(ask, places))
+        found, miss = find_colour(c, _taken(b, asking), ask, _taken(spread, asking), price, ~_taken(core, asking),
+                                  sigma0, radius, common_paints(c, (seeds & core) | may))
+        _put(F, at, found)
+        _put(off, at, miss)
         # colours are 0..255: a px darker or brighter than what is behind it must hold this much of the drawing
-        nn, B, C = n[want], b[:, want], c[:, want]
+        nn, B, C, known_there, sigma2_there, fading = (_taken(x, places) for x in (n, b, c, sure, sigma2, fades))
         room = torch.where(C < B, B + GREY, 255 - GREY - B).clamp_(min=8)
         # what fades out is as faint as can be: a shadow is about black
         least = ((C - B).abs_() / room).amax(0).clamp_(1e-3, 1)
-        F = torch.where(fades[want], B + (C - B) / least, F)
+        F = torch.where(fading, B + (C - B) / least, F)
         # between what is deep inside and the ridge of its outline there are only the drawing's own paints
         own = to(within_outlines(c.cpu().numpy(), differs_np, (solid & (z > 3)).cpu().numpy(),
-                                 (want & (z > 2.5) & ~fades).cpu().numpy(), sigma0))[want]
+                                 (want & (z > 2.5) & ~fades).cpu().numpy(), sigma0))
+        own = _taken(own, places)
         F = torch.where(own, C, F)
-        off.masked_fill_(fades[want] | own, 0.0)
-        prior[:, want] = F
+        off.masked_fill_(fading | own, 0.0)
+        _put(prior, places, F)
         w0 = (sigma0 / PRIOR_SPREAD) ** 2 * 3 / (1 + (off / 12) ** 2)
         share = nn * w0 / (nn + w0)
-        bb = s_bb[want] + share * _dot(B - F, B - F)
-        cb = s_cb[want] + share * _dot(C - F, B - F)
-        least = (((C - B).abs_() - 2 * sigma2[want].sqrt()) / room).amax(0).clamp_(0, 1) * sure[want]
-        alpha[want] = torch.maximum((1 - cb / bb.clamp(min=1e-3)).clamp_(0, 1), least)
-        info[want] = bb / sigma2[want] * sure[want]
+        bb = _taken(s_bb, places) + share * _dot(B - F, B - F)
+        cb = _taken(s_cb, places) + share * _dot(C - F, B - F)
+        least = (((C - B).abs_() - 2 * sigma2_there.sqrt()) / room).amax(0).clamp_(0, 1) * known_there
+        _put(alpha, places, torch.maximum((1 - cb / bb.clamp(min=1e-3)).clamp_(0, 1), least))
+        _put(info, places, bb / sigma2_there * known_there)
     alpha = alpha.clamp(0, 1)
 
     vote = 0.6 + 4 * (1 - sure)  # the masks decide what nothing else does
@@ -236,6 +241,22 @@ def _cut_part(m: Moments, mask_np: np.ndarray, outer: np.ndarray, noise: float, 
     varies = (m.cc - n * _dot(c, c)).mul_(each).mul_(1 / 3)
     spread_inside = float(varies[inner_px].median()) if count > MIN_INNER else 0.0
     return Cutout(alpha, colour.clamp_(0, 255), std, known, clash, spread_inside, questions), count
+
+
+def _places(mask: torch.Tensor) -> torch.Tensor:
+    """Flat indices of a mask's True px. Looked up once, and not for everything that is read there, they cost little."""
+    return torch.nonzero(mask.reshape(-1))[:, 0]
+
+
+def _taken(x: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+    """[..., h, w] -> [..., n]: its values at flat places of a picture."""
+    lead = x.shape[:max(0, x.dim() - 2)]
+    return x.reshape(*lead, -1).index_select(-1, places)
+
+
+def _put(x: torch.Tensor, places: torch.Tensor, values: torch.Tensor) -> None:
+    """Write [..., n] at flat places of [..., h, w] (or [..., length]), in place."""
+    x.view(*values.shape[:-1], -1).index_copy_(-1, places, values)
 
 
 def _noise_around(differs: torch.Tensor, known: torch.Tensor, outer: np.ndarray, mask_px: float) -> float:
@@ -269,9 +290,10 @@ def _colour(alpha: torch.Tensor, c: torch.Tensor, b: torch.Tensor, n: torch.Tens
     solid = alpha >= 1
     out = torch.lerp(spread, c, solid.float())
     part = (alpha > 0) & ~solid
-    a = alpha[part]
-    raw = c[:, part] - (1 - a) * b[:, part]  # premultiplied
-    weight = n[part] * a / sigma2[part]
+    places = _places(part)
+    a = _taken(alpha, places)
+    raw = _taken(c, places) - (1 - a) * _taken(b, places)  # premultiplied
+    weight = _taken(n, places) * a / _taken(sigma2, places)
     pull = 1 / PRIOR_SPREAD**2
-    out[:, part] = (weight * raw + pull * prior[:, part]) / (weight * a + pull)
+    _put(out, places, (weight * raw + pull * _taken(prior, places)) / (weight * a + pull))
     return out

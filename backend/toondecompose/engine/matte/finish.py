@@ -42,8 +42,10 @@ def solved_sprite(state: LayerState, shelve: Callable[[np.ndarray], np.ndarray] 
         drawing = state.drawings[d]
         alpha = drawing.picture[3].cpu().numpy()
         colour = drawing.picture[:3].cpu().numpy().copy()
-        part, nothing = (alpha > 0) & (alpha < 255), alpha == 0
-        colour[:, part] = np.rint(np.minimum(colour[:, part].astype(np.float32) / (alpha[part] / np.float32(255)), 255))
+        part, nothing = np.flatnonzero((alpha > 0) & (alpha < 255)), alpha == 0
+        share = alpha.reshape(-1)[part] / np.float32(255)
+        for plane in colour.reshape(3, -1):
+            plane[part] = np.rint(np.minimum(plane[part].astype(np.float32) / share, 255))
         if nothing.any() and not nothing.all():
             beside = diffused(torch.from_numpy(colour).float(), ~nothing).numpy()
             where = nothing.view(np.uint8)

@@ -102,10 +102,10 @@ def _rare(c: np.ndarray, label: np.ndarray, stats: np.ndarray, paints: np.ndarra
     large[0] = False
     if not large.any():
         return []
-    where = large[label]
-    of = label[where]
+    where = np.flatnonzero(large[label])
+    of = label.reshape(-1)[where]
     area = stats[:, cv2.CC_STAT_AREA]
-    mean = np.stack([np.bincount(of, plane[where], minlength=len(stats)) for plane in c]) / area
+    mean = np.stack([np.bincount(of, plane.reshape(-1)[where], minlength=len(stats)) for plane in c]) / area
     alike = paints[tuple(_bins(mean))] - np.where(area < 0.5 * total, area, 0)
     return np.nonzero(large & (alike < COMMON * total))[0].tolist()
 
@@ -117,7 +117,7 @@ def _bins(colours: np.ndarray) -> np.ndarray:
 def _palette(c: np.ndarray, where: np.ndarray) -> np.ndarray:
     """How many of the True px are painted nearly in each colour: float32 [bins, bins, bins]."""
     n = 255 // BIN + 1
-    r, g, b = _bins(c[:, where])
+    r, g, b = _bins(c.reshape(3, -1).take(np.flatnonzero(where), axis=1))
     cube = np.bincount((r * n + g) * n + b, minlength=n**3).astype(np.float32).reshape(n, n, n)
     side = 2 * round(ALIKE / BIN) + 1
     for axis in range(3):

@@ -48,12 +48,13 @@ def within_outlines(c: np.ndarray, differs: np.ndarray, opaque: np.ndarray, ask:
     for _ in range(WAY):
         climbed[here] |= rises & climbed[inner]
     on = climbed[here]
+    here, inner = here[on], inner[on]
     low, top = flat.copy(), flat.copy()  # on the way from inside to the ridge, of which each px is a part
     for _ in range(WAY):
-        low[here[on]] = np.minimum(low[here[on]], low[inner[on]])
-        np.maximum.at(top, inner[on], top[here[on]])
+        low[here] = np.minimum(low[here], low[inner])
+        np.maximum.at(top, inner, top[here])
     for _ in range(WAY):
-        np.minimum.at(low, inner[on], low[here[on]])
-    found.reshape(-1)[inner[on]] = True
+        np.minimum.at(low, inner, low[here])
+    found.reshape(-1)[inner] = True
     found &= (top > np.maximum(STANDS_OFF * low, low + CLEAR * noise)).reshape(found.shape)
     return found & ask & climbed.reshape(found.shape) & ~opaque

@@ -96,9 +96,10 @@ def sharpen_drawing(source: FrameSource, state: LayerState, drawing: Drawing, sc
             here = part_of(inner, part)
             total[here] += resample(weight[None], local, part)[0].clamp_(min=0) * within
             change[(slice(None), *here)] += resample(residual * weight, local, part) * within
-        colour = picture[:3].float() + change / total
         limit = picture[3].float()
-        drawing.picture[:3, rows, columns] = torch.minimum(colour.round_().clamp_(min=0), limit).to(torch.uint8)
+        for plane, step in zip(picture[:3], change, strict=True):  # one at a time: planes of scenery are large
+            colour = step.div_(total).add_(plane).round_().clamp_(min=0)
+            plane.copy_(torch.minimum(colour, limit, out=colour))
 
 
 def _content(drawing: Drawing) -> tuple[slice, slice] | None:
