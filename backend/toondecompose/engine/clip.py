@@ -38,6 +38,7 @@ class FrameSource:
         self._folder: Path | None = None
         self._scratch: Scratch | None = None
         self._smaller: dict[tuple[int, int], FrameSource] = {}
+        self._others: list[FrameSource] = []
         self._shelf: Shelf | None = None
 
     def keep_decoded(self, folder: Path) -> None:
@@ -49,7 +50,7 @@ class FrameSource:
 
     def close(self) -> None:
         """Give scratch files back; frames are decoded again from here on."""
-        for source in self._smaller.values():
+        for source in [*self._smaller.values(), *self._others]:
             source.close()
         if self._scratch is not None:
             self._scratch.close()
@@ -92,6 +93,15 @@ class FrameSource:
         part._shelf = self._shelf
         part._folder = self._folder  # for smaller versions; the frames themselves are kept by this source
         return part
+
+    def changed(self, change: Callable[[np.ndarray], np.ndarray]) -> FrameSource:
+        """The frames after `change`, uint8 RGB [h, w, 3] -> the same, as a source of their own."""
+        other = FrameSource(lambda t: change(self.read(t)), self.count, self.size)
+        other._shelf = self._shelf
+        if self._folder is not None:
+            other.keep_decoded(self._folder)
+        self._others.append(other)
+        return other
 
     def resized(self, size: tuple[int, int]) -> FrameSource:
         """The same frames, area-averaged to `size` (w, h) px: made once for all stages that ask for this size."""

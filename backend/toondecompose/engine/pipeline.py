@@ -36,7 +36,7 @@ STAGES = {"read": ("Reading frames", 0.03), "paths": ("Finding motions", 0.22), 
           "write": ("Writing drawings", 0.10)}
 TINT = np.array([255, 0, 255], np.float32)  # over sprites in previews
 # Stages that no hint changes: their checkpoints stay with the result, and a refined run starts behind them.
-BEFORE_HINTS = ("cuts", "paths", "segment")
+BEFORE_HINTS = ("cuts", "paths", "shade", "segment")
 
 
 class Events(Protocol):

@@ -20,6 +20,7 @@ from .matte.types import LayerToSolve, MatteResult
 from .paths.find import find_paths
 from .quality import frame_psnr
 from .segment import segment
+from .shade import factor, find_shade, shade_layer, without_shade
 from .slivers import continue_runs
 from .tiles import or_on_the_host, with_smaller_tiles
 from .types import ExposureSheet, LayerPath, Segmentation, SegmentedLayer, SolvedLayer, as_drawings
@@ -84,6 +85,9 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
         return find_paths(source, settings.count, motion_model=settings.motion_model, progress=report_paths, **common)
 
     paths: list[LayerPath] = checkpoints.stage(f"{label}paths", key, paths_found)
+    shade = checkpoints.stage(f"{label}shade", key, lambda: find_shade(source, paths))
+    if shade is not None:
+        source = without_shade(source, shade)
     report_segment = stage("segment")
     segmentation: Segmentation = checkpoints.stage(
         f"{label}segment", key, lambda: or_on_the_host(
@@ -146,6 +150,11 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
     if source.count <= TOO_SHORT and settings.count is None and not _recomposes(source, layers):
         layers, unresolved = [whole_frames(source)], np.full(masks[0].shape[1:], 255, np.uint8)
         notes.append(f"{source.count} frames are too few to tell layers apart by motion; the shot is one layer")
+    if shade is not None:
+        layers.append(shade_layer(shade, source.size, source.count))
+        darkest = 1 - factor(shade, source.size).min()
+        notes.append(f"a shade stays with the frame, like a vignette, up to {darkest:.0%} dark: a layer in front")
+        source.close()
     report = {"objective_per_round": solved.objective_per_round, "notes": notes, **solved.report}
     return ShotResult(layers, unresolved, report)
 
