@@ -9,7 +9,7 @@ from test_segment import COUNT, iou, painting, put, slide, walker_drawing
 
 from toondecompose.engine.clip import source_from_array
 from toondecompose.engine.segment import segment
-from toondecompose.engine.segment.choose import BODY, LEAST_SHOWN, Ledger, accounts, largest_body, sampled
+from toondecompose.engine.segment.choose import BODY, LEAST_SHOWN, Account, Ledger, accounts, largest_body, sampled
 from toondecompose.engine.segment.drawn import same_drawing
 from toondecompose.engine.segment.parallax import parallax_path, rate
 from toondecompose.engine.segment.roles import by_parallax, lean_on_parallax, speeds
@@ -184,3 +184,16 @@ def test_where_votes_are_even_the_plane_that_slides_faster_is_taken_for_the_near
     lean_on_parallax(hides, {0, 1}, [5.0, 1.0, 3.0])
     assert hides[0, 1] > 0 > hides[1, 0]  # 0 hides 1
     assert hides[0, 2] == hides[2, 0] == 0  # 2 does not reach across: it may be a sprite
+
+
+def test_a_sprites_path_that_little_stays_on_saves_no_more_than_it_codes():
+    """A runner who keeps his place in the frame has a still path, but hardly anything of him keeps still on it."""
+    frames, _, _ = clip_of(H, (3, 3), count=8, walker=True)
+    frames = torch.from_numpy(np.stack(frames).transpose(0, 3, 1, 2).copy())
+    paths = [slide(-3, 8), slide(3, 8)]
+    hides = {(0, 1): 0.0, (1, 0): 0.0}
+    known = [[path.H for path in paths], [path.present for path in paths], [2, 2], [True, False], hides]
+    firm, loose = (Ledger(frames, *known, 0.0, steady=steady) for steady in ({0: 1.0, 1: 0.9}, {0: 1.0, 1: 0.3}))
+    on_path, redrawn = Account((0, 1), 0), Account((0,), 1)
+    assert loose.bits(on_path) > 1.04 * firm.bits(on_path)
+    assert loose.bits(redrawn) == firm.bits(redrawn)

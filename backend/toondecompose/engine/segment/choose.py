@@ -40,6 +40,7 @@ PARAMETER_BITS = 6.0  # per parameter and frame, to a fraction of a px
 MOST_EXTRA = 2  # planes beyond the number asked for, each of which
 EXTRA_PAYS = 0.03  # must save this share of the bits
 PATH_PAYS = 0.1  # a sprite without a path may take this share more: nothing but colour tells its pixels from another's
+RIGID = 0.7  # rigidity of a sprite whose mouth and arms move; of drawings in turn it is less
 VOTES_PAY = 0.07  # share of the bits that it counts if a layer was seen to hide one in front of it
 UNSURE = 0.02  # a layer's outline is known no better than this
 BODY = 0.004  # of the frame's area: in a frame of 640 x 360 a compact piece of 30 x 30 px
@@ -61,7 +62,10 @@ class Ledger:
     """Bits of accounts at one picture size, each computed once."""
 
     def __init__(self, frames: torch.Tensor, H: list[np.ndarray], present: list[np.ndarray], degrees: list[int],
-                 painted: list[bool], hides: dict[tuple[int, int], float], noise: float):
+                 painted: list[bool], hides: dict[tuple[int, int], float], noise: float,
+                 steady: dict[int, float] | None = None):
+        """steady: the rigidity of what each path shows, 0..1 (roles.py)."""
+        self.steady = steady or {}
         self.frames, self.H, self.present, self.degrees, self.noise = frames, H, present, degrees, noise
         self.painted, self.hides = painted, hides
         self.traces: Traces = trace(frames, H, present, noise)
@@ -78,7 +82,9 @@ class Ledger:
             motion = PER_SAMPLE * PARAMETER_BITS * sum(self.degrees[i] for i in account.paths) * len(self.frames)
             bits = motion + picture_bits(self.frames, rigid, p, mass, self.noise)
             against = sum(self.hides[back, front] for back, front in itertools.combinations(account.paths, 2))
-            self.known[account] = bits * (1 + EXTRA_PAYS * account.extra + PATH_PAYS * account.redrawn
+            # a path that little stays on tells as little as none
+            loose = sum(max(0.0, 1 - self.steady.get(i, 1.0) / RIGID) for i in account.paths)
+            self.known[account] = bits * (1 + EXTRA_PAYS * account.extra + PATH_PAYS * (account.redrawn + loose)
                                           + VOTES_PAY * against)
         return self.known[account]
 

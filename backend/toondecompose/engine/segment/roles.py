@@ -243,11 +243,12 @@ def lean_on_parallax(hides: dict[tuple[int, int], float], across: set[int], spee
 
 
 def candidates(traces: Traces, H: list[np.ndarray], present: list[np.ndarray], gain: list[float], scale: float
-               ) -> tuple[list[int], tuple[int, ...], dict[int, float], dict[tuple[int, int], float]]:
+               ) -> tuple[list[int], tuple[int, ...], dict[int, float], dict[tuple[int, int], float], dict[int, float]]:
     """Paths that may be layers: each explains texture, and moves otherwise than the ones before.
 
     Returns (their indices, a first guess at those that are layers, back to front, the share of the frame's border that
-    each explains, how clearly the first of two was seen to hide the other one: -1 (the other way round) to 1).
+    each explains, how clearly the first of two was seen to hide the other one: -1 (the other way round) to 1, each
+    one's rigidity).
     """
     h, w = traces.texture.shape[1:]
     whole = max(float(traces.solid.sum()), 1.0)
@@ -264,10 +265,10 @@ def candidates(traces: Traces, H: list[np.ndarray], present: list[np.ndarray], g
         back[i] = ratio * (0.1 + border[i]) * (0.1 + gain[i] / max([1e-9, *gain])) ** 0.5
     first = max(kept, key=lambda i: back[i])
     chosen = [first]
+    steady = {i: 1.0 if i == first else rigidity(traces, i, [j for j in kept if j != i], H, present) for i in kept}
     for i in sorted((i for i in kept if i != first), key=lambda i: -float(own(traces, i, chosen).sum())):
         mine, left = float(own(traces, i, chosen).sum()), float(unexplained(traces, chosen).sum())
-        steady = rigidity(traces, i, [j for j in kept if j != i], H, present)
-        if steady >= STEADY and mine > LEAST_OWN * whole and mine > LEAST_COVER * left:
+        if steady[i] >= STEADY and mine > LEAST_OWN * whole and mine > LEAST_COVER * left:
             chosen.append(i)
 
     def behind(i: int) -> float:
@@ -277,4 +278,4 @@ def candidates(traces: Traces, H: list[np.ndarray], present: list[np.ndarray], g
     doubt = UNCLEAR_VOTES * traces.texture.numel()
     hides = {(i, j): float((V[a, b] - V[b, a]) / (V[a, b] + V[b, a] + 2 * doubt))
              for a, i in enumerate(kept) for b, j in enumerate(kept) if a != b}
-    return kept, (first, *sorted(chosen[1:], key=lambda i: -behind(i))), border, hides
+    return kept, (first, *sorted(chosen[1:], key=lambda i: -behind(i))), border, hides, steady
