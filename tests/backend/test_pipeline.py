@@ -77,7 +77,7 @@ def test_progress_only_grows_and_ends_at_one_with_a_preview_on_the_way(walked):
 
 def test_of_a_complete_result_only_what_no_hint_changes_is_kept(walked):
     kept = {p.name.split("-")[0] for p in (walked[1] / "out" / ".work").iterdir()}
-    assert kept == {"cuts", "paths", "segment"}
+    assert kept == {"cuts", "paths", "shade", "segment"}
 
 
 def test_a_refined_run_starts_behind_what_its_hints_do_not_change(walked, tmp_path, monkeypatch):

@@ -2,7 +2,7 @@
 
 import cv2
 import numpy as np
-from small_clips import figure, painted
+from small_clips import figure, painted, walking_clip
 from test_pipeline import run
 
 from toondecompose.output.layers import LayerRenderer
@@ -68,3 +68,14 @@ def test_what_is_there_only_for_a_while_leaves_the_plate_whole(tmp_path):
     behind = LayerRenderer(tmp_path / "out", result).composite(6, [0], None)[..., :3]
     assert np.abs(behind.astype(np.float32) - plate).mean() < 1.0
     assert [e is None for e in result.sprites[1].exposure] == [not 3 <= t < 9 for t in range(12)]
+
+
+def test_a_vignette_is_a_layer_in_front_and_the_figure_is_found_under_it(tmp_path):
+    clip = walking_clip(16)
+    h, w = clip["frames"].shape[1:3]
+    y, x = np.mgrid[0:h, 0:w]
+    shade = 1 - 0.3 * ((x / w - 0.5) ** 2 + (y / h - 0.5) ** 2)
+    result = run(tmp_path, np.rint(clip["frames"] * shade[..., None]).astype(np.uint8))
+    assert [s.kind for s in result.sprites] == ["background", "sprite", "sprite"]
+    assert result.sprites[2].name == "shade" and result.metrics["recomposition_psnr_mean"] > 38
+    assert overlap(tmp_path, result, 1, 3, clip["alpha"][3].astype(np.float32)) > 0.95
