@@ -24,7 +24,8 @@ from .segment.roles import trace
 WIDTH = 320  # px across at which the look is taken: the size at which layers are labelled afterwards
 FLOW_WIDTH = 160  # px across at which motion is followed
 REACH = 40  # frames before and after the middle one: farther ones share little with it, and cost time
-FRAMES = 16  # of these are laid on the middle one
+STEPS = 40  # from frame to frame, at most: of longer stretches not every frame is looked at
+FRAMES = 12  # of these are laid on the middle one
 FEWEST = 5  # frames; fewer tell nothing
 OVERLAP = 0.3  # of the middle frame: a frame that shows less of it tells little
 STEP = 6  # px of the flow picture between two matches
@@ -75,9 +76,12 @@ def _without_specks(p: np.ndarray) -> np.ndarray:
 def _to_middle(small: FrameSource, first: int, last: int, middle: int) -> dict[int, np.ndarray]:
     """Of some frames in first..last-1, the dominant motion [3, 3] from the middle frame's px to theirs (pixel centres);
     frames that share little with it are left out."""
+    stride = -(-(last - first) // STEPS)
+    shown = [t for t in range(first, last) if (t - middle) % stride == 0]
+    start = shown.index(middle)
     ratio = max(1.0, small.size[0] / FLOW_WIDTH)
     grey = [cv2.cvtColor(cv2.resize(small.read(t), None, fx=1 / ratio, fy=1 / ratio, interpolation=cv2.INTER_AREA),
-                         cv2.COLOR_RGB2GRAY) for t in range(first, last)]
+                         cv2.COLOR_RGB2GRAY) for t in shown]
     matches = [_matches(a, b) for a, b in pairwise(grey)]
     # one kind of motion for the whole shot: a richer one than the camera's drifts as it is chained
     fits = [[_fitted(m, kind) for m in matches] for kind in KINDS]
@@ -87,26 +91,27 @@ def _to_middle(small: FrameSource, first: int, last: int, middle: int) -> dict[i
     steps = [motion for motion, _ in fits[kind]]
     h, w = grey[0].shape
     corners = np.array([[0, 0], [w, 0], [w, h], [0, h]], np.float32)
-    chosen = set(np.linspace(first, last - 1, min(FRAMES, last - first)).round().astype(int).tolist()) | {middle}
+    last = len(shown) - 1
+    chosen = {*np.linspace(0, last, min(FRAMES, last + 1)).round().astype(int).tolist(), start}
     out, grow = {}, np.diag([ratio, ratio, 1.0])
     for direction in (1, -1):
         m = np.eye(3)
-        t = middle
-        while first <= t < last:
+        i = start
+        while 0 <= i <= last:
             seen = cv2.perspectiveTransform(corners[None], m)[0]
             common, _ = cv2.intersectConvexConvex(seen, corners)
             if common < OVERLAP * w * h:
                 break
-            if t in chosen:
+            if i in chosen:
                 # straight from the middle frame, the chain being only where to begin
-                back = cv2.warpPerspective(grey[t - first], m, (w, h), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
-                m = m @ _fitted(_matches(grey[middle - first], back), KINDS[kind])[0] if t != middle else m
-                out[t] = grow @ m @ np.linalg.inv(grow)
-            if not first <= t + direction < last:
+                back = cv2.warpPerspective(grey[i], m, (w, h), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+                m = m @ _fitted(_matches(grey[start], back), KINDS[kind])[0] if i != start else m
+                out[shown[i]] = grow @ m @ np.linalg.inv(grow)
+            if not 0 <= i + direction <= last:
                 break
-            step = steps[t - first] if direction > 0 else np.linalg.inv(steps[t - first - 1])
+            step = steps[i] if direction > 0 else np.linalg.inv(steps[i - 1])
             m = step @ m
-            m, t = m / m[2, 2], t + direction
+            m, i = m / m[2, 2], i + direction
     return out
 
 

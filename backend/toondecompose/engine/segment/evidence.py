@@ -34,6 +34,15 @@ LEAST_NOISE = 2.0  # grey levels: rounding, resampling
 RESAMPLING = 0.2  # px of registration and resampling error: what a mosaic's own slope excuses
 
 
+def grey_of(picture: np.ndarray) -> np.ndarray:
+    """The mean of a picture's channels: uint8 [h, w, 3] -> float32 [h, w]. (numpy's mean takes five times as long.)"""
+    total = picture[..., 0].astype(np.float32)
+    total += picture[..., 1]
+    total += picture[..., 2]
+    total /= 3
+    return total
+
+
 def noise_in_flats(frames: np.ndarray) -> float:
     """Grain and compression noise, grey levels rms, of uint8 [T, h, w, 3].
 
@@ -42,7 +51,7 @@ def noise_in_flats(frames: np.ndarray) -> float:
     """
     values = []
     for picture in frames[:: max(1, len(frames) // 8)]:
-        grey = picture.astype(np.float32).mean(2)
+        grey = grey_of(picture)
         band = cv2.GaussianBlur(grey, (0, 0), 1.0) - cv2.GaussianBlur(grey, (0, 0), 2.0)
         h, w = (s // 8 * 8 for s in band.shape)
         if min(h, w) == 0:
@@ -68,10 +77,12 @@ def noise_under(frames: np.ndarray, H: np.ndarray, present: np.ndarray) -> float
         if not (present[t] and present[t + 1]):
             continue
         move = centre @ H[t] @ np.linalg.inv(H[t + 1]) @ np.linalg.inv(centre)
-        a, b = (frames[u].astype(np.float32).mean(2) for u in (t, t + 1))
+        if np.array_equal(frames[t], frames[t + 1]):
+            continue
+        a, b = grey_of(frames[t]), grey_of(frames[t + 1])
         moved = cv2.warpPerspective(b, move, (width, height), flags=cv2.INTER_CUBIC)
         inside = cv2.warpPerspective(np.ones_like(b), move, (width, height)) > 0.99
-        if inside.mean() < 0.25 or np.array_equal(frames[t], frames[t + 1]):
+        if inside.mean() < 0.25:
             continue
         # the calmest third: sprites, other planes and misplaced edges fill the rest. Of white noise it lies below 0.43
         # standard deviations of the difference; cubic resampling keeps most of the second frame's noise.
@@ -172,26 +183,31 @@ def _compare(colour: list[torch.Tensor], tolerance: torch.Tensor, valid: torch.T
         compared[:-gap] += both
 
 
-def agreement(frames: torch.Tensor, H: np.ndarray, present: np.ndarray, noise: float
-              ) -> tuple[torch.Tensor, torch.Tensor]:
+def with_tolerance(frames: torch.Tensor, noise: float) -> list[torch.Tensor]:
+    """Frames uint8 [T, 3, h, w] as `agreement` compares them: T x uint8 [4, h, w], colours and the levels by which two
+    samples of the same may differ."""
+    base = min(SAME_LEVELS, CLEAN_LEVELS + PER_NOISE * noise) + 2 * noise
+    pictures = []
+    for frame in frames:
+        tolerance = (base + SAME_SLOPE * slope(whole_picture(frame))).round_().clamp_(max=255).to(torch.uint8)
+        together = torch.cat([frame.permute(1, 2, 0), tolerance[..., None]], 2)
+        pictures.append(together.permute(2, 0, 1))
+    return pictures
+
+
+def agreement(pictures: list[torch.Tensor], H: np.ndarray, present: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
     """How often each pixel repeats under the layer's motion.
 
-    frames: uint8 [T, 3, h, w]; H [T, 3, 3] canvas -> frame in these pixels.
+    pictures: T x uint8 [4, h, w], `with_tolerance`; H [T, 3, 3] canvas -> frame in these pixels.
     Returns (share float16 [T, h, w] of the compared frames in which the same canvas point has the same colour,
     compared float16 [T, h, w] number of frames compared). Zero in frames where the layer is not present.
     """
-    count, _, h, w = frames.shape
+    count, (h, w), device = len(pictures), pictures[0].shape[1:], pictures[0].device
     whole = canvas_box(H, present, (w, h))
     use = [int(t) for t in np.flatnonzero(present)]
     boxes = [canvas_box(H[t : t + 1], np.array([True]), (w, h)) for t in use]
     # of each frame's own part of the canvas: the whole canvas of a long pan is many times as large
-    votes = [torch.zeros(2, b[3] - b[1], b[2] - b[0], dtype=torch.uint8, device=frames.device) for b in boxes]
-    base = min(SAME_LEVELS, CLEAN_LEVELS + PER_NOISE * noise) + 2 * noise
-    pictures = []
-    for t in use:  # colours, and the levels by which two samples of the same may differ
-        tolerance = (base + SAME_SLOPE * slope(whole_picture(frames[t]))).round_().clamp_(max=255).to(torch.uint8)
-        together = torch.cat([frames[t].permute(1, 2, 0), tolerance[..., None]], 2)
-        pictures.append(together.permute(2, 0, 1))
+    votes = [torch.zeros(2, b[3] - b[1], b[2] - b[0], dtype=torch.uint8, device=device) for b in boxes]
     for left, right in columns_of(whole, w):
         near = [i for i, b in enumerate(boxes) if b[0] < right and b[2] > left]
         if len(near) < 2:
@@ -201,7 +217,7 @@ def agreement(frames: torch.Tensor, H: np.ndarray, present: np.ndarray, noise: f
         for top in range(whole[1], whole[3], rows):
             tile = (left, top, right, min(whole[3], top + rows))
             _compare_tile(pictures, H, use, boxes, votes, range(first, last), tile)
-    share = torch.zeros(count, h, w, dtype=torch.float16, device=frames.device)
+    share = torch.zeros(count, h, w, dtype=torch.float16, device=device)
     number = torch.zeros_like(share)
     for i, t in enumerate(use):
         x0, y0, _, _ = boxes[i]
@@ -227,7 +243,7 @@ def _compare_tile(pictures: list[torch.Tensor], H: np.ndarray, use: list[int], b
     for k, part in parts.items():
         x0, y0, x1, y1 = part
         where = slice(y0 - tile[1], y1 - tile[1]), slice(x0 - tile[0], x1 - tile[0])
-        samples[:, k, *where], valid[k, *where] = sample_bytes(pictures[some[k]], H[use[some[k]]], part)
+        samples[:, k, *where], valid[k, *where] = sample_bytes(pictures[use[some[k]]], H[use[some[k]]], part)
     found = torch.zeros(2, n, *size, dtype=torch.uint8, device=device)
     flat, valid, counts = samples.flatten(2), valid.flatten(1), found.flatten(2)
     step = max(64, 2**16 // n) if device.type == "cpu" else flat.shape[2]  # what the CPU's cache holds

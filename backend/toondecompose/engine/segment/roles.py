@@ -54,8 +54,9 @@ def _repeats(frames: torch.Tensor, H: list[np.ndarray], present: list[np.ndarray
     """Traces' share, whole and number. texture: uint8 [T, h, w]."""
     share = torch.empty(len(H), *texture.shape, dtype=torch.float16, device=frames.device)
     whole, number = torch.empty_like(share), torch.empty_like(share)
+    pictures = ev.with_tolerance(frames, noise)
     for i, (h, on) in enumerate(zip(H, present, strict=True)):
-        share[i], number[i] = ev.agreement(frames, h, on, noise)
+        share[i], number[i] = ev.agreement(pictures, h, on)
         for t in range(len(frames)):
             # the foot of a sprite's edge looks like its flat surroundings: an edge repeats only if all of it does
             edge = torch.where(texture[t] > 0, share[i, t].float(), torch.ones((), device=frames.device))
@@ -266,9 +267,11 @@ def candidates(traces: Traces, H: list[np.ndarray], present: list[np.ndarray], g
     first = max(kept, key=lambda i: back[i])
     chosen = [first]
     steady = {i: 1.0 if i == first else rigidity(traces, i, [j for j in kept if j != i], H, present) for i in kept}
-    for i in sorted((i for i in kept if i != first), key=lambda i: -float(own(traces, i, chosen).sum())):
-        mine, left = float(own(traces, i, chosen).sum()), float(unexplained(traces, chosen).sum())
-        if steady[i] >= STEADY and mine > LEAST_OWN * whole and mine > LEAST_COVER * left:
+    alone = {i: float(own(traces, i, chosen).sum()) for i in kept if i != first}
+    for i in sorted(alone, key=lambda i: -alone[i]):
+        mine = alone[i] if chosen == [first] else float(own(traces, i, chosen).sum())
+        if (steady[i] >= STEADY and mine > LEAST_OWN * whole
+                and mine > LEAST_COVER * float(unexplained(traces, chosen).sum())):
             chosen.append(i)
 
     def behind(i: int) -> float:
