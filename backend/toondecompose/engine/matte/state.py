@@ -11,7 +11,7 @@ import torch
 from toondecompose.engine.clip import FrameSource
 from toondecompose.engine.matte.alpha import Cutout
 from toondecompose.engine.matte.moments import View
-from toondecompose.engine.matte.plates import Plate, gauge
+from toondecompose.engine.matte.plates import KERNEL, Plate, gauge
 from toondecompose.engine.matte.resample import Box, footprint, levels, local_scale, resample, share, translation
 from toondecompose.engine.matte.types import LayerToSolve
 from toondecompose.engine.shift import RENDERED
@@ -184,10 +184,16 @@ def place_thinly(state: LayerState, t: int, box: Box, step: int, device: str) ->
     placed = _placed(state, t, box)
     if placed is None:
         return torch.zeros((4, size[1], size[0]), device=device)
-    drawing, H, _ = placed
+    drawing, H, part = placed
+    picture = drawing.picture
+    read = footprint(np.linalg.inv(H), part, (0, 0, picture.shape[2], picture.shape[1]))
+    if read is not None:  # a plane of scenery is many times wider than what a frame shows of it
+        left, top = max(0, read[0] - KERNEL), max(0, read[1] - KERNEL)
+        picture = picture[:, top:read[3] + KERNEL, left:read[2] + KERNEL]
+        H = H @ translation(left, top)
     lattice = translation(x0 + 0.5 - step / 2, y0 + 0.5 - step / 2) @ np.diag([step, step, 1.0])
     grid = grid_for(np.linalg.inv(H) @ lattice, size, device=device)
-    out = sample(drawing.picture.float(), grid, "bicubic", "border")
+    out = sample(picture.float(), grid, "bicubic", "border")
     out[3].clamp_(0, 255)
     torch.minimum(out[:3].clamp_(min=0), out[3:], out=out[:3])
     out[3].mul_(1 / 255)

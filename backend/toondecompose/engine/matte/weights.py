@@ -55,7 +55,11 @@ class Weight:
         x0, y0, x1, y1 = self.box
         part = footprint(np.linalg.inv(M), (x0 - RIM, y0 - RIM, x1 + RIM, y1 + RIM), box)
         if part is not None:
-            values = resample(self.values[None], translation(-x0, -y0) @ M, part, smooth=False)[0].clamp_(0, 1)
+            # all that is read for this part: it says what the kernel must not overshoot
+            read = footprint(M, part, self.box) or self.box
+            left, top = max(x0, read[0] - RIM), max(y0, read[1] - RIM)
+            near = self.values[top - y0:read[3] + RIM - y0, left - x0:read[2] + RIM - x0]
+            values = resample(near[None], translation(-left, -top) @ M, part, smooth=False)[0].clamp_(0, 1)
             out[part[1] - box[1]:part[3] - box[1], part[0] - box[0]:part[2] - box[0]] *= values
         return out
 
