@@ -15,11 +15,11 @@ from toondecompose.engine.drawings.compare import (
     compare_drawings,
     excess,
     glance,
-    overlay,
 )
 from toondecompose.engine.drawings.draft import expose_draft
 from toondecompose.engine.drawings.expose import expose
 from toondecompose.engine.drawings.match import Book, match, settle
+from toondecompose.engine.drawings.overlay import overlay
 from toondecompose.engine.drawings.patches import Patch, believable, cut_patches
 from toondecompose.engine.drawings.pixels import HALF, place, shift
 from toondecompose.engine.drawings.remnants import nearby_shift

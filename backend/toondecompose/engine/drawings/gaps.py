@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 
 from .align import project, sample
-from .compare import BARE, FORGIVEN, Overlay, excess, overlay, plates_at
+from .compare import BARE, FORGIVEN, excess
 from .match import Book
+from .overlay import Overlay, overlay, plates_at
 from .patches import Patch
 from .pixels import local_range, pixels_of, place, shift, strongest
 

@@ -8,10 +8,11 @@ import numpy as np
 
 from .align import project
 from .cluster import average_linkage
-from .compare import BLOB, opacity_leak, overlay, plates_at
+from .compare import BLOB, opacity_leak
 from .correlate import coarse_pairs
 from .gaps import ALIKE, open_gaps
 from .match import ENOUGH, Book, bending, match, settle
+from .overlay import overlay, plates_at
 from .patches import Patch
 from .pixels import pixels_of, shift
 from .turn import best_turn, turned_start, turning
