@@ -57,8 +57,9 @@ def glimpse(source: FrameSource) -> np.ndarray | None:
     frames = torch.from_numpy(np.stack([small.read(t) for t in at])).permute(0, 3, 1, 2)
     H, present = edge_from_centre(np.stack([moves[t] for t in at])), np.ones(len(at), bool)
     noise = max(NOISE, ev.noise_in_flats(frames.permute(0, 2, 3, 1).numpy()))
-    first = first_mass(trace(frames, [H], [present], noise), [0], True)
-    p, _, _ = solve(frames, Rigid([H], [present], [True]), first, noise, True, rounds=ROUNDS)
+    seen = trace(frames, [H], [present], noise)
+    rigid = Rigid([H], [present], [True])
+    p, _, _ = solve(frames, rigid, first_mass(seen, [0], True), noise, True, rounds=ROUNDS, texture=seen.texture_bytes)
     mask = _without_specks(p[1, at.index(middle)].float().numpy())
     share = float((mask > 127).mean())
     return mask if SMALLEST < share < LARGEST else None

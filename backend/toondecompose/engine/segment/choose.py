@@ -69,7 +69,8 @@ class Ledger:
         self.frames, self.H, self.present, self.degrees, self.noise = frames, H, present, degrees, noise
         self.painted, self.hides = painted, hides
         self.traces: Traces = trace(frames, H, present, noise)
-        self.regions = regions_of((self.traces.texture * 255).round().to(torch.uint8))
+        self.texture = self.traces.texture_bytes
+        self.regions = regions_of(self.texture)
         self.known: dict[Account, float] = {}
 
     def bits(self, account: Account) -> float:
@@ -78,7 +79,7 @@ class Ledger:
                           [self.painted[i] for i in account.paths])
             first = first_mass(self.traces, list(account.paths), account.redrawn > 0)
             p, mass, rigid = solve(self.frames, rigid, first, self.noise, account.redrawn > 0, rounds=2,
-                                   regions=self.regions)
+                                   texture=self.texture, regions=self.regions)
             motion = PER_SAMPLE * PARAMETER_BITS * sum(self.degrees[i] for i in account.paths) * len(self.frames)
             bits = motion + picture_bits(self.frames, rigid, p, mass, self.noise)
             against = sum(self.hides[back, front] for back, front in itertools.combinations(account.paths, 2))
@@ -152,7 +153,8 @@ def largest_body(ledger: Ledger, paths: tuple[int, ...]) -> float:
     """
     rigid = Rigid([ledger.H[i] for i in paths], [ledger.present[i] for i in paths], [ledger.painted[i] for i in paths])
     first = first_mass(ledger.traces, list(paths), True)
-    p, mass, rigid = solve(ledger.frames, rigid, first, ledger.noise, True, rounds=2, regions=ledger.regions)
+    p, mass, rigid = solve(ledger.frames, rigid, first, ledger.noise, True, rounds=2, texture=ledger.texture,
+                           regions=ledger.regions)
     pictures, there, label = mosaics(ledger.frames, rigid, p, mass), presence(rigid, p), best_label(p)
     shares = []
     for t in range(len(ledger.frames)):

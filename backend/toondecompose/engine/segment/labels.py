@@ -153,12 +153,14 @@ def frame_mass(misfits: list[torch.Tensor | None], tex: torch.Tensor, backs: lis
 
 
 def solve(frames: torch.Tensor, rigid: Rigid, first: torch.Tensor, noise: float, redrawn: bool, rounds: int = 3,
-          regions: list[Regions] | None = None) -> tuple[torch.Tensor, torch.Tensor, Rigid]:
-    """Masks -> mosaics -> evidence -> masks. first: first_mass. regions: regions_of the frames' texture, if known.
+          texture: torch.Tensor | None = None, regions: list[Regions] | None = None
+          ) -> tuple[torch.Tensor, torch.Tensor, Rigid]:
+    """Masks -> mosaics -> evidence -> masks. first: first_mass. texture: uint8 [T, h, w] of the frames, and regions:
+    regions_of that, if known.
 
     Returns (probabilities [L, T, h, w], the last mass, the layers with their drawings told apart).
     """
-    texture = ev.texture_of(frames, noise)
+    texture = ev.texture_of(frames, noise) if texture is None else texture
     regions = regions or regions_of(texture)
     # half precision: these are the largest arrays of a long shot, and nobody asks for a thousandth of a probability
     first = first.half()

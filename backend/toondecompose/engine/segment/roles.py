@@ -34,9 +34,14 @@ class Traces:
     texture: torch.Tensor
     solid: torch.Tensor
 
+    @property
+    def texture_bytes(self) -> torch.Tensor:
+        """The texture as evidence.texture_of measured it: uint8 [T, h, w]."""
+        return (self.texture * 255).round().to(torch.uint8)
+
     def joined(self, frames: torch.Tensor, H: list[np.ndarray], present: list[np.ndarray], noise: float) -> Traces:
         """These traces and those of some more paths of the same frames (uint8 [T, 3, h, w])."""
-        more = _repeats(frames, H, present, noise, (self.texture * 255).round().to(torch.uint8))
+        more = _repeats(frames, H, present, noise, self.texture_bytes)
         return Traces(*(torch.cat(pair) for pair in zip((self.share, self.whole, self.number), more, strict=True)),
                       self.texture, self.solid)
 

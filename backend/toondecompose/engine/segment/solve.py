@@ -108,9 +108,10 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
     rigid = Rigid([H[i] for i in layers], [present[i] for i in layers], roles.painted,
                   hiding=[bool(slid) and plane for plane in roles.plane])
     first = first_mass(traces, layers, redrawn)
+    texture = traces.texture_bytes
     del traces
     step(0.2)
-    p, mass, rigid = solve(frames, rigid, first, coarse_noise, redrawn)
+    p, mass, rigid = solve(frames, rigid, first, coarse_noise, redrawn, texture=texture)
     if redrawn:
         for i in (i for i in range(len(layers)) if i in slid or (i and roles.plane[i] and i != base)):
             only_supported(p, i, len(layers), first[i])
