@@ -9,7 +9,7 @@ import torch
 
 from toondecompose.engine.segment.canvas import sample_planes
 from toondecompose.engine.segment.edges import eroded, upsampled, upsampled_at
-from toondecompose.engine.segment.evidence import largest_near
+from toondecompose.engine.segment.evidence import _compare, _compare_on_host, largest_near
 from toondecompose.engine.segment.labels import frame_mass
 from toondecompose.engine.segment.mosaic import CANDIDATES, TRUSTED, VOTE_RANGE, build_mosaic, temporal_mode
 from toondecompose.engine.segment.parallax import BLUR, OTHER, SAME, _votes
@@ -213,6 +213,19 @@ def test_rates_that_cannot_win_are_not_looked_at_twice():
     votes, voters, asked = _votes(frames, shift, loose, rates, [0.0, 1.0], (3, 5), 1)
     assert votes.argmax() == np.abs(rates - 5 / 9).argmin() and voters.max() > 4 and asked > votes.sum() > 0
     assert np.abs(votes - _plain_votes(frames, shift, loose, rates, [0.0, 1.0], (3, 5))).max() <= 0.01 * votes.max()
+
+
+@pytest.mark.parametrize("n", [1, 2, 30])
+def test_the_host_compares_frames_as_every_device_does(n):
+    rng = np.random.default_rng(8)
+    flat = torch.from_numpy(rng.integers(0, 30, (4, n, 500), np.uint8))
+    valid = torch.from_numpy((rng.random((n, 500)) < 0.8).astype(np.uint8))
+    counts = torch.zeros(2, 2, n, 500, dtype=torch.uint8)
+    for found, compare in zip(counts, (_compare, _compare_on_host), strict=True):
+        for part in (slice(0, 170), slice(170, 500)):
+            compare([flat[c, :, part] for c in range(3)], flat[3, :, part], valid[:, part], found[0, :, part],
+                    found[1, :, part])
+    assert torch.equal(counts[0], counts[1]) and (n == 1 or counts[0, 0].any())
 
 
 def test_the_largest_of_bytes_is_that_of_numbers():

@@ -183,6 +183,25 @@ def _compare(colour: list[torch.Tensor], tolerance: torch.Tensor, valid: torch.T
         compared[:-gap] += both
 
 
+def _compare_on_host(colour: list[torch.Tensor], tolerance: torch.Tensor, valid: torch.Tensor, agree: torch.Tensor,
+                     compared: torch.Tensor) -> None:
+    """`_compare` of new counts, three times as fast on the host."""
+    colour = [np.ascontiguousarray(samples.numpy()) for samples in colour]
+    tolerance, mask = np.ascontiguousarray(tolerance.numpy()), valid.numpy() * np.uint8(255)
+    likes, all_of_them = np.zeros_like(mask), np.zeros_like(mask)
+    for gap in [g for g in GAPS if g < len(mask)]:
+        red, green, blue = (cv2.absdiff(samples[gap:], samples[:-gap]) for samples in colour)
+        far = cv2.max(cv2.max(red, green), blue)
+        both = mask[gap:] & mask[:-gap]
+        same = cv2.compare(cv2.max(tolerance[gap:], tolerance[:-gap]), far, cv2.CMP_GT)
+        same &= both
+        for counts, found in ((likes, same), (all_of_them, both)):
+            counts[gap:] -= found  # 255 less is one more
+            counts[:-gap] -= found
+    agree.copy_(torch.from_numpy(likes))
+    compared.copy_(torch.from_numpy(all_of_them))
+
+
 def with_tolerance(frames: torch.Tensor, noise: float) -> list[torch.Tensor]:
     """Frames uint8 [T, 3, h, w] as `agreement` compares them: T x uint8 [4, h, w], colours and the levels by which two
     samples of the same may differ."""
@@ -247,10 +266,11 @@ def _compare_tile(pictures: list[torch.Tensor], H: np.ndarray, use: list[int], b
     found = torch.zeros(2, n, *size, dtype=torch.uint8, device=device)
     flat, valid, counts = samples.flatten(2), valid.flatten(1), found.flatten(2)
     step = max(64, 2**16 // n) if device.type == "cpu" else flat.shape[2]  # what the CPU's cache holds
+    compare = _compare_on_host if device.type == "cpu" else _compare
     for p in range(0, flat.shape[2], step):
         part = slice(p, p + step)
-        _compare([flat[c, :, part] for c in range(3)], flat[3, :, part], valid[:, part], counts[0, :, part],
-                 counts[1, :, part])
+        compare([flat[c, :, part] for c in range(3)], flat[3, :, part], valid[:, part], counts[0, :, part],
+                counts[1, :, part])
     for k, (x0, y0, x1, y1) in parts.items():
         x, y = boxes[some[k]][:2]
         votes[some[k]][:, y0 - y : y1 - y, x0 - x : x1 - x] = found[:, k, y0 - tile[1] : y1 - tile[1],
