@@ -14,6 +14,8 @@ from toondecompose.engine.paths.bundle import adjust
 from toondecompose.engine.paths.drift import is_long, undrifted
 from toondecompose.engine.paths.field import build_field
 from toondecompose.engine.paths.groups import frame_units
+from toondecompose.engine.segment.canvas import canvas_box
+from toondecompose.engine.segment.choose import sampled
 
 SIZE = (112, 64)
 COUNT = 56
@@ -75,3 +77,21 @@ def test_frames_of_unlike_precision_do_not_push_a_long_pan_apart():
     moved, _ = adjust(H, 0, 2, at, slope, level, (values * weight).astype(np.float32), weight,
                       frame_units((100, 60)), 6.0)
     assert np.abs(moved - H)[:, :2, 2].max() < 0.05
+
+
+def test_the_canvas_of_a_pan_is_as_wide_as_the_pan():
+    way = np.stack([shift(-50.0 * t, 0) for t in range(30)])
+    assert canvas_box(way, np.ones(30, bool), (100, 60)) == (0, 0, 1550, 60)
+    tilted = way @ np.array([[1, 0, 0], [0, 1, 0], [0.009, 0, 1.0]])  # a corner of each frame lies far away
+    x0, _, x1, _ = canvas_box(tilted[:1], np.ones(1, bool), (100, 60))
+    assert x1 - x0 <= 8 * 100
+
+
+def test_of_a_long_pan_stretches_are_coded_in_which_frames_show_the_same_places():
+    on = [np.ones(480, bool)]
+    assert sampled(on, 16).tolist() == np.linspace(0, 479, 16).round().astype(int).tolist()
+    assert sampled(on, 16, 40.0).tolist() == sampled(on, 16).tolist()
+    some = sampled(on, 16, 9.5)
+    assert len(some) == 16 and some[0] == 0 and some[-1] == 479
+    assert (np.diff(some) == 9).sum() == 14
+    assert len(sampled([np.ones(20, bool)], 16, 0.3)) == 16  # so fast that even neighbours share little

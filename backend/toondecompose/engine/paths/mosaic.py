@@ -11,7 +11,8 @@ import numpy as np
 from .groups import apply
 
 MODE_REACH = 36  # grey levels: values closer than this vote for each other (drawn fills differ by more)
-LARGEST = 6_000_000  # px: a canvas beyond this means a path that has run away
+LARGEST = 6_000_000  # px: a canvas beyond this means a path that has run away,
+PAN = 0.25  # of a frame per frame: unless it pans so fast all the way
 
 
 @dataclass
@@ -45,7 +46,7 @@ def canvas_box(H: np.ndarray, size: tuple[int, int], within: Box | None = None) 
         low, high = np.maximum(low, within[:2]), np.minimum(high, within[2:])
         if (high <= low).any():
             return None
-    if np.prod(high - low) > max(LARGEST, 4 * w * h):
+    if np.prod(high - low) > max(LARGEST, max(4, PAN * len(H)) * w * h):
         return None
     return int(low[0]), int(low[1]), int(high[0]), int(high[1])
 

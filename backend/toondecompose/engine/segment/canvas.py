@@ -13,7 +13,7 @@ import torch
 from ..warp import grid_for, sample
 
 COUNT_STEPS = 256  # counts of frames are read to this part of one
-# a canvas may be this many frames across: a homography can send a corner to the horizon
+# on the canvas one frame may be this many frames across: a homography can send a corner to the horizon
 MAX_FRAMES_ACROSS = 8.0
 
 Box = tuple[int, int, int, int]  # x0, y0, x1, y1 px
@@ -40,14 +40,15 @@ class Mosaic:
 def canvas_box(H: np.ndarray, present: np.ndarray, size: tuple[int, int]) -> tuple[int, int, int, int]:
     """The smallest whole-pixel box (x0, y0, x1, y1) on the canvas that holds every present frame of size (w, h)."""
     w, h = size
-    corner = np.array([[0, 0, 1], [w, 0, 1], [w, h, 1], [0, h, 1]], np.float64)
+    corner = np.array([[w / 2, h / 2, 1], [0, 0, 1], [w, 0, 1], [w, h, 1], [0, h, 1]], np.float64)
     points = np.einsum("tij,nj->tni", np.linalg.inv(H[present]), corner)
     ok = points[..., 2] > 1e-6
     xy = points[..., :2] / np.where(ok, points[..., 2], 1.0)[..., None]
-    xy = xy[ok]
+    # each frame around its own centre: a long pan goes as far as it goes
+    centre = np.where(ok[:, :1, None], xy[:, :1], np.array([w, h]) / 2)
     reach = np.array([w, h]) * MAX_FRAMES_ACROSS / 2
-    lo = np.maximum(xy.min(0), np.array([w, h]) / 2 - reach)
-    hi = np.minimum(xy.max(0), np.array([w, h]) / 2 + reach)
+    xy = np.clip(xy, centre - reach, centre + reach)[ok]
+    lo, hi = xy.min(0), xy.max(0)
     lo, hi = np.floor(lo + 1e-6).astype(int), np.ceil(hi - 1e-6).astype(int)
     return int(lo[0]), int(lo[1]), int(hi[0]), int(hi[1])
 

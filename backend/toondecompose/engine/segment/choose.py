@@ -28,6 +28,8 @@ DECIDE_WIDTH = 240  # px across at which the close ones are compared again
 SEARCH_FRAMES = 16  # of the shot, evenly spread, are coded first;
 DECIDE_FRAMES = 32  # and when close ones are compared again
 LEAST_SHOWN = 4  # of those frames must show each path
+TOGETHER = 4  # of them should show each place of a pan, which are
+STRETCH = 8  # frames in a row if the whole shot has too few
 CLOSE = 0.05  # accounts longer by at most this share are compared again
 MOST_ALL = 9  # accounts up to which every one is tried
 MOST_CLOSE = 3  # accounts compared again
@@ -90,13 +92,21 @@ class Ledger:
         return self.known[account]
 
 
-def sampled(present: list[np.ndarray], most: int) -> np.ndarray:
-    """Frames to code: `most` of them, evenly spread, and more where a path is there so briefly that they miss it."""
+def sampled(present: list[np.ndarray], most: int, apart: float = np.inf) -> np.ndarray:
+    """Frames to code: `most` of them, evenly spread, and more where a path is there so briefly that they miss it.
+
+    apart: frames after which a pan shows so much else that few of the samples would show a place together. Where evenly
+    spread ones are farther apart, a few stretches of the shot are coded instead of all of it."""
 
     def spread(frames: np.ndarray, number: int) -> np.ndarray:
         return frames[np.unique(np.linspace(0, len(frames) - 1, min(len(frames), number)).round().astype(int))]
 
-    some = spread(np.arange(len(present[0])), most)
+    count = len(present[0])
+    some = spread(np.arange(count), most)
+    if (count - 1) / max(len(some) - 1, 1) > apart:
+        stretch = max(1, int(apart)) * np.arange(STRETCH)
+        some = np.unique([t + stretch for t in spread(np.arange(max(1, count - stretch[-1])), most // STRETCH)])
+        some = some[some < count]
     for on in present:
         if on[some].sum() < LEAST_SHOWN:
             some = np.union1d(some, spread(np.flatnonzero(on), LEAST_SHOWN))

@@ -12,7 +12,18 @@ from ..clip import FrameSource, working_frames
 from ..types import LayerPath, Segmentation, SegmentedLayer
 from . import evidence as ev
 from .canvas import render, whole_picture
-from .choose import DECIDE_FRAMES, DECIDE_WIDTH, DEGREES, SEARCH_FRAMES, SEARCH_WIDTH, Ledger, accounts, choose, sampled
+from .choose import (
+    DECIDE_FRAMES,
+    DECIDE_WIDTH,
+    DEGREES,
+    SEARCH_FRAMES,
+    SEARCH_WIDTH,
+    TOGETHER,
+    Ledger,
+    accounts,
+    choose,
+    sampled,
+)
 from .hiding import depth_order
 from .labels import BLOCK, first_mass, solve, walk
 from .layers import Rigid, best_label, presence
@@ -168,10 +179,11 @@ def _roles(small: np.ndarray, traces: Traces, paths: list[LayerPath], H: list[np
     if slow[0] in across:
         backs.add(slow[0])
     lean_on_parallax(hides, across, speed)
+    apart = small.shape[2] / TOGETHER / max([1e-6, *(speed[i] for i in wide)])
     every = accounts(kept, count, wide, backs)
 
     def ledger(width: int, most: int) -> Ledger:
-        some = sampled(present, most)
+        some = sampled(present, most, apart)
         grow = min(1.0, width / small.shape[2])
         size = round(small.shape[2] * grow), round(small.shape[1] * grow)
         frames = np.stack([cv2.resize(small[t], size, interpolation=cv2.INTER_AREA) for t in some])
