@@ -215,17 +215,18 @@ def test_rates_that_cannot_win_are_not_looked_at_twice():
     assert np.abs(votes - _plain_votes(frames, shift, loose, rates, [0.0, 1.0], (3, 5))).max() <= 0.01 * votes.max()
 
 
-@pytest.mark.parametrize("n", [1, 2, 30])
-def test_the_host_compares_frames_as_every_device_does(n):
+@pytest.mark.parametrize(("n", "more"), [(1, 4), (2, 4), (30, 0), (30, 4), (30, 250)])
+def test_the_host_compares_frames_as_every_device_does(n, more):
     rng = np.random.default_rng(8)
     flat = torch.from_numpy(rng.integers(0, 30, (4, n, 500), np.uint8))
     valid = torch.from_numpy((rng.random((n, 500)) < 0.8).astype(np.uint8))
-    counts = torch.zeros(2, 2, n, 500, dtype=torch.uint8)
+    counts = torch.zeros(2, 3, n, 500, dtype=torch.uint8)
     for found, compare in zip(counts, (_compare, _compare_on_host), strict=True):
         for part in (slice(0, 170), slice(170, 500)):
-            compare([flat[c, :, part] for c in range(3)], flat[3, :, part], valid[:, part], found[0, :, part],
-                    found[1, :, part])
+            compare([flat[c, :, part] for c in range(3)], flat[3, :, part], more, valid[:, part],
+                    *(one[:, part] for one in found))
     assert torch.equal(counts[0], counts[1]) and (n == 1 or counts[0, 0].any())
+    assert (counts[0, 1] >= counts[0, 0]).all() and (counts[0, 2] >= counts[0, 1]).all()
 
 
 def test_the_largest_of_bytes_is_that_of_numbers():

@@ -164,9 +164,10 @@ def cornerness_of(frames: torch.Tensor) -> torch.Tensor:
     return out
 
 
-def _compare(colour: list[torch.Tensor], tolerance: torch.Tensor, valid: torch.Tensor, agree: torch.Tensor,
-             compared: torch.Tensor) -> None:
-    """Count, into agree and compared uint8 [n, P], the other samples within GAPS that a sample is like.
+def _compare(colour: list[torch.Tensor], tolerance: torch.Tensor, more: int, valid: torch.Tensor, agree: torch.Tensor,
+             alike: torch.Tensor, compared: torch.Tensor) -> None:
+    """Count, into agree and compared uint8 [n, P], the other samples within GAPS that a sample is like; into alike
+    those that it is like with `more` grey levels of tolerance.
 
     colour: 3 x uint8 [n, P], tolerance uint8 [n, P] grey levels; valid: uint8 [n, P], 1 or 0."""
     for gap in [g for g in GAPS if g < len(valid)]:
@@ -176,36 +177,50 @@ def _compare(colour: list[torch.Tensor], tolerance: torch.Tensor, valid: torch.T
             off = torch.maximum(here, there) - torch.minimum(here, there)
             far = off if far is None else torch.maximum(far, off)
         both = valid[gap:] * valid[:-gap]
-        same = (far < torch.maximum(tolerance[gap:], tolerance[:-gap])) * both
+        least = torch.maximum(tolerance[gap:], tolerance[:-gap])
+        same = (far < least) * both
         agree[gap:] += same
         agree[:-gap] += same
+        if more:
+            same = (far < least.clamp_(max=255 - more).add_(more)) * both
+        alike[gap:] += same
+        alike[:-gap] += same
         compared[gap:] += both
         compared[:-gap] += both
 
 
-def _compare_on_host(colour: list[torch.Tensor], tolerance: torch.Tensor, valid: torch.Tensor, agree: torch.Tensor,
-                     compared: torch.Tensor) -> None:
+def _compare_on_host(colour: list[torch.Tensor], tolerance: torch.Tensor, more: int, valid: torch.Tensor,
+                     agree: torch.Tensor, alike: torch.Tensor, compared: torch.Tensor) -> None:
     """`_compare` of new counts, three times as fast on the host."""
     colour = [np.ascontiguousarray(samples.numpy()) for samples in colour]
     tolerance, mask = np.ascontiguousarray(tolerance.numpy()), valid.numpy() * np.uint8(255)
-    likes, all_of_them = np.zeros_like(mask), np.zeros_like(mask)
+    likes, may_like, all_of_them = (np.zeros_like(mask) for _ in range(3))
     for gap in [g for g in GAPS if g < len(mask)]:
         red, green, blue = (cv2.absdiff(samples[gap:], samples[:-gap]) for samples in colour)
         far = cv2.max(cv2.max(red, green), blue)
         both = mask[gap:] & mask[:-gap]
-        same = cv2.compare(cv2.max(tolerance[gap:], tolerance[:-gap]), far, cv2.CMP_GT)
+        least = cv2.max(tolerance[gap:], tolerance[:-gap])
+        same = cv2.compare(least, far, cv2.CMP_GT)
         same &= both
-        for counts, found in ((likes, same), (all_of_them, both)):
+        near = cv2.compare(cv2.add(least, more), far, cv2.CMP_GT) if more else same
+        near &= both
+        for counts, found in ((likes, same), (may_like, near), (all_of_them, both)):
             counts[gap:] -= found  # 255 less is one more
             counts[:-gap] -= found
     agree.copy_(torch.from_numpy(likes))
+    alike.copy_(torch.from_numpy(may_like))
     compared.copy_(torch.from_numpy(all_of_them))
+
+
+def strict_levels(noise: float) -> float:
+    """Grey levels within which two samples of one flat colour agree."""
+    return min(SAME_LEVELS, CLEAN_LEVELS + PER_NOISE * noise) + 2 * noise
 
 
 def with_tolerance(frames: torch.Tensor, noise: float) -> list[torch.Tensor]:
     """Frames uint8 [T, 3, h, w] as `agreement` compares them: T x uint8 [4, h, w], colours and the levels by which two
     samples of the same may differ."""
-    base = min(SAME_LEVELS, CLEAN_LEVELS + PER_NOISE * noise) + 2 * noise
+    base = strict_levels(noise)
     pictures = []
     for frame in frames:
         tolerance = (base + SAME_SLOPE * slope(whole_picture(frame))).round_().clamp_(max=255).to(torch.uint8)
@@ -214,19 +229,22 @@ def with_tolerance(frames: torch.Tensor, noise: float) -> list[torch.Tensor]:
     return pictures
 
 
-def agreement(pictures: list[torch.Tensor], H: np.ndarray, present: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+def agreement(pictures: list[torch.Tensor], H: np.ndarray, present: np.ndarray, noise: float
+              ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """How often each pixel repeats under the layer's motion.
 
     pictures: T x uint8 [4, h, w], `with_tolerance`; H [T, 3, 3] canvas -> frame in these pixels.
-    Returns (share float16 [T, h, w] of the compared frames in which the same canvas point has the same colour,
-    compared float16 [T, h, w] number of frames compared). Zero in frames where the layer is not present.
+    Returns (share float16 [T, h, w] of the compared frames in which the same canvas point has the same colour, the
+    share in which it may have (SAME_LEVELS, however clean), compared float16 [T, h, w] number of frames compared).
+    Zero in frames where the layer is not present.
     """
     count, (h, w), device = len(pictures), pictures[0].shape[1:], pictures[0].device
     whole = canvas_box(H, present, (w, h))
     use = [int(t) for t in np.flatnonzero(present)]
     boxes = [canvas_box(H[t : t + 1], np.array([True]), (w, h)) for t in use]
     # of each frame's own part of the canvas: the whole canvas of a long pan is many times as large
-    votes = [torch.zeros(2, b[3] - b[1], b[2] - b[0], dtype=torch.uint8, device=device) for b in boxes]
+    more = round(SAME_LEVELS + 2 * noise - strict_levels(noise))
+    votes = [torch.zeros(3, b[3] - b[1], b[2] - b[0], dtype=torch.uint8, device=device) for b in boxes]
     for left, right in columns_of(whole, w):
         near = [i for i, b in enumerate(boxes) if b[0] < right and b[2] > left]
         if len(near) < 2:
@@ -235,25 +253,26 @@ def agreement(pictures: list[torch.Tensor], H: np.ndarray, present: np.ndarray) 
         rows = max(8, int(2**22 // ((last - first) * (right - left))))
         for top in range(whole[1], whole[3], rows):
             tile = (left, top, right, min(whole[3], top + rows))
-            _compare_tile(pictures, H, use, boxes, votes, range(first, last), tile)
+            _compare_tile(pictures, more, H, use, boxes, votes, range(first, last), tile)
     share = torch.zeros(count, h, w, dtype=torch.float16, device=device)
-    number = torch.zeros_like(share)
+    alike, number = torch.zeros_like(share), torch.zeros_like(share)
     for i, t in enumerate(use):
         x0, y0, _, _ = boxes[i]
         got, inside = sample_planes(votes[i].to(torch.float32), _from(x0, y0) @ np.linalg.inv(H[t]), (w, h))
         got = ((got * inside) * COUNT_STEPS).round() / COUNT_STEPS
-        share[t] = got[0] / got[1].clamp_min(1.0)
-        number[t] = got[1]
-    return share, number
+        share[t], alike[t] = got[:2] / got[2].clamp_min(1.0)
+        number[t] = got[2]
+    return share, alike, number
 
 
 def _from(x: float, y: float) -> np.ndarray:
     return np.array([[1, 0, -x], [0, 1, -y], [0, 0, 1.0]])
 
 
-def _compare_tile(pictures: list[torch.Tensor], H: np.ndarray, use: list[int], boxes: list[Box],
+def _compare_tile(pictures: list[torch.Tensor], more: int, H: np.ndarray, use: list[int], boxes: list[Box],
                   votes: list[torch.Tensor], some: range, tile: Box) -> None:
-    """Compare frames use[some] with each other on a tile of the canvas, into their votes (agree, compared) [2, ...]."""
+    """Compare frames use[some] with each other on a tile of the canvas, into their votes (agree, alike, compared)
+    [3, ...]."""
     size, n = (tile[3] - tile[1], tile[2] - tile[0]), len(some)
     device = votes[0].device
     samples = torch.zeros(4, n, *size, dtype=torch.uint8, device=device)
@@ -263,14 +282,14 @@ def _compare_tile(pictures: list[torch.Tensor], H: np.ndarray, use: list[int], b
         x0, y0, x1, y1 = part
         where = slice(y0 - tile[1], y1 - tile[1]), slice(x0 - tile[0], x1 - tile[0])
         samples[:, k, *where], valid[k, *where] = sample_bytes(pictures[use[some[k]]], H[use[some[k]]], part)
-    found = torch.zeros(2, n, *size, dtype=torch.uint8, device=device)
+    found = torch.zeros(3, n, *size, dtype=torch.uint8, device=device)
     flat, valid, counts = samples.flatten(2), valid.flatten(1), found.flatten(2)
     step = max(64, 2**16 // n) if device.type == "cpu" else flat.shape[2]  # what the CPU's cache holds
     compare = _compare_on_host if device.type == "cpu" else _compare
     for p in range(0, flat.shape[2], step):
         part = slice(p, p + step)
-        compare([flat[c, :, part] for c in range(3)], flat[3, :, part], valid[:, part], counts[0, :, part],
-                counts[1, :, part])
+        compare([flat[c, :, part] for c in range(3)], flat[3, :, part], more, valid[:, part],
+                *(one[:, part] for one in counts))
     for k, (x0, y0, x1, y1) in parts.items():
         x, y = boxes[some[k]][:2]
         votes[some[k]][:, y0 - y : y1 - y, x0 - x : x1 - x] = found[:, k, y0 - tile[1] : y1 - tile[1],

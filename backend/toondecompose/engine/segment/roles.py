@@ -23,13 +23,15 @@ CLEARER = 0.25  # by how much the better of two layers must repeat more often
 class Traces:
     """What every path explains, at labelling size.
 
-    share, whole: float16 [P, T, h, w], how often a pixel, and the worst of its surroundings, repeats. number: frames
+    share, whole: float16 [P, T, h, w], how often a pixel, and the worst of its surroundings, repeats. alike: how often
+    it may repeat, more kindly judged: what is no layer's must be unlike all of them. number: frames
     compared. texture: float32 [T, h, w] 0..1. solid: texture that is no straight edge (one that slides along itself
     repeats under a wrong motion too).
     """
 
     share: torch.Tensor
     whole: torch.Tensor
+    alike: torch.Tensor
     number: torch.Tensor
     texture: torch.Tensor
     solid: torch.Tensor
@@ -42,8 +44,8 @@ class Traces:
     def joined(self, frames: torch.Tensor, H: list[np.ndarray], present: list[np.ndarray], noise: float) -> Traces:
         """These traces and those of some more paths of the same frames (uint8 [T, 3, h, w])."""
         more = _repeats(frames, H, present, noise, self.texture_bytes)
-        return Traces(*(torch.cat(pair) for pair in zip((self.share, self.whole, self.number), more, strict=True)),
-                      self.texture, self.solid)
+        mine = self.share, self.whole, self.alike, self.number
+        return Traces(*(torch.cat(pair) for pair in zip(mine, more, strict=True)), self.texture, self.solid)
 
 
 def trace(frames: torch.Tensor, H: list[np.ndarray], present: list[np.ndarray], noise: float) -> Traces:
@@ -55,18 +57,18 @@ def trace(frames: torch.Tensor, H: list[np.ndarray], present: list[np.ndarray], 
 
 
 def _repeats(frames: torch.Tensor, H: list[np.ndarray], present: list[np.ndarray], noise: float, texture: torch.Tensor
-             ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Traces' share, whole and number. texture: uint8 [T, h, w]."""
+             ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Traces' share, whole, alike and number. texture: uint8 [T, h, w]."""
     share = torch.empty(len(H), *texture.shape, dtype=torch.float16, device=frames.device)
-    whole, number = torch.empty_like(share), torch.empty_like(share)
+    whole, alike, number = (torch.empty_like(share) for _ in range(3))
     pictures = ev.with_tolerance(frames, noise)
     for i, (h, on) in enumerate(zip(H, present, strict=True)):
-        share[i], number[i] = ev.agreement(pictures, h, on)
+        share[i], alike[i], number[i] = ev.agreement(pictures, h, on, noise)
         for t in range(len(frames)):
             # the foot of a sprite's edge looks like its flat surroundings: an edge repeats only if all of it does
             edge = torch.where(texture[t] > 0, share[i, t].float(), torch.ones((), device=frames.device))
             whole[i, t] = -ev.largest_near(-edge, 2) * (number[i, t] >= 2)
-    return share, whole, number
+    return share, whole, alike, number
 
 
 def own(traces: Traces, i: int, others: list[int], solid: bool = True) -> torch.Tensor:
@@ -80,16 +82,16 @@ def own(traces: Traces, i: int, others: list[int], solid: bool = True) -> torch.
         sure = ((traces.whole[i, part].float() - 0.2) / (REPEATS - 0.2)).clamp_(0, 1)
         sure *= (traces.solid if solid else traces.texture)[part]
         if others:
-            sure *= ((traces.share[i, part].float() - _best(traces, others, part)) / CLEARER).clamp_(0, 1)
+            sure *= ((traces.share[i, part].float() - _best(traces.share, others, part)) / CLEARER).clamp_(0, 1)
         out[part] = sure
     return out
 
 
-def _best(traces: Traces, layers: list[int], part: slice = slice(None)) -> torch.Tensor:
-    """The largest share of any of the layers in part of the frames: float32 [T, h, w]."""
-    best = traces.share[layers[0], part]
+def _best(share: torch.Tensor, layers: list[int], part: slice = slice(None)) -> torch.Tensor:
+    """The largest share [P, T, h, w] of any of the layers in part of the frames: float32 [T, h, w]."""
+    best = share[layers[0], part]
     for i in layers[1:]:
-        best = torch.maximum(best, traces.share[i, part])
+        best = torch.maximum(best, share[i, part])
     return best.float()
 
 
@@ -99,7 +101,7 @@ def unexplained(traces: Traces, layers: list[int], solid: bool = True) -> torch.
     for t in range(0, len(out), BLOCK):
         part = slice(t, t + BLOCK)
         known = traces.number[layers, part].amin(0) >= 3
-        none = ((CHANCE + 0.01 - _best(traces, layers, part)) / 0.08).clamp_(0, 1) * known
+        none = ((CHANCE + 0.01 - _best(traces.alike, layers, part)) / 0.08).clamp_(0, 1) * known
         out[part] = none * (traces.solid if solid else traces.texture)[part]
     return out
 
