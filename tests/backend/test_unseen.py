@@ -5,11 +5,12 @@ import pytest
 import torch
 
 from toondecompose.engine.matte import alike
-from toondecompose.engine.matte.plates import push_pull
+from toondecompose.engine.matte.fill import push_pull
+from toondecompose.engine.matte.scenery import behind_figures, believed
 from toondecompose.engine.matte.seams import without_seams
 from toondecompose.engine.matte.state import Drawing, LayerState
 from toondecompose.engine.matte.types import LayerToSolve
-from toondecompose.engine.matte.unseen import behind_figures, paint_unseen, without_specks
+from toondecompose.engine.matte.unseen import paint_unseen
 
 H, W = 96, 128
 
@@ -99,9 +100,9 @@ def test_specks_that_outlines_left_are_not_believed_but_thin_evidence_of_the_sam
     best[40:44, 40:60] = 0.03
     picture[41, 45] = picture[42, 50] = 40
     picture[10, 10] = 40  # surely seen: a star, a rivet
-    believed = without_specks(picture, known, best)
-    assert not believed[41, 45] and not believed[42, 50]
-    assert (~believed).sum() == 2
+    kept = believed(picture, known, best)
+    assert not kept[41, 45] and not kept[42, 50]
+    assert (~kept).sum() == 2
 
 
 def _layer(kind, size, H, alpha=None):

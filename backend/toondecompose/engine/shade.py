@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ..formats.conventions import centre_from_edge
 from .clip import FrameSource, working_frames
 from .types import LayerPath, SolvedLayer, as_drawings
 
@@ -57,12 +58,6 @@ def _hats(at: np.ndarray, nodes: int) -> np.ndarray:
     A ramp over the nodes is exactly a ramp over the frame, which a pan cannot tell from a fade."""
     x = np.abs(at[:, None] * (nodes - 2) + 0.5 - np.arange(nodes))
     return np.where(x < 0.5, 0.75 - x**2, np.where(x < 1.5, 0.5 * (1.5 - x) ** 2, 0.0))
-
-
-def _centre(H: np.ndarray) -> np.ndarray:
-    """Edge -> centre coordinates of a frame -> frame transform."""
-    half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1.0]])
-    return np.linalg.inv(half) @ H @ half
 
 
 def _same_paint(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -116,7 +111,7 @@ def _pairs(gray: list[np.ndarray], ways: list[tuple[np.ndarray, np.ndarray]]) ->
                 at = there @ middle
                 if np.hypot(*(at[:2] / at[2] - middle[:2])) < LEAST_MOVE * w:
                     continue
-                pair = _compare(gray, t + gap, t, _centre(there))
+                pair = _compare(gray, t + gap, t, centre_from_edge(there))
                 if pair is not None:
                     out.append(pair)
     return out

@@ -15,11 +15,11 @@ import numpy as np
 import torch
 
 from toondecompose.engine.matte.areas import SOFT_REACH, WIDEST_EDGE, distance, edge_width, joined, parts_of, reach
+from toondecompose.engine.matte.fill import push_pull
 from toondecompose.engine.matte.gaps import Region, enclosed_regions
 from toondecompose.engine.matte.inwards import within_outlines
 from toondecompose.engine.matte.moments import GREY, Moments, part_of
 from toondecompose.engine.matte.paint import common_paints, diffused, find_colour, palette_bits
-from toondecompose.engine.matte.plates import push_pull
 from toondecompose.engine.matte.shadows import faded, veiled
 from toondecompose.engine.matte.specks import without_specks
 from toondecompose.engine.matte.walk import walk

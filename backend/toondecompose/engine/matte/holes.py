@@ -15,6 +15,7 @@ from toondecompose.engine.clip import FrameSource
 from toondecompose.engine.matte.passing import between_lines
 from toondecompose.engine.matte.resample import translation
 from toondecompose.engine.matte.types import LayerToSolve
+from toondecompose.formats.conventions import centre_from_edge
 
 LEAST_MOVE, BEST_MOVE, MOST_MOVE = 2.5, 6.0, 16.0  # px between the two motions in which frames are compared
 SLIP = 0.15  # px; registration error, turned into levels by the gradient
@@ -25,7 +26,6 @@ WINDOW = 5  # px over which the deviations are averaged
 LEAST_HOLE = 24  # px; smaller gaps come by matting
 OUTSIDE = -1000.0  # level of what lies outside a picture: like nothing inside
 THIRDS = np.full((1, 3), 1 / 3, np.float32)
-_HALF = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
 
 
 def open_holes(source: FrameSource, layers: list[LayerToSolve]) -> list[LayerToSolve]:
@@ -126,6 +126,6 @@ def _mean_square(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def _brought(picture: np.ndarray, M: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """A picture seen from a box, float32 [h, w, 3] levels, OUTSIDE beyond its edge.
     M: box px -> picture px, edge coordinates."""
-    M = np.linalg.inv(_HALF) @ M @ _HALF
+    M = centre_from_edge(M)
     return cv2.warpPerspective(picture.astype(np.float32), M, shape[1::-1], borderMode=cv2.BORDER_CONSTANT,
                                borderValue=(OUTSIDE,) * 3, flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP)

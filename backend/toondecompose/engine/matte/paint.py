@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import torch
 
+from toondecompose.engine.matte.fill import push_pull
 from toondecompose.engine.matte.moments import GREY
-from toondecompose.engine.matte.plates import push_pull
 
 PALETTE_BINS = 16  # per channel
 LINE_SPREAD = 5.0  # levels (L2 over RGB) off the mixing line that cost one bit

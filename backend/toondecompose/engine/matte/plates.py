@@ -272,31 +272,3 @@ def mode_vote(colours: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
             moved += c * kernel
         centre = torch.where(total > 0, moved / total.clamp(min=1e-6), centre)
     return centre
-
-
-def fill_unseen(colour: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
-    """Paint what no frame shows from what surrounds it: push-pull over a pyramid, so that structure fades out softly.
-
-    colour: float32 [c, h, w]. seen: bool [h, w]. Returns a new [c, h, w]; seen px are untouched."""
-    if bool(seen.all()) or not bool(seen.any()):
-        return colour
-    picture = colour.permute(1, 2, 0).cpu().numpy().astype(np.float32)
-    mask = seen.cpu().numpy().astype(np.float32)
-    filled = push_pull(picture, mask)
-    out = np.where(mask[..., None] > 0, picture, filled)
-    return torch.from_numpy(np.ascontiguousarray(out.transpose(2, 0, 1))).to(colour.device)
-
-
-def push_pull(picture: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Spread known px into unknown ones. picture: float32 [h, w, c]. weight: float32 [h, w]. Returns [h, w, c]."""
-    h, w = weight.shape
-    if min(h, w) <= 1 or weight.min() > 0:
-        return picture
-    half = ((w + 1) // 2, (h + 1) // 2)
-    small_weight = cv2.resize(weight, half, interpolation=cv2.INTER_AREA)
-    small = cv2.resize(picture * weight[..., None], half, interpolation=cv2.INTER_AREA)
-    small = small.reshape(half[1], half[0], -1) / np.maximum(small_weight, 1e-6)[..., None]
-    small = push_pull(small, np.minimum(small_weight * 2, 1))
-    rough = cv2.resize(small, (w, h), interpolation=cv2.INTER_LINEAR).reshape(h, w, -1)
-    known = np.minimum(weight, 1)[..., None]
-    return picture * known + rough * (1 - known)

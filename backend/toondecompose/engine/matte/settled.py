@@ -9,13 +9,13 @@ import torch
 from toondecompose.engine.matte.plates import Plate
 from toondecompose.engine.matte.resample import footprint
 from toondecompose.engine.matte.state import Drawing, LayerState
+from toondecompose.formats.conventions import centre_from_edge
 
 STRIDE = 4  # px of a drawing per looked-at px
 CHANGED = 4.0  # levels; a background that moved less leaves alpha where it is
 OPEN_BAND = 8  # px around a drawing's soft px in which the background decides
 MANY = 0.25  # share of a looked-at px that must have changed: single px are noise
 WORTH = 0.02  # share of a drawing's outline band that must have changed
-_HALF = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
 
 
 def plate_changes(before: Plate, after: Plate) -> np.ndarray:
@@ -55,7 +55,7 @@ def is_settled(states: list[LayerState], index: int, drawing: Drawing, changes: 
     corner = np.array([[1.0, 0, drawing.box[0]], [0, 1, drawing.box[1]], [0, 0, 1]])
     for t in drawing.frames:
         to_plate = np.linalg.inv(step) @ np.linalg.inv(states[0].H[t]) @ state.H[t] @ corner @ step
-        M = np.linalg.inv(_HALF) @ to_plate @ _HALF
+        M = centre_from_edge(to_plate)
         touched = cv2.warpPerspective(changes, M, alpha.shape[::-1], flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP)
         if (touched[band] > 0).mean() > WORTH:
             return False

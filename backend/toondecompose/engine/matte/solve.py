@@ -13,19 +13,21 @@ from toondecompose.engine.clip import FrameSource
 from toondecompose.engine.matte.alpha import Cutout, cut_out
 from toondecompose.engine.matte.complete import complete_drawings
 from toondecompose.engine.matte.enough import ENOUGH, enough_for, spread
+from toondecompose.engine.matte.fill import fill_unseen
 from toondecompose.engine.matte.finish import solved_plate, solved_sprite
 from toondecompose.engine.matte.gaps import Region, judge, motion_odds
 from toondecompose.engine.matte.moments import Exposure, Moments, View, add, asked_parts, empty_moments, exposure
 from toondecompose.engine.matte.objective import description_length, order_votes, voted_order
 from toondecompose.engine.matte.opacity import fit_opacity
-from toondecompose.engine.matte.plates import QUIET, fill_unseen, noise_of, panorama_gauge, solve_plate
+from toondecompose.engine.matte.plates import QUIET, noise_of, panorama_gauge, solve_plate
 from toondecompose.engine.matte.prediction import figures, nothing_predicted, withheld_frames
+from toondecompose.engine.matte.prepare import prepare_sprite
 from toondecompose.engine.matte.resample import Box
+from toondecompose.engine.matte.scenery import paint_plate
 from toondecompose.engine.matte.settled import is_settled, plate_changes
 from toondecompose.engine.matte.sharpen import sharpen_drawing, sharpen_plate
-from toondecompose.engine.matte.state import Drawing, LayerState, prepare_sprite, view_around
+from toondecompose.engine.matte.state import Drawing, LayerState, view_around
 from toondecompose.engine.matte.types import LayerToSolve, MatteResult
-from toondecompose.engine.matte.unseen import paint_plate
 from toondecompose.engine.matte.weights import WeightOf, by_masks, by_mattes
 from toondecompose.engine.tiles import TILE
 

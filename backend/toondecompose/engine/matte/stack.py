@@ -10,6 +10,7 @@ import numpy as np
 from toondecompose.engine.clip import FrameSource
 from toondecompose.engine.matte.resample import map_points, translation
 from toondecompose.engine.matte.types import LayerToSolve
+from toondecompose.formats.conventions import centre_from_edge
 
 LOOKS = 12  # exposures that are laid over one another
 AROUND = 16  # px around a silhouette, in which the background is seen clearly
@@ -23,7 +24,6 @@ EXPLAINED = 0.75  # of them must do so
 MOSTLY = 0.75  # of a silhouette is the drawing
 SAME = 20.0  # levels by which one line may differ between two frames
 SQUARE = np.ones((3, 3), np.uint8)
-_HALF = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
 
 
 @dataclass
@@ -151,13 +151,13 @@ def sampled(picture: np.ndarray, points: np.ndarray) -> np.ndarray:
 
 def placed(region: np.ndarray, M: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """A region of the stack on a picture of `size` (w, h): bool. M: px of the stack -> picture px."""
-    return cv2.warpPerspective(region.astype(np.float32), np.linalg.inv(_HALF) @ M @ _HALF, size) > 0.5
+    return cv2.warpPerspective(region.astype(np.float32), centre_from_edge(M), size) > 0.5
 
 
 def brought(picture: np.ndarray, M: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     """A picture seen from a box of `size` (w, h): float32 [h, w, c] levels, and bool [h, w], where the picture reaches.
     M: box px -> picture px, edge coordinates."""
-    M = np.linalg.inv(_HALF) @ M @ _HALF
+    M = centre_from_edge(M)
     out = cv2.warpPerspective(picture.astype(np.float32), M, size, flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
                               borderMode=cv2.BORDER_REPLICATE)
     there = cv2.warpPerspective(np.ones(picture.shape[:2], np.uint8), M, size,
