@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from toondecompose.engine.segment.evidence import noise_in_flats, noise_under
+from toondecompose.engine.segment.noise import noise_in_flats, noise_under
 
 
 def panned(grain: float) -> tuple[np.ndarray, np.ndarray]:

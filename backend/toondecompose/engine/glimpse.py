@@ -16,9 +16,9 @@ import torch
 from ..formats.conventions import edge_from_centre
 from .clip import FrameSource
 from .paths.flow import flow_between
-from .segment import evidence as ev
 from .segment.labels import first_mass, solve
 from .segment.layers import Rigid
+from .segment.noise import noise_in_flats
 from .segment.roles import trace
 
 WIDTH = 320  # px across at which the look is taken: the size at which layers are labelled afterwards
@@ -56,7 +56,7 @@ def glimpse(source: FrameSource) -> np.ndarray | None:
     at = sorted(moves)
     frames = torch.from_numpy(np.stack([small.read(t) for t in at])).permute(0, 3, 1, 2)
     H, present = edge_from_centre(np.stack([moves[t] for t in at])), np.ones(len(at), bool)
-    noise = max(NOISE, ev.noise_in_flats(frames.permute(0, 2, 3, 1).numpy()))
+    noise = max(NOISE, noise_in_flats(frames.permute(0, 2, 3, 1).numpy()))
     seen = trace(frames, [H], [present], noise)
     rigid = Rigid([H], [present], [True])
     p, _, _ = solve(frames, rigid, first_mass(seen, [0], True), noise, True, rounds=ROUNDS, texture=seen.texture_bytes)

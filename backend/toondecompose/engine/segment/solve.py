@@ -10,7 +10,6 @@ import torch
 
 from ..clip import FrameSource, working_frames
 from ..types import LayerPath, Segmentation, SegmentedLayer
-from . import evidence as ev
 from .canvas import render, whole_picture
 from .choose import (
     DECIDE_FRAMES,
@@ -29,6 +28,7 @@ from .labels import BLOCK, first_mass, solve, walk
 from .layers import Rigid, best_label, presence
 from .limbs import limbs
 from .mosaic import build_mosaic
+from .noise import noise_in_flats, noise_under
 from .parallax import parallax_path, travel
 from .refine import refine
 from .roles import (
@@ -86,7 +86,7 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
 
     small, small_scale = working_frames(source, LABEL_WIDTH)
     work, scale = working_frames(source, WORKING_WIDTH)
-    noise = min([ev.noise_in_flats(work), *(ev.noise_under(work, scaled(q.H, scale), q.present) for q in paths)])
+    noise = min([noise_in_flats(work), *(noise_under(work, scaled(q.H, scale), q.present) for q in paths)])
     coarse_noise = noise * small_scale / scale
     frames = _tensor(small, device)
     step(0.05)
