@@ -90,3 +90,16 @@ def test_grain_is_no_shade():
     frames, path = pan()
     grain = np.random.default_rng(0).normal(0, 4, frames.shape)
     assert find_shade(source_from_array(np.clip(frames + grain, 0, 255).astype(np.uint8)), [path]) is None
+
+
+def test_a_small_sprite_that_crosses_a_busy_still_painting_tells_no_shade():
+    """On its way it agrees with more of the painting by accident than it shows itself."""
+    strokes = cv2.GaussianBlur(np.random.default_rng(1).normal(0, 1, (*SIZE[::-1], 3)), (0, 0), 3)
+    still = np.clip(140 + 20 * strokes / strokes.std(), 0, 255).astype(np.uint8)
+    count, toy = 24, painting(40, 2)[:24]
+    frames = np.stack([still] * count)
+    H = np.tile(np.eye(3), (count, 1, 1))
+    for t in range(count):
+        H[t, 0, 2] = x = int(STEP * t)
+        frames[t, 80:104, x:x + 40] = toy
+    assert find_shade(source_from_array(frames), [LayerPath(H, np.ones(count, bool), 0, "translation", 1.0)]) is None

@@ -37,6 +37,7 @@ PATHS = 3  # the best paths that are asked
 PATCH = 8  # px: points this near to each other say the same, and are averaged
 FEWEST_PATCHES = 10  # of a pair: fewer are accidents
 PATCHES = 300  # of all pairs that must be there at least
+MUCH = 0.05  # of the frame, in the mean: in busy paint accidents reach half of it, and a small sprite tells no more
 OUTLIER = 3.0  # grey levels: patches further from what the shade predicts count little
 SMOOTH, RIDGE = 0.02, 1e-4  # of the mean evidence per node
 LEAST_DEPTH = 0.03  # of the brightness: a weaker shade is left in the plates
@@ -104,6 +105,7 @@ def _pairs(gray: list[np.ndarray], ways: list[tuple[np.ndarray, np.ndarray]]) ->
     middle = np.array([w / 2, h / 2, 1.0])
     out = []
     for H, present in ways:
+        mine = []
         for gap in GAPS:
             starts = [t for t in range(len(gray) - gap) if present[t] and present[t + gap]]
             for t in starts[:: max(1, -(-len(starts) // PAIRS))]:
@@ -113,7 +115,9 @@ def _pairs(gray: list[np.ndarray], ways: list[tuple[np.ndarray, np.ndarray]]) ->
                     continue
                 pair = _compare(gray, t + gap, t, centre_from_edge(there))
                 if pair is not None:
-                    out.append(pair)
+                    mine.append(pair)
+        if sum(len(pair.level) for pair in mine) * PATCH**2 > MUCH * w * h * len(mine):
+            out += mine
     return out
 
 
