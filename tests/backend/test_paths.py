@@ -9,7 +9,8 @@ import pytest
 from toondecompose.engine.clip import source_from_array
 from toondecompose.engine.paths import find_cuts, find_paths
 from toondecompose.engine.paths.candidate import measured
-from toondecompose.engine.paths.field import build_field
+from toondecompose.engine.paths.field import Field, Points, build_field
+from toondecompose.engine.paths.follow import apart, follow
 from toondecompose.engine.paths.groups import grid_points, project
 from toondecompose.engine.paths.light import lighting
 from toondecompose.engine.paths.refine import GrayFrames, ownership, refined
@@ -338,3 +339,41 @@ def test_frames_kept_on_disk_give_the_same_path(tmp_path, monkeypatch):
     assert written
     for a, b in zip(plain, kept, strict=True):
         np.testing.assert_array_equal(a.H, b.H)
+
+
+def seen_moving(count: int, groups: list[tuple[np.ndarray, tuple[float, float], range]]) -> Field:
+    """A field of `count` frames: per group its points [n, 2] in frame 0, its step, and where flow sees it."""
+    points = []
+    for t in range(count):
+        at = np.concatenate([where + np.multiply(step, t) for where, step, _ in groups])
+        step = np.concatenate([np.tile(step, (len(where), 1)) for where, step, _ in groups]).astype(float)
+        ahead, behind = (np.concatenate([np.full(len(where), t in frames and n in frames and 0 <= n < count)
+                                         for where, _, frames in groups]) for n in (t + 1, t - 1))
+        one = np.ones(len(at))
+        points.append(Points(at, one, np.tile(np.eye(2), (len(at), 1, 1)), one, one, one, at + step, ahead,
+                             at - step, behind))
+    return Field(np.zeros((count, *SIZE[::-1]), np.uint8), 0.0, 1.0, 1.0, 0.0, points)
+
+
+def scattered(x: float, y: float, n: int, seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).uniform((x, y), (x + 24, y + 24), (n, 2))
+
+
+def test_points_that_move_along_with_a_known_path_are_put_aside():
+    field = seen_moving(4, [(scattered(20, 20, 9, 0), (0, 0), range(4)), (scattered(80, 40, 5, 1), (6, 0), range(4))])
+    still = np.tile(np.eye(3), (4, 1, 1))
+    for own in apart(field, [still], [np.full(14, 0.7)] * 4):
+        assert not own[:9].any() and (own[9:] == 0.7).all()
+
+
+@pytest.mark.parametrize("straight", [True, False])
+def test_a_layer_that_flow_loses_for_a_while_moves_on_and_not_as_what_else_moves_there(straight):
+    count, lost = 12, (6, 7)
+    before, after = range(lost[0] + 1), range(lost[1] + 1, count)
+    car = scattered(20, 40, 60, 2)
+    groups = [(car, (7, 0), [*before, *after]), (scattered(100, 50, 10, 3), (-4, 3), range(lost[0], lost[1] + 2))]
+    field = seen_moving(count, groups)
+    H, _ = follow(field, 2, 2, [np.ones(70)] * count, np.random.default_rng(0), straight)
+    steps = np.diff(H[:, 0, 2])
+    assert np.abs(steps[: lost[0]] - 7).max() < 0.1
+    assert (np.abs(steps[lost[0] : lost[1] + 1] - 7).max() < 0.1) == straight

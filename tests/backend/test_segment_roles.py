@@ -12,7 +12,7 @@ from toondecompose.engine.segment import segment
 from toondecompose.engine.segment.choose import BODY, LEAST_SHOWN, Account, Ledger, accounts, largest_body, sampled
 from toondecompose.engine.segment.drawn import same_drawing
 from toondecompose.engine.segment.parallax import parallax_path, rate
-from toondecompose.engine.segment.roles import by_parallax, lean_on_parallax, speeds
+from toondecompose.engine.segment.roles import SINGLE, STEADY, by_parallax, lean_on_parallax, rigidity, speeds, trace
 
 torch.set_num_threads(1)
 W, H = 224, 144
@@ -197,3 +197,41 @@ def test_a_sprites_path_that_little_stays_on_saves_no_more_than_it_codes():
     on_path, redrawn = Account((0, 1), 0), Account((0,), 1)
     assert loose.bits(on_path) > 1.04 * firm.bits(on_path)
     assert loose.bits(redrawn) == firm.bits(redrawn)
+
+
+def cart(drawings: int, passed: bool = False, count: int = 16):
+    """A cart of one or more drawings in turn rolls over a still painting, and in every frame something else passes
+    in front of a quarter of it, or nothing -> (frames uint8 [T, 3, h, w], the paths of painting and cart)."""
+    back, frames = big(painting(W // 2, H // 2, 1)), []
+    for t in range(count):
+        frame = back.astype(np.uint8).copy()
+        body = np.full((64, 90, 4), 255, np.uint8)
+        body[..., :3] = painting(90, 64, 7 + t % drawings)
+        put(frame, body, 10 + 6 * t, 50)
+        if passed:
+            other = np.full((64, 22, 4), 255, np.uint8)
+            other[..., :3] = painting(22, 64, 100 + t)
+            put(frame, other, 11 + 6 * t + 22 * (t % 4), 54)
+        frames.append(frame)
+    return torch.from_numpy(np.stack(frames).transpose(0, 3, 1, 2).copy()), [slide(0, count), slide(6, count)]
+
+
+def test_who_passes_in_front_of_a_drawing_does_not_make_it_several():
+    def of(drawings: int, passed: bool = False) -> tuple[float, float]:
+        frames, paths = cart(drawings, passed)
+        H, on = [path.H for path in paths], [path.present for path in paths]
+        return rigidity(trace(frames, H, on, 0.0), 1, [0], H, on)
+
+    assert min(of(1)) > SINGLE
+    among_others, alone = of(1, passed=True)
+    assert among_others < 0.8 and alone > SINGLE
+    assert max(of(2)) < STEADY < SINGLE
+
+
+def test_of_one_drawing_what_was_never_seen_of_its_canvas_is_likely_empty():
+    frames, paths = cart(1)
+    known = [[path.H for path in paths], [path.present for path in paths], [2, 2], [True, False]]
+    any_drawing, one_drawing = (Ledger(frames, *known, {(0, 1): 0.0}, 0.0, single=single) for single in (set(), {1}))
+    on_path, redrawn = Account((0, 1), 0), Account((0,), 1)
+    assert one_drawing.bits(on_path) < any_drawing.bits(on_path)
+    assert one_drawing.bits(redrawn) == any_drawing.bits(redrawn)

@@ -121,9 +121,10 @@ def measured(H: np.ndarray, ref: int, dof: int, field: Field, samples: int = 8,
     return Candidate(H, ref, dof, [saved_bits(H[t], field, t, target) for t in range(field.count)], box=box)
 
 
-def propose(field: Field, ref: int, dof: int, free: list[np.ndarray], rng: np.random.Generator) -> Candidate | None:
-    """Follow what is free from frame `ref` with at most `dof` parameters."""
-    H, belief = follow(field, ref, dof, free, rng)
+def propose(field: Field, ref: int, dof: int, free: list[np.ndarray], rng: np.random.Generator,
+            straight: bool = False) -> Candidate | None:
+    """Follow what is free from frame `ref` with at most `dof` parameters. straight: see `follow`."""
+    H, belief = follow(field, ref, dof, free, rng, straight)
     H = undrifted(H, ref, dof, field, [b * f for b, f in zip(belief, free, strict=True)])
     found = measured(H, ref, dof, field)
     if found is not None:

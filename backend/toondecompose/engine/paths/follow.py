@@ -12,6 +12,7 @@ from .groups import apply
 SUPPORT_CELL = 4  # px: resolution of the memory of where the layer is
 SURE = 6  # votes after which more of them prove no more: neighbouring frames' matches are not independent
 MEMORY = 4.0  # log-odds at which the memory saturates: it forgets within a few frames
+LITTLE = 0.3  # of what was seen of a layer in the frames before: so much may as well be something else's
 STEADY = 0.9  # of what agreed in the frames before: the layer moves on as it did, nothing else needs to be tried
 
 
@@ -69,11 +70,26 @@ class Support:
                                         borderMode=cv2.BORDER_CONSTANT, borderValue=0)
 
 
+def apart(field: Field, known: list[np.ndarray], free: list[np.ndarray]) -> list[np.ndarray]:
+    """Per frame [n] in 0..1: `free` without the points that flow sees moving along with known motions [T, 3, 3]."""
+    reach = Precision.of(field.flow_scale).reach
+    out = []
+    for t, (pts, own) in enumerate(zip(field.points, free, strict=True)):
+        along = np.zeros(len(own), bool)
+        for to, ok, n in ((pts.ahead, pts.ahead_ok, t + 1), (pts.behind, pts.behind_ok, t - 1)):
+            for H in known if 0 <= n < field.count and ok.any() else ():
+                m = H[n] @ np.linalg.inv(H[t])
+                along[ok] |= visible_error(m, pts.at[ok], to[ok], pts.whiten[ok]) < reach
+        out.append(np.where(along, 0.0, own))
+    return out
+
+
 def follow(field: Field, ref: int, max_dof: int, free: list[np.ndarray],
-           rng: np.random.Generator) -> tuple[np.ndarray, list[np.ndarray]]:
+           rng: np.random.Generator, straight: bool = False) -> tuple[np.ndarray, list[np.ndarray]]:
     """Chain the dominant motion of the points that are still free from frame `ref` to both ends.
 
-    free: per frame [n] in 0..1, how much of each point no other path explains. Returns (H float64 [T, 3, 3],
+    free: per frame [n] in 0..1, how much of each point no other path explains. straight: where little of the layer is
+    seen it is taken to move on as it did, instead of what else moves there. Returns (H float64 [T, 3, 3],
     frame `ref` -> each frame, search px; per frame [n] in 0..1, how surely each point belongs to the layer).
     """
     count = field.count
@@ -82,7 +98,7 @@ def follow(field: Field, ref: int, max_dof: int, free: list[np.ndarray],
     vote = [np.zeros(len(p.at)) for p in field.points]
     memory = Support(field.size)
     for direction in (1, -1):
-        last, t, usual = np.eye(3), ref, np.inf
+        last, t, usual, seen = np.eye(3), ref, np.inf, 0.0
         while 0 <= t + direction < count:
             pts = field.points[t]
             to, ok = (pts.ahead, pts.ahead_ok) if direction > 0 else (pts.behind, pts.behind_ok)
@@ -92,6 +108,9 @@ def follow(field: Field, ref: int, max_dof: int, free: list[np.ndarray],
             m, share = dominant_motion(p, q, whiten, weight, max_dof, [last, np.eye(3)], field.size, precision, rng,
                                        STEADY * usual)
             usual = share if usual == np.inf else max(share, STEADY * usual)
+            if straight and share * weight.sum() < LITTLE * seen:
+                m, u = last, 0 * u
+            seen = max(share * float(weight.sum()) if u.any() else 0.0, STEADY * seen)
             inlier = belonging(visible_error(m, p, q, whiten), precision)
             vote[t][ok] += votes(inlier, u)
             memory.learn(p, inlier, u)

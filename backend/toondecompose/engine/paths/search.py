@@ -12,7 +12,7 @@ import numpy as np
 
 from .candidate import Candidate, explained, propose, settled
 from .field import Field
-from .follow import believe
+from .follow import apart, believe
 from .groups import MODELS, apply
 from .parallax import planes
 from .pieces import rigid_pieces
@@ -108,6 +108,15 @@ def best_candidate(field: Field, free: list[np.ndarray], models: tuple[int, ...]
                 best, best_worth, pieces = c, worth(c, free, field), True
             if best_worth > GOOD_SEED * left:
                 break
+    if chosen and best_worth < least:
+        # a small sprite among what is left over of a large layer: all that moves along with a known path is put aside
+        moving = apart(field, [c.H for c in chosen], free)
+        if sum(float((p.bits * f).sum()) for p, f in zip(field.points, moving, strict=True)) > least:
+            own = rng.spawn(1)[0]  # where nothing comes of it, all else is as if it had not been tried
+            for ref in refs:
+                c = propose(field, ref, models[0], moving, own, True)
+                if c is not None and worth(c, free, field) > best_worth:
+                    best, best_worth = c, worth(c, free, field)
     if best is None or best_worth < NOT_YET * least:
         return None, pieces
     if not best.belief:

@@ -65,9 +65,9 @@ class Ledger:
 
     def __init__(self, frames: torch.Tensor, H: list[np.ndarray], present: list[np.ndarray], degrees: list[int],
                  painted: list[bool], hides: dict[tuple[int, int], float], noise: float,
-                 steady: dict[int, float] | None = None):
-        """steady: the rigidity of what each path shows, 0..1 (roles.py)."""
-        self.steady = steady or {}
+                 steady: dict[int, float] | None = None, single: set[int] | None = None):
+        """steady: the rigidity of what each path shows, 0..1; single: paths of surely one drawing (roles.py)."""
+        self.steady, self.single = steady or {}, single or set()
         self.frames, self.H, self.present, self.degrees, self.noise = frames, H, present, degrees, noise
         self.painted, self.hides = painted, hides
         self.traces: Traces = trace(frames, H, present, noise)
@@ -83,7 +83,8 @@ class Ledger:
             p, mass, rigid = solve(self.frames, rigid, first, self.noise, account.redrawn > 0, rounds=2,
                                    texture=self.texture, regions=self.regions)
             motion = PER_SAMPLE * PARAMETER_BITS * sum(self.degrees[i] for i in account.paths) * len(self.frames)
-            bits = motion + picture_bits(self.frames, rigid, p, mass, self.noise)
+            bits = motion + picture_bits(self.frames, rigid, p, mass, self.noise,
+                                         [i in self.single for i in account.paths])
             against = sum(self.hides[back, front] for back, front in itertools.combinations(account.paths, 2))
             # a path that little stays on tells as little as none
             loose = sum(max(0.0, 1 - self.steady.get(i, 1.0) / RIGID) for i in account.paths)
@@ -118,9 +119,16 @@ def texture_bits(slopes: torch.Tensor) -> torch.Tensor:
     return torch.where(slopes > LEVEL, torch.log2(1 + slopes), torch.zeros_like(slopes))
 
 
-def picture_bits(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torch.Tensor, noise: float) -> float:
-    """Bits of frames uint8 [T, 3, h, w] given their labelling p, mass [L, T, h, w], mosaics included."""
+def picture_bits(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torch.Tensor, noise: float,
+                 single: list[bool] | None = None) -> float:
+    """Bits of frames uint8 [T, 3, h, w] given their labelling p, mass [L, T, h, w], mosaics included.
+
+    single: which layers are surely one drawing. Where too little has been seen of its canvas, such a one is as likely
+    there as anywhere in the shot; of a layer whose drawings may change anything can be.
+    """
     pictures, there, labels, count = mosaics(frames, rigid, p, mass), presence(rigid, p), best_label(p), len(rigid)
+    usual = [float((labels == i).to(torch.float32).mean().clamp(UNSURE, 0.5)) if single and single[i] else 0.5
+             for i in range(count)]
     total = 0.0
     for i in range(count):
         for number, picture in pictures[i].items():
@@ -144,7 +152,7 @@ def picture_bits(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torc
             total += float((mine * misfit).sum())
             if i > 0 and theres[i] is not None:  # seen from the front: is it this layer, or one behind?
                 known = (theres[i][1] >= 2).to(torch.float32)
-                share = theres[i][0].clamp(UNSURE, 1 - UNSURE) * known + 0.5 * (1 - known)
+                share = theres[i][0].clamp(UNSURE, 1 - UNSURE) * known + usual[i] * (1 - known)
                 behind = (label < i).to(torch.float32)
                 total -= float((mine * torch.log2(share) + behind * torch.log2(1 - share)).sum())
         if p.shape[0] > count:

@@ -128,9 +128,13 @@ def votes(traces: Traces, layers: list[int], H: list[np.ndarray], present: list[
     return out
 
 
-def rigidity(traces: Traces, i: int, others: list[int], H: list[np.ndarray], present: list[np.ndarray]) -> float:
+def rigidity(traces: Traces, i: int, others: list[int], H: list[np.ndarray], present: list[np.ndarray]
+             ) -> tuple[float, float]:
     """Share of a layer's own region, over time, that its motion alone explains in most frames: 1 for one unchanging
-    drawing, about 1/n for n drawings in turn. Texture that other layers explain does not count."""
+    drawing, about 1/n for n drawings in turn. Texture that other layers explain does not count.
+
+    Returns it, and the same of what its motion explains at all: who walks in front of the layer does not count either.
+    """
     mine = own(traces, i, others)
     rest = unexplained(traces, [*others, i])
     steady = ((traces.share[i].float() - 0.45) / 0.2).clamp(0, 1) * mine
@@ -143,14 +147,16 @@ def rigidity(traces: Traces, i: int, others: list[int], H: list[np.ndarray], pre
     empty = torch.zeros_like(total)
     region = ev.largest_near((total >= 1.7).to(torch.float32), 3)
     canvas = Mosaic(empty.expand(3, -1, -1), region, empty, empty, empty, (float(box[0]), float(box[1])))
-    good, bad = 0.0, 0.0
+    good, bad, passing = 0.0, 0.0, 0.0
     for t in use:
         inside = render(canvas, H[i][t], (w, h), colour=False)[0]
         good += float((steady[t] * inside).sum())
-        bad += float(((mine[t] - steady[t] + rest[t]) * inside).sum())
-    return good / max(good + bad, 1e-6)
+        bad += float(((mine[t] - steady[t]) * inside).sum())
+        passing += float((rest[t] * inside).sum())
+    return good / max(good + bad + passing, 1e-6), good / max(good + bad, 1e-6)
 
 
+SINGLE = 0.9  # of what a motion explains at all: surely one drawing, though others walk along in front of it
 STEADY = 0.75  # rigidity of one drawing, allowing for a changing mouth; two drawings in turn reach 0.65
 SAME_MOTION = 1.0  # px at full resolution: paths that part by less over the clip follow the same thing
 LEAST_OWN = 0.01  # of all texture; and
@@ -251,12 +257,13 @@ def lean_on_parallax(hides: dict[tuple[int, int], float], across: set[int], spee
 
 
 def candidates(traces: Traces, H: list[np.ndarray], present: list[np.ndarray], gain: list[float], scale: float
-               ) -> tuple[list[int], tuple[int, ...], dict[int, float], dict[tuple[int, int], float], dict[int, float]]:
+               ) -> tuple[list[int], tuple[int, ...], dict[int, float], dict[tuple[int, int], float], dict[int, float],
+                          set[int]]:
     """Paths that may be layers: each explains texture, and moves otherwise than the ones before.
 
     Returns (their indices, a first guess at those that are layers, back to front, the share of the frame's border that
     each explains, how clearly the first of two was seen to hide the other one: -1 (the other way round) to 1, each
-    one's rigidity).
+    one's rigidity, those that are surely one drawing).
     """
     h, w = traces.texture.shape[1:]
     whole = max(float(traces.solid.sum()), 1.0)
@@ -273,7 +280,9 @@ def candidates(traces: Traces, H: list[np.ndarray], present: list[np.ndarray], g
         back[i] = ratio * (0.1 + border[i]) * (0.1 + gain[i] / max([1e-9, *gain])) ** 0.5
     first = max(kept, key=lambda i: back[i])
     chosen = [first]
-    steady = {i: 1.0 if i == first else rigidity(traces, i, [j for j in kept if j != i], H, present) for i in kept}
+    rigid = {i: (1.0, 1.0) if i == first else rigidity(traces, i, [j for j in kept if j != i], H, present)
+             for i in kept}
+    steady, single = {i: share for i, (share, _) in rigid.items()}, {i for i in kept if rigid[i][1] >= SINGLE}
     alone = {i: float(own(traces, i, chosen).sum()) for i in kept if i != first}
     for i in sorted(alone, key=lambda i: -alone[i]):
         mine = alone[i] if chosen == [first] else float(own(traces, i, chosen).sum())
@@ -288,4 +297,4 @@ def candidates(traces: Traces, H: list[np.ndarray], present: list[np.ndarray], g
     doubt = UNCLEAR_VOTES * traces.texture.numel()
     hides = {(i, j): float((V[a, b] - V[b, a]) / (V[a, b] + V[b, a] + 2 * doubt))
              for a, i in enumerate(kept) for b, j in enumerate(kept) if a != b}
-    return kept, (first, *sorted(chosen[1:], key=lambda i: -behind(i))), border, hides, steady
+    return kept, (first, *sorted(chosen[1:], key=lambda i: -behind(i))), border, hides, steady, single

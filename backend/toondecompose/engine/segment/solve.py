@@ -170,7 +170,7 @@ def _hidden(i: int, kept: list[int], hides: dict[tuple[int, int], float]) -> boo
 def _roles(small: np.ndarray, traces: Traces, paths: list[LayerPath], H: list[np.ndarray], present: list[np.ndarray],
            noise: float, count: int | None, scale: float) -> Roles:
     """The layers' roles, by the shortest account of the shot. small: uint8 [T, h, w, 3] at LABEL_WIDTH."""
-    kept, first, border, hides, steady = candidates(traces, H, present, [q.gain for q in paths], scale)
+    kept, first, border, hides, steady, single = candidates(traces, H, present, [q.gain for q in paths], scale)
     wide = {i for i in kept if border_share(traces, i, kept) >= WIDE}
     across = {i for i in kept if spread(traces, i, [j for j in kept if j != i]) >= ACROSS}
     backs = {i for i in kept if border[i] >= BACK * max(border.values()) or (i in across and _hidden(i, kept, hides))}
@@ -189,7 +189,7 @@ def _roles(small: np.ndarray, traces: Traces, paths: list[LayerPath], H: list[np
         frames = np.stack([cv2.resize(small[t], size, interpolation=cv2.INTER_AREA) for t in some])
         return Ledger(_tensor(frames, traces.texture.device), [scaled(h[some], grow) for h in H],
                       [on[some] for on in present], [DEGREES[q.model] for q in paths],
-                      [i in wide for i in range(len(paths))], hides, noise * grow, steady)
+                      [i in wide for i in range(len(paths))], hides, noise * grow, steady, single)
 
     best, sure, note = choose(ledger(SEARCH_WIDTH, SEARCH_FRAMES), lambda: ledger(DECIDE_WIDTH, DECIDE_FRAMES),
                               [first, slow], every, count is None)
