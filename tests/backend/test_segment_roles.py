@@ -235,3 +235,5 @@ def test_of_one_drawing_what_was_never_seen_of_its_canvas_is_likely_empty():
     on_path, redrawn = Account((0, 1), 0), Account((0,), 1)
     assert one_drawing.bits(on_path) < any_drawing.bits(on_path)
     assert one_drawing.bits(redrawn) == any_drawing.bits(redrawn)
+    further = Account((0, 1), 0, extra=1)  # nobody asked for it
+    assert one_drawing.bits(further) == any_drawing.bits(further)

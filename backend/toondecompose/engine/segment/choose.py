@@ -66,7 +66,8 @@ class Ledger:
     def __init__(self, frames: torch.Tensor, H: list[np.ndarray], present: list[np.ndarray], degrees: list[int],
                  painted: list[bool], hides: dict[tuple[int, int], float], noise: float,
                  steady: dict[int, float] | None = None, single: set[int] | None = None):
-        """steady: the rigidity of what each path shows, 0..1; single: paths of surely one drawing (roles.py)."""
+        """steady: the rigidity of what each path shows, 0..1; single: paths of surely one drawing (roles.py). They
+        are charged less only in accounts of the number of layers asked for: a further one must pay in full."""
         self.steady, self.single = steady or {}, single or set()
         self.frames, self.H, self.present, self.degrees, self.noise = frames, H, present, degrees, noise
         self.painted, self.hides = painted, hides
@@ -84,7 +85,7 @@ class Ledger:
                                    texture=self.texture, regions=self.regions)
             motion = PER_SAMPLE * PARAMETER_BITS * sum(self.degrees[i] for i in account.paths) * len(self.frames)
             bits = motion + picture_bits(self.frames, rigid, p, mass, self.noise,
-                                         [i in self.single for i in account.paths])
+                                         [i in self.single and not account.extra for i in account.paths])
             against = sum(self.hides[back, front] for back, front in itertools.combinations(account.paths, 2))
             # a path that little stays on tells as little as none
             loose = sum(max(0.0, 1 - self.steady.get(i, 1.0) / RIGID) for i in account.paths)

@@ -181,6 +181,8 @@ def _roles(small: np.ndarray, traces: Traces, paths: list[LayerPath], H: list[np
     lean_on_parallax(hides, across, speed)
     apart = small.shape[2] / TOGETHER / max([1e-6, *(speed[i] for i in wide)])
     every = accounts(kept, count, wide, backs)
+    # where nobody says how many layers there are, or it may be a plane, nothing tells where a path's layer is not
+    one_drawing = set() if count is None else single - wide
 
     def ledger(width: int, most: int) -> Ledger:
         some = sampled(present, most, apart)
@@ -189,7 +191,7 @@ def _roles(small: np.ndarray, traces: Traces, paths: list[LayerPath], H: list[np
         frames = np.stack([cv2.resize(small[t], size, interpolation=cv2.INTER_AREA) for t in some])
         return Ledger(_tensor(frames, traces.texture.device), [scaled(h[some], grow) for h in H],
                       [on[some] for on in present], [DEGREES[q.model] for q in paths],
-                      [i in wide for i in range(len(paths))], hides, noise * grow, steady, single)
+                      [i in wide for i in range(len(paths))], hides, noise * grow, steady, one_drawing)
 
     best, sure, note = choose(ledger(SEARCH_WIDTH, SEARCH_FRAMES), lambda: ledger(DECIDE_WIDTH, DECIDE_FRAMES),
                               [first, slow], every, count is None)
