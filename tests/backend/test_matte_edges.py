@@ -123,3 +123,39 @@ def test_a_cast_shadow_in_the_masks_keeps_its_own_faint_alpha():
     under = (shade > 0.2) & (body == 0) & (cv2.dilate(body, np.ones((5, 5), np.uint8)) == 0)
     assert np.abs(alpha - shade)[under].mean() < 0.1
     assert alpha[body == 1].mean() > 0.98
+
+
+def soft_ring(scale=4, height=120, width=160):
+    """A blurred body with a small hole between thick lines -> (premultiplied RGB, alpha, the hole, the body's mask)."""
+    y, x = np.mgrid[:height * scale, :width * scale] / scale
+    hole = np.hypot(x - 60, y - 60)
+    body = np.float32((np.hypot(x - 60, y - 60) < 45) & (hole >= 6))
+    ink = np.float32(body > 0) * (hole < 9)
+    small = lambda m: cv2.resize(cv2.GaussianBlur(m, (0, 0), 2.2 * scale), (width, height),  # noqa: E731
+                                 interpolation=cv2.INTER_AREA)
+    alpha, ink = small(body), small(ink)
+    y, x = np.mgrid[:height, :width] + 0.5
+    far = np.hypot(x - 60, y - 60)
+    return (alpha - ink) * FUR + ink * INK, alpha, far < 2, np.float32(far < 45)
+
+
+def test_a_narrow_gap_between_blurred_lines_is_open():
+    premult, alpha, hole, mask = soft_ring()
+    assert alpha[hole].mean() < 0.4
+    cut = cut_out(pooled(premult + (1 - alpha) * WALL, np.broadcast_to(WALL, premult.shape), mask), 1.5, 1.5)
+    assert cut.alpha.numpy()[hole].mean() < 0.5
+    body = (alpha > 0.99) & (mask > 0)
+    assert (cut.alpha.numpy()[body] > 0.97).mean() > 0.98
+
+
+def test_what_stays_while_the_background_changes_is_no_gap():
+    premult, alpha, hole, mask = soft_ring()
+    picture = premult + (1 - alpha) * WALL
+    inside = mask > 0
+    total = None
+    for wall in (WALL, WALL - 30):
+        seen = np.where(inside, picture, wall)
+        one = pooled(seen, np.broadcast_to(wall, picture.shape), mask, exposures=1)
+        total = one if total is None else Moments(
+            *(getattr(total, k) + getattr(one, k) for k in ("n", "c", "b", "cb", "bb", "cc", "mask", "sure")), 2)
+    assert cut_out(total, 1.5, 1.5).alpha.numpy()[hole].min() > 0.9

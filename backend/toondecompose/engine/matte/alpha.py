@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from toondecompose.engine.matte.areas import SOFT_REACH, WIDEST_EDGE, distance, edge_width, joined, parts_of, reach
+from toondecompose.engine.matte.dimmed import dimmed_gaps
 from toondecompose.engine.matte.fill import push_pull
 from toondecompose.engine.matte.gaps import Region, enclosed_regions
 from toondecompose.engine.matte.inwards import within_outlines
@@ -175,6 +176,12 @@ def _cut_part(m: Moments, mask_np: np.ndarray, outer: np.ndarray, noise: float, 
     # deep inside is opaque unless triangulation contradicts beyond its own error (a translucent cel)
     veil = (tri_info > 60) & (_box_mean((tri_beta * tri_info.sqrt()).clamp_(-8, 8), 1) > 4)
     solid = deep & ~see_through & ~veil & ~fades
+    if lined:
+        ask = solid & (sure > 0.5) & known & (tri_info < DECIDED) & (z > 1.3)
+        if bool(ask.any()):
+            gaps = dimmed_gaps(c, b, ask, deep & known, (z > 3) & known, tri_beta, tri_info, sigma0)
+            if gaps.any():  # their rims are as uncertain as the mask's outline
+                solid &= to(distance(~gaps) > mask_px + 2)
     seeds = (solid & ((z > 3) | (tri_info > 60))) | ((tri_info > 100) & (tri_alpha > 0.9) & near)
     seeds &= known
     if not bool(seeds.any()):

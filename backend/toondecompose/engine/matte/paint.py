@@ -44,17 +44,32 @@ def palette_bits(c: torch.Tensor, sure: torch.Tensor, ask: torch.Tensor) -> torc
 
     c: [3, h, w] levels relative to GREY. sure: bool [h, w], px that certainly show the drawing. ask: bool [h, w], px
     whose price is wanted. Returns [number of True px in ask]."""
-    def bins(where: torch.Tensor) -> torch.Tensor:
-        at = torch.nonzero(where.view(-1))[:, 0]
-        q = [((plane.view(-1).index_select(0, at) + GREY).clamp_(0, 255) / (256 / PALETTE_BINS)).long() for plane in c]
-        q = [plane.clamp_(max=PALETTE_BINS - 1) for plane in q]
-        return (q[0] * PALETTE_BINS + q[1]) * PALETTE_BINS + q[2]
-
-    count = torch.bincount(bins(sure), minlength=PALETTE_BINS**3).float()
+    count = torch.bincount(_bins(c, sure), minlength=PALETTE_BINS**3).float()
     cube = count.reshape(1, 1, PALETTE_BINS, PALETTE_BINS, PALETTE_BINS)
     soft = torch.nn.functional.avg_pool3d(cube, 3, 1, 1).reshape(-1)  # neighbouring shades are the same paint
     share = soft / soft.sum().clamp(min=1e-6) + 2.0**-UNKNOWN_PAINT_BITS
-    return -torch.log2(share)[bins(ask)]
+    return -torch.log2(share)[_bins(c, ask)]
+
+
+def _bins(c: torch.Tensor, where: torch.Tensor) -> torch.Tensor:
+    """The cell of colour space of each True px of `where`: int64 [n]. c: [3, h, w] levels relative to GREY."""
+    at = torch.nonzero(where.reshape(-1))[:, 0]
+    q = [((plane.reshape(-1).index_select(0, at) + GREY).clamp_(0, 255) / (256 / PALETTE_BINS)).long() for plane in c]
+    q = [plane.clamp_(max=PALETTE_BINS - 1) for plane in q]
+    return (q[0] * PALETTE_BINS + q[1]) * PALETTE_BINS + q[2]
+
+
+def painted_alike(c: torch.Tensor, inside: torch.Tensor, region: torch.Tensor) -> float:
+    """How much of a drawing has a region's colours, without the region: 0..1.
+
+    c: [3, h, w] levels relative to GREY. inside: bool [h, w], px of the drawing. region: bool [h, w], the px that ask;
+    they do not count themselves, nor do what they blend into around them."""
+    n = PALETTE_BINS
+    around = torch.nn.functional.max_pool2d(region[None, None].float(), 7, 1, 3)[0, 0] > 0
+    count = torch.bincount(_bins(c, inside & ~around), minlength=n**3).float()
+    ask = torch.bincount(_bins(c, region), minlength=n**3).float()
+    near = torch.nn.functional.avg_pool3d(count.reshape(1, 1, n, n, n), 3, 1, 1).reshape(-1) * 27  # their sum
+    return float((near * ask).sum() / ask.sum().clamp(min=1) / count.sum().clamp(min=1))
 
 
 def common_paints(c: torch.Tensor, sure: torch.Tensor) -> tuple[torch.Tensor, list[float]]:
