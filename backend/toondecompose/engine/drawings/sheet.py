@@ -26,6 +26,7 @@ FAR_APART, FAR_FACTOR = 24.0, 2.5  # grey levels, and times the distance of most
 SAME_START = 0.25  # px: a pair that failed from a place is not compared again from one so near
 # A difference of so many times what three quarters of the pairs that agree show tells two drawings.
 BEYOND, AGREEING = 3.0, 75
+RESIZED = 0.1  # share of its size by which a drawing may change and still be compared as sharply
 DOUBTED = 0.3  # score from which a difference is looked into
 LEAKS_ASKED, LEAK_POINTS = 24, 8000  # pairs, and pixels of each, that are asked how translucent the sprite is
 LEAST_LEAK = 0.06  # share of background showing through below which a drawing counts as opaque
@@ -127,7 +128,11 @@ def grouped(book: Book) -> np.ndarray:
     tells = 1.0
     if len(agree) >= ENOUGH:
         tells = float(np.clip(BEYOND * np.percentile(agree, AGREEING), BLOB / book.threshold, 1.0))
-    return average_linkage(np.maximum(book.score, book.inner / tells), book.share, book.fit)
+    inner = book.inner / tells
+    for (i, j), H in book.link.items():  # lines that were resampled to another size differ more than any that agree
+        if abs(np.log(abs(np.linalg.det(H[:2, :2])))) > 2 * np.log(1 + RESIZED):
+            inner[i, j], inner[j, i] = book.inner[i, j], book.inner[j, i]
+    return average_linkage(np.maximum(book.score, inner), book.share, book.fit)
 
 
 def reopened(book: Book, looked: set[tuple[int, int]]) -> set[tuple[int, int]]:
