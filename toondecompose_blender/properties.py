@@ -74,6 +74,10 @@ class SceneSettings(bpy.types.PropertyGroup):
     output: bpy.props.StringProperty(
         name="Output", default="", subtype="DIR_PATH", options=versions.RELATIVE_PATH,
         description="Folder in which each strip gets its own. Left empty, “toondecompose” beside the .blend file")
+    flow_weights: bpy.props.StringProperty(
+        name="Flow Weights", default="", subtype="FILE_PATH", options=versions.RELATIVE_PATH,
+        description="A file of RAFT's weights (.pth): motions are then found by learned flow, which wants a GPU. "
+                    "Left empty, no learned network is used")
     diagnostics: bpy.props.BoolProperty(name="Diagnostics", default=False,
                                         description="Also write pictures that show how the result was found")
     import_when_done: bpy.props.BoolProperty(name="Import When Done", default=False,

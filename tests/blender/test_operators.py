@@ -60,11 +60,12 @@ def test_settings_reach_the_job(film):
     settings = bpy.context.scene.toondecompose
     settings.count_mode, settings.count, settings.quality, settings.device = "number", 5, "best", "cpu"
     settings.motion_model, settings.seed, settings.diagnostics = "affine", 7, True
-    settings.output = "//elsewhere"
+    settings.output, settings.flow_weights = "//elsewhere", "//raft.pth"
     assert decompose() is None
     job = read_job(film / "elsewhere" / "Schuß 1" / "job" / "job.json")
     assert (job.sprites, job.quality, job.device, job.motion_model, job.seed, job.diagnostics) == (
         5, "best", "cpu", "affine", 7, True)
+    assert Path(job.flow_weights) == film / "raft.pth"
 
 
 def test_a_finished_result_is_never_overwritten(film):

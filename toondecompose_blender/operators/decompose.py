@@ -103,6 +103,6 @@ def job_of(settings: Any, clip: StripClip, output: Path) -> Job:
         frames=[str(path) for path in clip.frames], output=str(output), fps=clip.fps, frame_start=clip.frame_start,
         sprites="auto" if settings.count_mode == "auto" else settings.count, motion_model=settings.motion_model,
         quality=settings.quality, device=settings.device, seed=settings.seed, diagnostics=settings.diagnostics,
-        name=clip.name, engine_version=toondecompose.__version__)
+        flow_weights=bpy.path.abspath(settings.flow_weights), name=clip.name, engine_version=toondecompose.__version__)
 
 register, unregister = bpy.utils.register_classes_factory((TOONDECOMPOSE_OT_decompose,))

@@ -29,6 +29,7 @@ class TOONDECOMPOSE_PT_advanced(SequencerTab, bpy.types.Panel):
         column.prop(settings, "seed")
         column.prop(settings, "output")
         column.prop(settings, "import_when_done")
+        column.prop(settings, "flow_weights")
         column.prop(settings, "diagnostics")
 
 register, unregister = bpy.utils.register_classes_factory((TOONDECOMPOSE_PT_advanced,))

@@ -67,6 +67,8 @@ def add_parser(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
     parser.add_argument("--name", help="name of the shot (default: from the frames)")
     parser.add_argument("--hint", type=Path, metavar="HINTS.json", help="a file with a list of hints")
     parser.add_argument("--diagnostics", action="store_true", default=None, help="write pictures of every stage too")
+    parser.add_argument("--flow-weights", metavar="FILE",
+                        help="RAFT's weights (.pth): find motions by learned flow; for a GPU")
     parser.add_argument("--messages", action="store_true", help="speak the wire protocol on stdout, for other programs")
     resume = parser.add_mutually_exclusive_group()
     resume.add_argument("--resume", action="store_true", help="go on where a stopped run was (default)")
@@ -111,6 +113,8 @@ def make_job(arguments: argparse.Namespace) -> tuple[Job, Path, list[str]]:
         folder = Path(job.output)
     given = {key: getattr(arguments, key) for key in ("sprites", "motion_model", "quality", "device", "seed", "fps",
                                                       "frame_start", "name", "diagnostics")}
+    if arguments.flow_weights is not None:
+        given["flow_weights"] = os.path.abspath(arguments.flow_weights)
     if arguments.hint is not None:
         given["hints"] = _hints(arguments.hint)
     job = dataclasses.replace(job, engine_version=__version__, **{k: v for k, v in given.items() if v is not None})

@@ -22,6 +22,7 @@ from ..output.diagnostics import write_diagnostics
 from .checkpoints import Checkpoints, chain, code_hash, files_hash
 from .clip import FrameSource
 from .devices import choose_device, make_deterministic
+from .flow.estimate import raft_flow
 from .glimpse import glimpse
 from .hints import check_hints, shot_hints
 from .memory import give_back
@@ -120,6 +121,9 @@ def _run(job: Job, job_folder: Path, source: FrameSource, files: list[Path], out
     settings = ShotSettings(count=None if job.sprites == "auto" else int(job.sprites), motion_model=job.motion_model,
                             quality=job.quality, seed=job.seed, device=device,
                             read_mask=lambda name: read_rgba(job_folder / name)[..., 0])
+    if job.flow_weights:
+        weights = job_folder / job.flow_weights
+        settings.flow, settings.flow_hash = raft_flow(weights, device), files_hash([weights])
     shots = []
     for i, (start, stop) in enumerate(pairwise(starts)):
         pace.shot = i
@@ -141,7 +145,7 @@ def _run(job: Job, job_folder: Path, source: FrameSource, files: list[Path], out
     writing(0.4)
     result.metrics = write_pictures(output, result, source, shots, lambda f: writing(0.4 + 0.6 * f), parts)
     if job.diagnostics:
-        write_diagnostics(output / "diagnostics", output, result, source, pace.check)
+        write_diagnostics(output / "diagnostics", output, result, source, pace.check, settings.flow)
     path = write_result(output, result)
     source.close()  # the folder of checkpoints goes where nothing is left in it
     checkpoints.clear(keep=BEFORE_HINTS)

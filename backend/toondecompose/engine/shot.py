@@ -18,6 +18,7 @@ from .matte.draft import solve_draft
 from .matte.solve import solve
 from .matte.types import LayerToSolve, MatteResult
 from .paths.find import find_paths
+from .paths.flow import Flow, flow_between
 from .quality import frame_psnr
 from .segment import segment
 from .shade import factor, find_shade, shade_layer, without_shade
@@ -49,6 +50,8 @@ class ShotSettings:
     device: str = "cpu"
     hints: list[dict] = field(default_factory=list)
     read_mask: Callable[[str], np.ndarray] | None = None  # reads a hint's mask file -> uint8 [h, w]
+    flow: Flow = flow_between
+    flow_hash: str | None = None  # of the learned flow's weights
 
 
 @dataclass
@@ -77,12 +80,13 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
     stage(name) announces a stage and returns its progress function, which raises Cancelled once the job is cancelled.
     """
     common = {"seed": settings.seed, "device": settings.device}
-    key = chain(key, settings.motion_model, settings.seed, settings.count)
+    key = chain(key, settings.motion_model, settings.seed, settings.count, settings.flow_hash)
     report_paths = stage("paths")
 
     def paths_found() -> list[LayerPath]:
         previews.glimpse(source)
-        return find_paths(source, settings.count, motion_model=settings.motion_model, progress=report_paths, **common)
+        return find_paths(source, settings.count, motion_model=settings.motion_model, progress=report_paths,
+                          flow=settings.flow, **common)
 
     paths: list[LayerPath] = checkpoints.stage(f"{label}paths", key, paths_found)
     shade = checkpoints.stage(f"{label}shade", key, lambda: find_shade(source, paths))

@@ -28,7 +28,7 @@ _MAX_COORDINATE = 1e6
 _MAX_PATH = 32_767  # longest path that Windows knows, characters
 
 _KEYS = ("schema", "frames", "fps", "frame_start", "sprites", "motion_model", "quality", "device", "seed", "hints",
-         "diagnostics", "name", "engine_version", "output")
+         "diagnostics", "flow_weights", "name", "engine_version", "output")
 
 
 @dataclass
@@ -36,6 +36,7 @@ class Job:
     """One run. frames: paths of pictures in order, or of one video; absolute, or relative to the job file's folder.
 
     sprites: the number of layers including the background, or 'auto'. output: folder, as frames.
+    flow_weights: a file of RAFT's weights, as frames; '' for flow without learning.
     """
 
     frames: list[str]
@@ -49,6 +50,7 @@ class Job:
     seed: int = 0
     hints: list[dict[str, Any]] = field(default_factory=list)
     diagnostics: bool = False
+    flow_weights: str = ""
     name: str = "shot"
     engine_version: str = ""
     extra: dict[str, Any] = field(default_factory=dict)
@@ -122,6 +124,7 @@ def job_from_dict(data: dict[str, Any], at: str = "job.json") -> Job:
         seed=checks.integer(value("seed", 0), name("seed"), 0, MAX_SEED),
         hints=hints_from_list(value("hints", []), name("hints")),
         diagnostics=checks.boolean(value("diagnostics", False), name("diagnostics")),
+        flow_weights=checks.text(value("flow_weights", ""), name("flow_weights"), 0, _MAX_PATH),
         name=checks.text(value("name", "shot"), name("name"), 1, 200),
         engine_version=checks.text(value("engine_version", ""), name("engine_version"), 0, 100),
         extra=checks.unknown(data, _KEYS),

@@ -19,6 +19,7 @@ import imageio.v2 as imageio
 import numpy as np
 
 from ..engine.clip import FrameSource
+from ..engine.paths.flow import Flow, flow_between
 from ..formats.result import Result
 from ..io.png import write_png
 from .layers import LayerRenderer
@@ -29,14 +30,14 @@ FLOW_BALL_PX = 32.0  # a flow of this length lies on the ball's rim
 PATTERN_PERIOD_PX = 40.0  # of the position pattern, in canvas px: a few stripes per limb
 
 
-def optical_flow(source: FrameSource, t: int, step: int) -> np.ndarray:
-    """DIS flow (Kroeger et al. 2016) from frame t to frame t + step, clipped to the clip -> float32 [h, w, 2] px."""
+def optical_flow(source: FrameSource, t: int, step: int, flow: Flow = flow_between) -> np.ndarray:
+    """Flow from frame t to frame t + step, clipped to the clip -> float32 [h, w, 2] px. flow: what finds it between
+    two grey pictures, as in the search for motions."""
     other = min(max(t + step, 0), source.count - 1)
-    height, width = source.read(t).shape[:2]
-    if other == t or min(height, width) < 16:  # DIS needs a few patches
-        return np.zeros((height, width, 2), np.float32)
+    if other == t:
+        return np.zeros((*source.read(t).shape[:2], 2), np.float32)
     grey = [cv2.cvtColor(source.read(i), cv2.COLOR_RGB2GRAY) for i in (t, other)]
-    return cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(*grey, None)
+    return flow(*grey)
 
 
 def normal_ball(flow: np.ndarray) -> np.ndarray:
@@ -65,8 +66,8 @@ def layer_colours(count: int) -> np.ndarray:
 
 
 def write_diagnostics(folder: Path, result_folder: Path, result: Result, source: FrameSource,
-                      check: Callable[[], None] = lambda: None) -> None:
-    """Write everything named above. check() raises when the job is cancelled."""
+                      check: Callable[[], None] = lambda: None, flow: Flow = flow_between) -> None:
+    """Write everything named above. check() raises when the job is cancelled. flow: as in optical_flow."""
     for name in ("flow", "label", "homography"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     colours = layer_colours(len(result.sprites))
@@ -82,9 +83,9 @@ def write_diagnostics(folder: Path, result_folder: Path, result: Result, source:
             check()
             frame = source.read(t)
             for step in FLOW_STEPS:
-                flow = optical_flow(source, t, step)
-                np.save(folder / "flow" / f"{t:04d}.{step:+d}.npy", flow)
-                write_png(folder / "flow" / f"{t:04d}.{step:+d}.png", normal_ball(flow))
+                field = optical_flow(source, t, step, flow)
+                np.save(folder / "flow" / f"{t:04d}.{step:+d}.npy", field)
+                write_png(folder / "flow" / f"{t:04d}.{step:+d}.png", normal_ball(field))
             label = np.zeros((*frame.shape[:2], 3), np.float32)
             homo = np.zeros_like(label)
             tiles = [frame]

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from ..clip import FrameSource, working_scale
-from .flow import flow_between
+from .flow import Flow, flow_between
 from .light import lighting
 
 SEARCH_WIDTH = 400  # px; camera and sprite motions are found at this size, then refined
@@ -226,10 +226,11 @@ def bilinear(stack: np.ndarray, at: np.ndarray) -> np.ndarray:
 
 
 def build_field(source: FrameSource, seed: int, width: int = SEARCH_WIDTH, keep: int = 0,
-                tick: Callable[[float], None] | None = None) -> Field:
+                tick: Callable[[float], None] | None = None, flow: Flow = flow_between) -> Field:
     """Grey frames, noise, points and matches of a clip. tick(0..1) is called as frames are done.
 
-    keep: a width at which the grey frames are kept as well for a later stage, if they fit into KEPT_PIXELS."""
+    keep: a width at which the grey frames are kept as well for a later stage, if they fit into KEPT_PIXELS.
+    flow: from grey picture uint8 [h, w] to another -> float32 [h, w, 2] px."""
     shape = source.size[1] / source.size[0]
     flow_width = int(np.clip((FLOW_PIXELS / (2 * source.count * shape)) ** 0.5, width, max(width, FLOW_WIDTH)))
     widths = [width, flow_width]
@@ -268,7 +269,7 @@ def build_field(source: FrameSource, seed: int, width: int = SEARCH_WIDTH, keep:
         y, x, share = choose(texture, budget, rng)
         at = np.stack([x, y], -1) + 0.5
         if t + 1 < count:
-            ahead, back = flow_between(soft[t], soft[t + 1]), flow_between(soft[t + 1], soft[t])
+            ahead, back = flow(soft[t], soft[t + 1]), flow(soft[t + 1], soft[t])
         matches = []
         for n, (there, home) in ((t + 1, (ahead, back) if t + 1 < count else (None, None)),
                                  (t - 1, previous_back or (None, None))):

@@ -17,6 +17,7 @@ from ..clip import FrameSource
 from ..types import LayerPath
 from .candidate import Candidate, measured
 from .field import Field, build_field
+from .flow import Flow, flow_between
 from .groups import MODELS, NAMES
 from .refine import GrayFrames, final_width, ownership, recanvassed, refined
 from .search import pruned, search, simplest, whole
@@ -26,13 +27,13 @@ FIELD_PART, SEARCH_PART = 0.2, 0.6  # shares of the progress bar; the rest is th
 
 def find_paths(source: FrameSource, count: int | None, *, motion_model: str = "auto", seed: int = 0,
                device: str = "cpu", progress: Callable[[float], None] | None = None,
-               cancelled: Callable[[], bool] | None = None) -> list[LayerPath]:
+               cancelled: Callable[[], bool] | None = None, flow: Flow = flow_between) -> list[LayerPath]:
     """All coherent rigid motions of a shot, the one that explains most first; at least one.
 
     source: the shot's frames. count: number of layers asked for (background included) or None; only bounds the search.
     motion_model: 'auto' (the simplest that explains) or the model that every path gets. device: accepted for symmetry
     with the other stages; this stage runs on the host. progress: called with 0..1. cancelled: asked often; when it
-    says True the search stops and what was found so far is returned unrefined.
+    says True the search stops and what was found so far is returned unrefined. flow: DIS flow, or a learned one.
 
     Paths may be motions of one drawing or a coincidence as well as planes: LayerPath.gain is the share of the clip's
     texture bits that a path's mosaic saves, and a later stage decides. Same bytes for the same input and seed.
@@ -45,7 +46,7 @@ def find_paths(source: FrameSource, count: int | None, *, motion_model: str = "a
         if progress:
             progress(part)
 
-    field = build_field(source, seed, keep=final_width(source.size), tick=lambda f: tick(FIELD_PART * f))
+    field = build_field(source, seed, keep=final_width(source.size), tick=lambda f: tick(FIELD_PART * f), flow=flow)
     found = search(field, count, motion_model, np.random.default_rng(seed),
                    lambda f: tick(FIELD_PART + SEARCH_PART * f), stop)
     if not found:  # nothing to see: one picture, or no texture at all

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
+
+Flow = Callable[[np.ndarray, np.ndarray], np.ndarray]  # as flow_between, or learned (engine/flow)
 
 LOOK_WIDTH = 160  # px: a pan of the whole picture is seen at thumbnail size
 FAR = 0.05  # of the width: what optical flow finds by itself
