@@ -134,6 +134,8 @@ def job_from_dict(data: dict[str, Any], at: str = "job.json") -> Job:
 def job_to_dict(job: Job) -> dict[str, Any]:
     """The job as JSON, unknown keys included."""
     known = {key: getattr(job, key) for key in _KEYS if key != "schema"}
+    if not job.flow_weights:  # a job without it reads as it did before the key was known
+        del known["flow_weights"]
     return {"schema": f"{SCHEMA_NAME}/{SCHEMA_VERSION}", **known, **job.extra}
 
 
