@@ -14,9 +14,13 @@ from toondecompose.engine.matte.paint import (
     NEAR,
     NEAR_BITS,
     PAINT_BITS,
+    PALETTE_BINS,
     SPREAD_BITS,
+    _bins,
     _search_offsets,
     find_colour,
+    paint_counts,
+    painted_alike,
 )
 from toondecompose.engine.matte.resample import (
     CATMULL_ROM,
@@ -241,3 +245,20 @@ def test_patches_told_by_a_few_px_equal_whole_comparisons(monkeypatch):
     monkeypatch.setattr(alike, "CHUNK", 100)
     misses, mass = alike.misses_of(scale, found)
     assert np.array_equal(misses, cost) and np.array_equal(mass, weights.sum(0, dtype=np.float32))
+
+
+@pytest.mark.parametrize("corner", [(0, 0), (20, 9), (38, 25)])
+def test_paints_counted_around_a_region_equal_those_of_the_whole_drawing(corner):
+    rng = np.random.default_rng(11)
+    h, w, n = 30, 48, PALETTE_BINS
+    c = torch.from_numpy((rng.integers(0, 3, (3, h, w)) * 70 - 70).astype(np.float32))
+    inside = torch.from_numpy(rng.random((h, w)) < 0.7)
+    part = torch.from_numpy(rng.random((5, 10)) < 0.6)
+    x, y = corner
+    region = torch.zeros((h, w), dtype=torch.bool)
+    region[y:y + 5, x:x + 10] = part
+    around = torch.nn.functional.max_pool2d(region[None, None].float(), 7, 1, 3)[0, 0] > 0
+    count = torch.bincount(_bins(c, inside & ~around), minlength=n**3).reshape(n, n, n).double()
+    near = torch.nn.functional.avg_pool3d(count[None, None], 3, 1, 1)[0, 0].reshape(-1) * 27
+    plain = near[_bins(c, region)].mean() / count.sum()
+    assert painted_alike(c, inside, part, paint_counts(c, inside), corner) == pytest.approx(float(plain), rel=1e-5)

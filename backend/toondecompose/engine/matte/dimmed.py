@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import torch
 
-from toondecompose.engine.matte.paint import common_paints, painted_alike
+from toondecompose.engine.matte.paint import common_paints, paint_counts, painted_alike
 
 MOSTLY = 0.4  # of a line's paint; gaps hold less of it
 DARKER = 40.0  # levels by which a line's paint is darker than what is behind it, in every channel
@@ -43,6 +43,7 @@ def dimmed_gaps(c: torch.Tensor, b: torch.Tensor, ask: torch.Tensor, inside: tor
     area = cv2.morphologyEx(dimmed.cpu().numpy().astype(np.uint8), cv2.MORPH_OPEN, _SQUARE)
     _, label, stats, _ = cv2.connectedComponentsWithStats(area, connectivity=8)
     info, shown = info.cpu().numpy(), (info * beta).cpu().numpy()
+    counts = None
     for k in np.flatnonzero(stats[1:, cv2.CC_STAT_AREA] >= LEAST_GAP) + 1:
         x, y, w, h, _ = stats[k]
         at = (slice(y, y + h), slice(x, x + w))
@@ -51,7 +52,8 @@ def dimmed_gaps(c: torch.Tensor, b: torch.Tensor, ask: torch.Tensor, inside: tor
         if told > TOLD and float(shown[at][gap].sum()) <= SHOWS * told:
             continue
         # what the drawing is painted with elsewhere is paint here as well; the rims of its outline are no paint
-        if painted_alike(c, inside, torch.from_numpy(label == k).to(c.device)) < RARE:
+        counts = paint_counts(c, inside) if counts is None else counts
+        if painted_alike(c, inside, torch.from_numpy(gap).to(c.device), counts, (int(x), int(y))) < RARE:
             out[at] |= gap
     return out
 

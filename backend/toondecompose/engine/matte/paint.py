@@ -24,6 +24,7 @@ PAINT_BITS = 3.0  # what it costs that none of them was found nearby
 COMMON_PAINT_BITS = 7.0  # price up to which a paint is common
 PURE_PAINT_BITS = 9.0  # ... or exists at all
 DIRECTIONS = np.array([d for d in np.ndindex(3, 3, 3) if d != (1, 1, 1)], float) - 1
+BLENDS = 3  # px around a region that blend with it
 CHUNK = 8192  # px whose temporary values stay in the processor's cache
 
 
@@ -59,17 +60,30 @@ def _bins(c: torch.Tensor, where: torch.Tensor) -> torch.Tensor:
     return (q[0] * PALETTE_BINS + q[1]) * PALETTE_BINS + q[2]
 
 
-def painted_alike(c: torch.Tensor, inside: torch.Tensor, region: torch.Tensor) -> float:
+def paint_counts(c: torch.Tensor, where: torch.Tensor) -> torch.Tensor:
+    """How many True px of `where`, bool [h, w], lie in each cell of colour space: int64 [cells]. c: [3, h, w] levels
+    relative to GREY."""
+    return torch.bincount(_bins(c, where), minlength=PALETTE_BINS**3)
+
+
+def painted_alike(c: torch.Tensor, inside: torch.Tensor, region: torch.Tensor, counts: torch.Tensor,
+                  corner: tuple[int, int] = (0, 0)) -> float:
     """How much of a drawing has a region's colours, without the region: 0..1.
 
-    c: [3, h, w] levels relative to GREY. inside: bool [h, w], px of the drawing. region: bool [h, w], the px that ask;
-    they do not count themselves, nor do what they blend into around them."""
-    n = PALETTE_BINS
-    around = torch.nn.functional.max_pool2d(region[None, None].float(), 7, 1, 3)[0, 0] > 0
-    count = torch.bincount(_bins(c, inside & ~around), minlength=n**3).float()
-    ask = torch.bincount(_bins(c, region), minlength=n**3).float()
-    near = torch.nn.functional.avg_pool3d(count.reshape(1, 1, n, n, n), 3, 1, 1).reshape(-1) * 27  # their sum
-    return float((near * ask).sum() / ask.sum().clamp(min=1) / count.sum().clamp(min=1))
+    c: [3, h, w] levels relative to GREY. inside: bool [h, w], px of the drawing. region: bool, the px that ask, in a
+    box of the drawing whose first px is `corner` (x, y); they do not count themselves, nor do what they blend into
+    around them. counts: paint_counts of `inside`, once for all regions."""
+    n, (x, y), (rh, rw) = PALETTE_BINS, corner, region.shape
+    left, top = max(0, x - BLENDS), max(0, y - BLENDS)
+    at = (slice(top, y + rh + BLENDS), slice(left, x + rw + BLENDS))
+    here = torch.zeros_like(inside[at])
+    here[y - top:y - top + rh, x - left:x - left + rw] = region
+    around = torch.nn.functional.max_pool2d(here[None, None].float(), 2 * BLENDS + 1, 1, BLENDS)[0, 0] > 0
+    near = c[(slice(None), *at)]
+    count = (counts - paint_counts(near, inside[at] & around)).float()
+    ask = paint_counts(near, here).float()
+    alike = torch.nn.functional.avg_pool3d(count.reshape(1, 1, n, n, n), 3, 1, 1).reshape(-1) * 27  # their sum
+    return float((alike * ask).sum() / ask.sum().clamp(min=1) / count.sum().clamp(min=1))
 
 
 def common_paints(c: torch.Tensor, sure: torch.Tensor) -> tuple[torch.Tensor, list[float]]:
