@@ -34,6 +34,8 @@ NOISE_SIGMAS = 5.0  # of the difference of two blurred noisy pictures
 # mouths do, and as the length of rims where masks and plates may be off.
 BLOB, BLOB_SHARE = 300.0, 0.02
 BARE = 15.0  # grey levels from its plate within which a pixel is background: the plate is registered and resampled too
+# Times what three quarters of a pair's pixels are off at most: what noise and compression do is less.
+FAR_BEYOND = 4.0
 GAP_WIDTH = 9  # working px: what is seen of another sprite through a gap is narrower
 
 
@@ -43,6 +45,7 @@ class Difference:
     share: part of the larger cut-out's sure pixels that both show. fit: part of the compared pixels without excess.
     inner: as blob, of what is so deep inside both masks that no background comes in there.
     deviation: of three quarters of the textured pixels, in parts of the colour range around them; nan if not looked at.
+    differing: pixels that differ before the background is asked.
     """
 
     blob: float
@@ -51,6 +54,7 @@ class Difference:
     fit: float
     inner: float
     deviation: float = np.nan
+    differing: int = 0
 
 
 def excess(both: Overlay, noise: float, most: float = MOST_FORGIVEN) -> np.ndarray:
@@ -127,6 +131,24 @@ def unclaimed(both: Overlay, ys: np.ndarray, xs: np.ndarray, spread: np.ndarray)
     return out
 
 
+def covered(both: Overlay, hot: np.ndarray) -> np.ndarray:
+    """bool [h, w]: which of the differing pixels `hot` hide the background for certain in one of the pictures (in the
+    other one too, if both show one drawing), and differ far more than the pictures do on the whole: what a codec does
+    to a pixel goes with the background, too."""
+    a, b = both.first.opaque, both.second.opaque
+    out = np.zeros(hot.shape, bool)
+    if (a is None and b is None) or not hot.any():
+        return out
+    far = strongest(cv2.absdiff(both.one, both.two))
+    usual = np.percentile(far[both.sure], 100 * TYPICAL_SHARE) if both.sure.any() else 0.0
+    ys, xs = pixels_of(hot & (far > FAR_BEYOND * usual))
+    told = np.zeros(len(ys), bool) if a is None else a[both.window][ys, xs] > 0
+    if b is not None:
+        told |= sample(b, project(both.H, np.stack([xs + 0.5, ys + 0.5], 1)))[:, 0] > 0.999
+    out[ys, xs] = told
+    return out
+
+
 def foreign_at(both: Overlay, ys: np.ndarray, xs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """bool [n] each: are window pixels (ys, xs) of the two pictures near another sprite?"""
     a, b = both.first.foreign, both.second.foreign
@@ -135,7 +157,8 @@ def foreign_at(both: Overlay, ys: np.ndarray, xs: np.ndarray) -> tuple[np.ndarra
     return first, nowhere if b is None else sample(b, project(both.H, np.stack([xs + 0.5, ys + 0.5], 1)))[:, 0] > 0
 
 
-def shining(both: Overlay, e: np.ndarray, hot: np.ndarray, noise: float) -> tuple[np.ndarray, np.ndarray]:
+def shining(both: Overlay, e: np.ndarray, hot: np.ndarray, noise: float, opaque: np.ndarray
+            ) -> tuple[np.ndarray, np.ndarray]:
     """What is left of a difference once the background that shows in both pictures is accounted for.
 
     One drawing whose pixels let a share b of the background through differs by exactly b times what the background
@@ -144,7 +167,8 @@ def shining(both: Overlay, e: np.ndarray, hot: np.ndarray, noise: float) -> tupl
     changed is not explained by it: its change is not along the background's. Fitting b over 3 or 5 px across instead
     decides the same pairs.)
 
-    e: float32 [h, w], levels of difference; hot: bool [h, w], where they count. Returns (levels left float32 [h, w],
+    e: float32 [h, w], levels of difference; hot: bool [h, w], where they count; opaque: bool [h, w], where no
+    background can be seen. Returns (levels left float32 [h, w],
     bool [h, w]: one frame shows background and the other one does not, so the outline has changed).
     """
     ys, xs = pixels_of(hot)
@@ -159,7 +183,9 @@ def shining(both: Overlay, e: np.ndarray, hot: np.ndarray, noise: float) -> tupl
         left = np.where(level > 0, np.minimum(left, unexplained), left)
         bare_one, bare_two = (strongest(np.abs(q)) < spread for q in (one - first, two - second))
         outline |= (level > 0) & (bare_one ^ bare_two)
-    still = np.flatnonzero(left > 0)
+    hiding = opaque[ys, xs]
+    left = np.where(hiding, e[ys, xs], left)
+    still = np.flatnonzero((left > 0) & ~hiding)
     left[still[unclaimed(both, ys[still], xs[still], spread[still])]] = 0.0
     foreign_one, foreign_two = foreign_at(both, ys, xs)
     if foreign_one.any() or foreign_two.any():  # what is seen of another sprite through a gap is narrow
@@ -201,7 +227,7 @@ def glance(both: Overlay) -> Difference | None:
     common = float(np.count_nonzero(both.sure))
     blob = GLANCE**2 * float(far[different].sum())
     return Difference(blob, common, common / max(1.0, both.first.area, both.second.area),
-                      1 - np.count_nonzero(different) / count, blob)
+                      1 - np.count_nonzero(different) / count, blob, differing=int(np.count_nonzero(different)))
 
 
 def compare_drawings(a: Patch, b: Patch, H: np.ndarray, noise: float, most: float = MOST_FORGIVEN) -> Difference:
@@ -216,23 +242,27 @@ def compare_drawings(a: Patch, b: Patch, H: np.ndarray, noise: float, most: floa
     told = glance(both)
     if told is not None:
         return told
-    blob, inner, fit = unexplained(both, excess(both, noise * np.sqrt(2)), noise)
+    e = excess(both, noise * np.sqrt(2))
+    differing = int(np.count_nonzero((e > 0) & both.region))
+    blob, inner, fit = unexplained(both, e, noise)
     if min(TYPICAL_FACTOR * both.deviation, MOST_FORGIVEN) > max(FORGIVEN, most):
         blob, inner, _ = unexplained(both, excess(both, noise * np.sqrt(2), most), noise)
     common = float(np.count_nonzero(both.sure))
-    return Difference(blob, common, common / max(1.0, a.area, b.area), fit, inner, both.deviation)
+    return Difference(blob, common, common / max(1.0, a.area, b.area), fit, inner, both.deviation, differing)
 
 
 def unexplained(both: Overlay, e: np.ndarray, noise: float) -> tuple[float, float, float]:
     """The largest blob of levels `e` that no background explains, the largest one deep inside, and the part of the
     pixels that agree."""
     hot = (e > 0) & both.region
-    blob, counted = judged(e, hot, both.region, both.deep)
+    sure = covered(both, hot)
+    deep = both.deep | sure
+    blob, counted = judged(e, hot, both.region, deep)
     if both.first.plates and hot.any():
-        e, outline = shining(both, e, hot, noise)
+        e, outline = shining(both, e, hot, noise, sure)
         hot &= e > 0
-        blob, counted = judged(e, hot, both.region, both.deep | outline)
-    inner = largest_blob(e, hot & both.deep) if blob > 0 else 0.0
+        blob, counted = judged(e, hot, both.region, deep | outline)
+    inner = largest_blob(e, hot & deep) if blob > 0 else 0.0
     return blob, inner, 1 - np.count_nonzero((e > 0) & counted) / max(1, np.count_nonzero(counted))
 
 

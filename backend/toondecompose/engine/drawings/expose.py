@@ -79,7 +79,7 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
     # a rigid motion that turns or scales may in truth be a perspective one
     most = (2, 4, 8) if path is not None and path.model != "translation" else (2, 4)
     dofs = tuple(d for d in most if motion_model == "auto" or d <= DOF[motion_model])
-    book = Book(use, noise)
+    book = Book(use, noise, solved=plate is not None)
     size = np.diag([ws / source.size[0], hs / source.size[1], 1.0])
     book.planes = [(size @ q.H @ np.linalg.inv(size), q.present) for q in planes]
     group = find_groups(book, dofs, known, motion_model != "translation", device, progress, cancelled)

@@ -145,6 +145,8 @@ def open_gaps(book: Book, pairs: list[tuple[int, int]]) -> set[int]:
         p = book.patches[k]
         # the rim of a gap is a mixture of sprite and background
         mask = cv2.dilate((mask & ~solid(p)).astype(np.uint8), np.ones((5, 5), np.uint8)) & p.body
+        if p.opaque is not None:
+            mask = mask & (1 - p.opaque)
         if not mask.any() or np.count_nonzero(mask & p.inside) > MOST_GAPS * p.area:
             continue
         if p.gap is not None and not (mask & ~p.gap).any():

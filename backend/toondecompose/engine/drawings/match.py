@@ -32,20 +32,24 @@ class Book:
     threshold: blob size (levels x px^2) at which a pair is undecided; compression noise comes in blobs too.
     tried: (i, j) -> 3x3, where a chain of good pairs put j's picture when the pair was last compared there.
     inner: float64 [n, n], as score, told by the largest difference deep inside the masks.
+    differing: int64 [n, n], pixels that differ before the background is asked.
     deviation: float64 [n, n], how far the pixels of a pair are off on the whole (compare.Difference), nan = unknown.
     forgiven: share of the colour range around a pixel that a pair is forgiven at most.
     planes: motions behind the sprite, float64 [T, 3, 3], canvas -> frame, working px, each with bool [T], present.
+    solved: the patches' plates were solved for, not gathered around rough masks.
     """
 
     patches: list[Patch]
     noise: float
     leak: float = 0.0
     planes: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
+    solved: bool = False
     score: np.ndarray = field(init=False)
     share: np.ndarray = field(init=False)
     fit: np.ndarray = field(init=False)
     inner: np.ndarray = field(init=False)
     deviation: np.ndarray = field(init=False)
+    differing: np.ndarray = field(init=False)
     forgiven: float = MOST_FORGIVEN
     link: dict[tuple[int, int], np.ndarray] = field(default_factory=dict)
     threshold: float = field(init=False)
@@ -61,6 +65,7 @@ class Book:
         self.fit = np.ones_like(self.score)
         self.inner = np.zeros_like(self.score)
         self.deviation = np.full_like(self.score, np.nan)
+        self.differing = np.zeros(self.score.shape, np.int64)
         usual = float(np.median([p.area for p in self.patches])) if self.patches else 0.0
         self.threshold = max(BLOB, BLOB_SHARE * usual) * (1 + self.noise)
 
@@ -147,6 +152,7 @@ def match(book: Book, i: int, j: int, start: np.ndarray, dofs: tuple[int, ...], 
                 book.fit[i, j] = book.fit[j, i] = seen.fit
                 book.inner[i, j] = book.inner[j, i] = seen.inner / book.threshold
                 book.deviation[i, j] = book.deviation[j, i] = seen.deviation
+                book.differing[i, j] = book.differing[j, i] = seen.differing
                 book.link[i, j], book.link[j, i] = found, np.linalg.inv(found)
                 book.dof[i, j] = book.dof[j, i] = dof
             if score < 1:

@@ -43,6 +43,7 @@ class Patch:
     foreign: uint8 0/1 [h, w] or None, near something outside the mask that is none of the plates: another sprite, which
     may also be seen through gaps in this one.
     gap: uint8 0/1 [h, w] or None, pixels inside the mask that were found to be background (gaps.py).
+    opaque: uint8 0/1 [h, w] or None, proven to hide the background (opaque.py).
     leak: share 0..1 of the plate that was taken off a translucent sprite's picture.
     """
 
@@ -57,6 +58,7 @@ class Patch:
     reach: int = 1
     foreign: np.ndarray | None = None
     gap: np.ndarray | None = None
+    opaque: np.ndarray | None = None
     leak: float = 0.0
 
     @property

@@ -12,6 +12,7 @@ from .compare import BLOB, opacity_leak
 from .correlate import coarse_pairs
 from .gaps import ALIKE, open_gaps
 from .match import ENOUGH, Book, bending, match, settle
+from .opaque import prove_opaque
 from .overlay import overlay, plates_at
 from .patches import Patch
 from .pixels import pixels_of, shift
@@ -83,6 +84,8 @@ def find_groups(book: Book, dofs: tuple[int, ...], known: list[np.ndarray | None
     if bending(book, neighbours) > 2 and max(dofs) > 2:
         turned(book, neighbours, dofs)
     settle(book)
+    if book.solved:
+        prove_opaque(book, neighbours)
     dofs = tuple(d for d in dofs if d <= bending(book, neighbours))
     if max(dofs) == 2:  # where a drawing never turns, small pictures that lie far apart show two
         distance = np.where(coarse > coarse_limit(coarse, book), np.inf, coarse)
