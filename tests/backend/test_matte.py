@@ -9,6 +9,8 @@ import torch
 
 from toondecompose.engine.clip import source_from_array
 from toondecompose.engine.matte.heldout import predict_withheld
+from toondecompose.engine.matte.prediction import withheld_frames
+from toondecompose.engine.matte.sharpen import sharpen_drawing
 from toondecompose.engine.matte.solve import solve
 from toondecompose.engine.matte.types import LayerToSolve
 from toondecompose.output.warping import premultiply, render
@@ -233,6 +235,24 @@ def test_withheld_exposures_are_predicted():
     assert quick["frames"] == 3
     for name in ("foreground", "edge_band", "frame"):
         assert abs(quick[name] - report[name]) < 0.5
+
+
+def test_exposures_are_predicted_by_sharpened_drawings_that_never_saw_them_and_in_the_shots_levels(monkeypatch):
+    shot = Shot(9, painted(192, 80, seed=6), 6)
+    shot.add(*disc(SIZE, (50, 40), 18, (220, 90, 60), outline=2), [(2.4 * t, 0.7 * t) for t in range(9)])
+    source = source_from_array(np.clip(shot.frames.round(), 0, 255).astype(np.uint8))
+    sharpened = []
+
+    def spy(source, state, drawing, *rest):
+        sharpened.append(drawing.frames)
+        sharpen_drawing(source, state, drawing, *rest)
+
+    monkeypatch.setattr("toondecompose.engine.matte.prediction.sharpen_drawing", spy)
+    plain = solve(source, shot.layers, scale=1.0, predict=True).report["held_out"]
+    assert sharpened == [[t for t in range(9) if t not in withheld_frames(shot.layers)]]
+    dim = solve(source, shot.layers, scale=1.0, predict=True, light=np.full(SIZE[::-1], 0.5, np.float32))
+    for name in ("foreground", "edge_band", "frame"):
+        assert dim.report["held_out"][name] == pytest.approx(plain[name] + 6.02, abs=0.02)
 
 
 def test_a_drawing_without_other_exposures_is_predicted_by_nothing():

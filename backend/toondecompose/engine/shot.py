@@ -90,6 +90,7 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
 
     paths: list[LayerPath] = checkpoints.stage(f"{label}paths", key, paths_found)
     shade = checkpoints.stage(f"{label}shade", key, lambda: find_shade(source, paths))
+    light = None if shade is None else factor(shade, source.size)
     if shade is not None:
         source = without_shade(source, shade)
     report_segment = stage("segment")
@@ -138,7 +139,7 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
                 report=report_matte: with_smaller_tiles(
                     lambda tile: solve(source, layers, scale=scale, rounds=ROUNDS[settings.quality],
                                        quality=settings.quality, progress=report, tile=tile, predict=True,
-                                       noise=noise, **common)))
+                                       noise=noise, light=light, **common)))
         if solved.order != list(range(len(sheets))):  # votes in the overlaps found another depth order
             segmentation = replace(segmentation, layers=[segmentation.layers[k] for k in solved.order])
             sheets = [sheets[k] for k in solved.order]

@@ -11,8 +11,8 @@ from dataclasses import replace
 import numpy as np
 
 from toondecompose.engine.clip import FrameSource
-from toondecompose.engine.matte.prediction import figures, nothing_predicted, withheld_frames
-from toondecompose.engine.matte.solve import run_rounds
+from toondecompose.engine.matte.prediction import figures, nothing_predicted, sharpen_guesses, withheld_frames
+from toondecompose.engine.matte.solve import SHARPEN_STEPS, run_rounds
 from toondecompose.engine.matte.types import LayerToSolve
 from toondecompose.engine.tiles import TILE
 
@@ -24,8 +24,9 @@ def _needed(layer: LayerToSolve, back: list[int]) -> LayerToSolve:
 
 
 def predict_withheld(source: FrameSource, layers: list[LayerToSolve], *, scale: float, device: str = "cpu",
-                     tile: int = TILE) -> dict:
-    """Solve panoramas and drawings without some of the exposures and predict those frames, in one round.
+                     tile: int = TILE, steps: int = SHARPEN_STEPS["standard"]) -> dict:
+    """Solve panoramas and drawings without some of the exposures and predict those frames, in one round; steps: of
+    sharpening the drawings.
 
     Returns the figures of prediction.figures; dB are None where nothing could be withheld. The placements,
     exposure sheet and masks are those of the whole clip.
@@ -36,4 +37,8 @@ def predict_withheld(source: FrameSource, layers: list[LayerToSolve], *, scale: 
     frames = [t for t in range(source.count) if t not in set(back)]
     layers = [layers[0], *(_needed(layer, back) for layer in layers[1:])]
     loop, *_ = run_rounds(source, layers, frames, scale, 1, device, None, None, tile)
+    for state in loop.states[1:]:
+        for drawing in state.drawings.values():
+            drawing.frames = [t for t in drawing.frames if t in frames]
+    sharpen_guesses(source, loop.states, [{}, *(state.drawings for state in loop.states[1:])], steps, device)
     return figures(source, loop.states, back, device)

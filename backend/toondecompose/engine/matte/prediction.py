@@ -9,9 +9,12 @@ import numpy as np
 import torch
 
 from toondecompose.engine.clip import FrameSource
+from toondecompose.engine.matte.moments import View
 from toondecompose.engine.matte.objective import recompose
 from toondecompose.engine.matte.plates import frame_tensor
-from toondecompose.engine.matte.state import LayerState, place
+from toondecompose.engine.matte.resample import Box
+from toondecompose.engine.matte.sharpen import sharpen_drawing
+from toondecompose.engine.matte.state import Drawing, LayerState, place, view_around
 from toondecompose.engine.matte.types import LayerToSolve
 
 EVERY = 3  # every third exposure of a drawing is withheld
@@ -46,9 +49,25 @@ def nothing_predicted() -> dict:
     return {"frames": 0, **dict.fromkeys(NAMES)}
 
 
-def figures(source: FrameSource, states: list[LayerState], back: Sequence[int], device: str) -> dict:
+def sharpen_guesses(source: FrameSource, states: list[LayerState], guesses: Sequence[dict[int, Drawing]], steps: int,
+                    device: str) -> None:
+    """Sharpen what was solved without the withheld frames as the shot's own drawings are in the end, in place.
+
+    states: back to front. guesses: for each of them, those of its drawings that were solved so."""
+    for index, drawings in enumerate(guesses):
+        def scene(t: int, box: Box, index: int = index) -> View:
+            return view_around(states, index, t, box, None, source.size, device)
+
+        for guess in drawings.values():
+            if guess.picture is not None:
+                sharpen_drawing(source, states[index], guess, scene, steps, device)
+
+
+def figures(source: FrameSource, states: list[LayerState], back: Sequence[int], device: str,
+            light: np.ndarray | None = None) -> dict:
     """How well layers, back to front, predict the frames `back`.
 
+    light: float32 [h, w] 0..1, what a shade in front of them leaves of every px' levels; None: there is none.
     Returns {"frames": number of withheld frames, "foreground": dB over px the sprites cover, "edge_band": dB within
     7 px of their outlines, "frame": dB over all px}."""
     box = (0, 0, *source.size)
@@ -63,7 +82,7 @@ def figures(source: FrameSource, states: list[LayerState], back: Sequence[int], 
         near = torch.nn.functional.avg_pool2d(body[None, None], EDGE_BAND, 1, EDGE_BAND // 2)[0, 0]
         where = {"foreground": body > 0, "edge_band": (near > 0) & (near < 1), "frame": torch.ones_like(body) > 0}
         miss = (frame_tensor(source.read(t), device) - recompose(states, t, box, device).clamp(0, 255)).square()
-        miss = miss.mean(0).cpu().numpy().astype(np.float64)
+        miss = miss.mean(0).cpu().numpy().astype(np.float64) * (1 if light is None else light**2)
         for name in NAMES:
             m = where[name].cpu().numpy()
             error[name] += float(miss[m].sum())

@@ -20,7 +20,7 @@ from toondecompose.engine.matte.moments import Exposure, Moments, View, add, ask
 from toondecompose.engine.matte.objective import description_length, order_votes, voted_order
 from toondecompose.engine.matte.opacity import fit_opacity
 from toondecompose.engine.matte.plates import QUIET, noise_of, panorama_gauge, solve_plate
-from toondecompose.engine.matte.prediction import figures, nothing_predicted, withheld_frames
+from toondecompose.engine.matte.prediction import figures, nothing_predicted, sharpen_guesses, withheld_frames
 from toondecompose.engine.matte.prepare import prepare_sprite
 from toondecompose.engine.matte.resample import Box
 from toondecompose.engine.matte.scenery import paint_plate
@@ -64,7 +64,7 @@ class Loop:
 def solve(source: FrameSource, layers: list[LayerToSolve], *, scale: float, rounds: int = 3, quality: str = "standard",
           seed: int = 0, device: str = "cpu", progress: Callable[[float], None] | None = None,
           cancelled: Callable[[], bool] | None = None, tile: int = TILE, predict: bool = False,
-          noise: float | None = None) -> MatteResult:
+          noise: float | None = None, light: np.ndarray | None = None) -> MatteResult:
     """Solve every layer's pictures.
 
     layers: back to front; layers[0] is the opaque background. scale: working px per full-resolution px of the masks.
@@ -73,12 +73,13 @@ def solve(source: FrameSource, layers: list[LayerToSolve], *, scale: float, roun
     cancelled() is asked between frames; when it says yes, InterruptedError is raised. tile: canvas px that are
     worked on at once. predict: report how well drawings that were solved without some of their exposures predict them
     ("held_out", see prediction.py). noise: of the frames at the masks' size, levels rms, if it was measured.
+    light: float32 [h, w] 0..1, the share of the frames' levels that a shade in front of them leaves in the shot.
     """
     rounds = 1 if quality == "preview" else rounds
     everything = list(range(source.count))
     loop, order, objective, votes, predicted = run_rounds(
         source, layers, everything, scale, rounds, device, progress, cancelled, tile,
-        withheld_frames(layers) if predict else (), noise)
+        withheld_frames(layers) if predict else (), noise, SHARPEN_STEPS[quality], light)
     steps = SHARPEN_STEPS[quality]
     if steps:
         if len(objective) == rounds:  # the last mattes have not weighed the panorama yet
@@ -106,10 +107,10 @@ def solve(source: FrameSource, layers: list[LayerToSolve], *, scale: float, roun
 
 def run_rounds(source: FrameSource, layers: list[LayerToSolve], frames: list[int], scale: float, rounds: int,
                device: str, progress: Callable[[float], None] | None, cancelled: Callable[[], bool] | None,
-               tile: int = TILE, withheld: Sequence[int] = (), noise: float | None = None
-               ) -> tuple[Loop, list[int], list[float], np.ndarray, dict]:
+               tile: int = TILE, withheld: Sequence[int] = (), noise: float | None = None, steps: int = 0,
+               light: np.ndarray | None = None) -> tuple[Loop, list[int], list[float], np.ndarray, dict]:
     """The loop itself -> (its final state, depth order of `layers`, objective per round, order votes, how well the
-    withheld frames were predicted)."""
+    withheld frames were predicted by drawings sharpened in so many steps, in the levels that `light` leaves)."""
     steps, done = rounds * len(layers) + 1, 0
 
     def tick(fraction: float) -> None:
@@ -144,8 +145,10 @@ def run_rounds(source: FrameSource, layers: list[LayerToSolve], frames: list[int
             loop.layers = [layers[k] for k in order]
             loop.states = [states[k] for k in order]
             if withheld:
-                guessed = [replace(s, drawings={**s.drawings, **loop.guesses.get(k, {})}) for k, s in enumerate(states)]
-                predicted = figures(source, [guessed[k] for k in order], withheld, device)
+                guesses = [loop.guesses.get(k, {}) for k in order]
+                guessed = [replace(s, drawings={**s.drawings, **g}) for s, g in zip(loop.states, guesses, strict=True)]
+                sharpen_guesses(source, guessed, guesses, steps, device)
+                predicted = figures(source, guessed, withheld, device, light)
                 loop.withheld = ()
                 loop.guesses.clear()
         if number and objective[-1] > objective[-2] * (1 - WORTH_A_ROUND):
@@ -244,7 +247,7 @@ def _solve_layer(loop: Loop, index: int, hidden: np.ndarray | None, changes: np.
         later = [t for t in drawing.frames if t in withheld]
         for frames in ([t for t in drawing.frames if t not in withheld], later):
             if frames is later and later:
-                guess = Drawing(drawing.box, drawing.frames)
+                guess = Drawing(drawing.box, [t for t in drawing.frames if t not in withheld])
                 if moments.count:
                     guess.keep(cut())
                     guess.crop()
