@@ -25,7 +25,7 @@ from .shade import factor, find_shade, shade_layer, without_shade
 from .slivers import continue_runs
 from .tiles import or_on_the_host, with_smaller_tiles
 from .types import ExposureSheet, LayerPath, Segmentation, SegmentedLayer, SolvedLayer, as_drawings
-from .visible import picture_behind, visible_masks
+from .visible import picture_behind, shown_as, visible_masks
 
 # A second pass over the sheet sees draft mattes instead of coarse masks; a third one has never changed a sheet.
 SHEET_PASSES = 2
@@ -207,6 +207,7 @@ def _expose_all(source: FrameSource, segmentation: Segmentation, masks: list[np.
     """
     sheets: list[ExposureSheet | None] = []
     layers = segmentation.layers
+    known_layers = [] if solved is None else list(solved.layers)
     for k, layer in enumerate(layers):
         if layer.kind == "background" or layer.still:
             sheets.append(None)
@@ -225,10 +226,11 @@ def _expose_all(source: FrameSource, segmentation: Segmentation, masks: list[np.
                 lambda device, k=k, known=known: expose_draft(source, masks[k], device=device, **known),
                 settings.device))
         else:
-            plate = picture_behind(solved.layers, k, source.size)
+            plate = picture_behind(known_layers, k, source.size)
             sheets.append(or_on_the_host(
                 lambda device, k=k, known=known, plate=plate: expose(
                     source, masks[k], segmentation.scale, plate=plate, device=device, **known), settings.device))
+            known_layers[k] = shown_as(known_layers[k], sheets[k])
     return sheets
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
 
 from ..formats.conventions import translation
-from .types import SolvedLayer
+from .types import ExposureSheet, SolvedLayer
 
 FAINTEST = 0.02  # opacity below which nothing of a layer is seen
 
@@ -51,6 +52,26 @@ def visible_masks(layers: Sequence[SolvedLayer], size: tuple[int, int], out_shap
             through -= visible
         masks[0][t] = np.round(through * 255)
     return masks
+
+
+def shown_as(layer: SolvedLayer, sheet: ExposureSheet) -> SolvedLayer:
+    """A layer's drawings shown as a later exposure sheet has them: frames that, it says, show one drawing show the
+    picture that most of them had, each at its measured place. A drawing known in part from one frame becomes whole.
+
+    layer: of an earlier sheet, whose canvas is another one."""
+    exposure, H = layer.exposure.copy(), layer.H.copy()
+    for d in sorted({int(x) for x in sheet.drawing if x >= 0}):
+        frames = np.flatnonzero(sheet.drawing == d)
+        before = layer.exposure[frames]
+        shown, count = np.unique(before[before >= 0], return_counts=True)
+        if len(shown) == 0:
+            continue
+        most = int(shown[np.argmax(count)])
+        like = frames[before == most]
+        for t in frames[before != most]:
+            u = like[np.argmin(np.abs(like - t))]
+            exposure[t], H[t] = most, sheet.H[t] @ np.linalg.inv(sheet.H[u]) @ layer.H[u]
+    return replace(layer, exposure=exposure, H=H)
 
 
 def picture_behind(layers: Sequence[SolvedLayer], k: int,
