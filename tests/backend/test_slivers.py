@@ -62,6 +62,16 @@ def test_the_sliver_of_a_sprite_that_leaves_is_shown():
     assert layers[1].exposure[4] >= 0
 
 
+def test_a_sliver_that_looks_nearly_alike_in_two_drawings_is_of_the_one_whose_turn_it_is():
+    exposure = [0, 0, 1, 1, 0, 0, 1, 1, 0, 0]
+    source, layers = shot([14 * t - 35 for t in range(10)], exposure, [t > 0 for t in range(10)])
+    seen = layers[1].drawings[0].copy()
+    seen[..., 0] += 14  # solved a little too red, so that the other drawing explains the sliver better
+    layers[1].drawings = as_drawings([seen, layers[1].drawings[1]])
+    assert continue_runs(source, layers) == 1
+    assert layers[1].exposure.tolist() == exposure
+
+
 def test_nothing_is_added_where_the_sprite_is_gone():
     source, layers = shot([60, 80, 100, 200, 200], [0, 0, 1, 1, 0], [True, True, True, False, False])
     assert continue_runs(source, layers) == 0

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from .clip import FrameSource
+from .drawings.remnants import likely
 from .types import SolvedLayer
 from .visible import layer_alpha, picture_behind, to_opencv
 
@@ -25,6 +26,8 @@ STEP = 3  # px between the places that are tried first
 EXPLAINS = 0.5  # of what the frame differs from the picture without the sprite must be explained
 # grey levels squared, summed over px and channels: 20 px of a sprite that stands out by 20 levels
 CLEAR = 20 * 3 * 20.0**2
+# How much a drawing counts that is neither held nor in turn: what little is seen of it looks nearly alike in others.
+OUT_OF_TURN = 0.9
 AROUND = 4  # px around the sliver in which the frame is compared as well
 
 
@@ -83,7 +86,8 @@ def _continued(source: FrameSource, layers: Sequence[SolvedLayer], k: int, edge:
     """The drawing and the place of a sprite one frame beyond its run, or None if nothing of it is seen there."""
     layer, t, size = layers[k], edge + step, source.size
     frame, without, through = None, None, None
-    best, best_gain = None, CLEAR
+    best, best_worth = None, 0.0
+    costs = likely(layer.exposure, t)
     for drawing in _neighbours(layer.exposure, edge, step):
         rgba = layer.drawings[drawing]
         alpha = rgba[..., 3].astype(np.float32) / 255
@@ -113,8 +117,9 @@ def _continued(source: FrameSource, layers: Sequence[SolvedLayer], k: int, edge:
             top = max(((gain(dx, dy)[0], dx, dy) for dx in tried for dy in tried), key=lambda g: g[0])
             fine = range(1 - STEP, STEP)
             value, H = max((gain(top[1] + dx, top[2] + dy) for dx in fine for dy in fine), key=lambda g: g[0])
-            if value > best_gain:
-                best, best_gain = (drawing, H), value
+            worth = value * (OUT_OF_TURN if costs.get(drawing, 1.0) > 0 else 1.0)
+            if value > CLEAR and worth > best_worth:
+                best, best_worth = (drawing, H), worth
     return best
 
 
