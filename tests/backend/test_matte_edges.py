@@ -159,3 +159,21 @@ def test_what_stays_while_the_background_changes_is_no_gap():
         total = one if total is None else Moments(
             *(getattr(total, k) + getattr(one, k) for k in ("n", "c", "b", "cb", "bb", "cc", "mask", "sure")), 2)
     assert cut_out(total, 1.5, 1.5).alpha.numpy()[hole].min() > 0.9
+
+
+def test_what_lies_between_thin_lines_that_the_mask_has_closed_is_no_inside():
+    """Where lines leave a body, coarse masks hold what is between them as well."""
+    scale, height, width = 8, 120, 160
+    body, lines = (np.zeros((height * scale, width * scale), np.uint8) for _ in range(2))
+    cv2.circle(body, (60 * scale, 60 * scale), 40 * scale, 255, -1)
+    for end in (53, 60, 67):
+        cv2.line(lines, (98 * scale, 60 * scale), (125 * scale, end * scale), 255, 4)
+    small = lambda m: cv2.resize(m, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32) / 255  # noqa: E731
+    body, lines = small(body), small(lines)
+    alpha = np.maximum(body, lines)
+    seen = body * FUR + (alpha - body) * INK + (1 - alpha) * WALL
+    mask = cv2.morphologyEx((alpha > 0.1).astype(np.float32), cv2.MORPH_CLOSE, np.ones((11, 11), np.uint8))
+    fan = np.s_[54:67, 102:112]
+    assert mask[fan].mean() > 0.6 and alpha[fan].mean() < 0.2
+    cut = cut_out(pooled(seen, np.broadcast_to(WALL, seen.shape), mask), 1.5, 1.5)
+    assert np.abs(cut.alpha.numpy() - alpha)[fan].mean() < 0.1

@@ -60,12 +60,12 @@ def joined(area: np.ndarray, outside: np.ndarray) -> np.ndarray:
     return cv2.dilate(reaches[label].astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
 
 
-def parts_of(far: np.ndarray) -> list[Box]:
-    """Boxes around the parts of a drawing that cannot touch one another. far: px from the masks, 0 within them."""
+def parts_of(far: np.ndarray, around: int = SOFT_REACH + 2 * APART) -> list[Box]:
+    """Boxes around the parts of a drawing that cannot touch one another. far: px from the masks, 0 within them.
+    around: px that belong to a part beyond its masks."""
     h, w = far.shape
     small = cv2.resize(far, (-(-w // APART), -(-h // APART)), interpolation=cv2.INTER_NEAREST)
-    near = SOFT_REACH + 2 * APART
-    count, _, stats, _ = cv2.connectedComponentsWithStats((small <= near).astype(np.uint8), connectivity=8)
+    count, _, stats, _ = cv2.connectedComponentsWithStats((small <= around).astype(np.uint8), connectivity=8)
     boxes = [[x - 1, y - 1, x + bw + 1, y + bh + 1] for x, y, bw, bh, _ in stats[1:count].tolist()]
     merged: list[list[int]] = []
     while boxes:

@@ -40,16 +40,21 @@ def _search_offsets(radius: int) -> list[tuple[int, int]]:
     return [(dy, dx) for _, dy, dx in sorted(out)]
 
 
-def palette_bits(c: torch.Tensor, sure: torch.Tensor, ask: torch.Tensor) -> torch.Tensor:
-    """How many bits each px's colour costs under the drawing's own palette: cels are painted with few colours.
+def palette(c: torch.Tensor, sure: torch.Tensor) -> torch.Tensor:
+    """How many bits each cell of colour space costs under the drawing's own palette: cels are painted with few colours.
 
-    c: [3, h, w] levels relative to GREY. sure: bool [h, w], px that certainly show the drawing. ask: bool [h, w], px
-    whose price is wanted. Returns [number of True px in ask]."""
+    c: [3, h, w] levels relative to GREY. sure: bool [h, w], px that certainly show the drawing. Returns [cells]."""
     count = torch.bincount(_bins(c, sure), minlength=PALETTE_BINS**3).float()
     cube = count.reshape(1, 1, PALETTE_BINS, PALETTE_BINS, PALETTE_BINS)
     soft = torch.nn.functional.avg_pool3d(cube, 3, 1, 1).reshape(-1)  # neighbouring shades are the same paint
     share = soft / soft.sum().clamp(min=1e-6) + 2.0**-UNKNOWN_PAINT_BITS
-    return -torch.log2(share)[_bins(c, ask)]
+    return -torch.log2(share)
+
+
+def palette_bits(c: torch.Tensor, bits: torch.Tensor, ask: torch.Tensor) -> torch.Tensor:
+    """How many bits each px's colour costs under a palette. c: [3, h, w] levels relative to GREY. bits: of `palette`.
+    ask: bool [h, w], px whose price is wanted. Returns [number of True px in ask]."""
+    return bits[_bins(c, ask)]
 
 
 def _bins(c: torch.Tensor, where: torch.Tensor) -> torch.Tensor:
@@ -109,16 +114,25 @@ def common_paints(c: torch.Tensor, sure: torch.Tensor) -> tuple[torch.Tensor, li
     heavy = masses > total * 2.0**-PURE_PAINT_BITS
     pure = {int(np.argmax(np.where(heavy, means @ d, -np.inf))) for d in DIRECTIONS} if heavy.any() else set()
     common = [k for k in np.argsort(-masses, kind="stable") if masses[k] > total * 2.0**-COMMON_PAINT_BITS]
-    for group, most in ((sorted(pure, key=lambda k: -masses[k]), len(pure)), (common, PAINTS)):
+    purest = sorted(pure, key=lambda k: -masses[k])
+    for group, most in ((purest, len(pure)), (common, PAINTS)):
         for k in group:
             near = _around(used[k])
             if taken[tuple(used[k])] or most == 0:
                 continue
             taken[near] = True
             most -= 1
-            found.append(sums[near].sum((0, 1, 2)) / masses[k])
+            # around a purest one lie its blends with others, around a common one its shades and noise
+            found.append(_fullest(count[near], sums[near]) if group is purest
+                         else sums[near].sum((0, 1, 2)) / masses[k])
             prices.append(-float(np.log2(masses[k] / total)))
     return torch.tensor(np.array(found), dtype=torch.float32, device=c.device).reshape(-1, 3), prices
+
+
+def _fullest(count: np.ndarray, sums: np.ndarray) -> np.ndarray:
+    """The mean colour of the fullest cell. count: [...] px, sums: [..., 3] of their colours."""
+    k = int(count.argmax())
+    return sums.reshape(-1, 3)[k] / count.reshape(-1)[k]
 
 
 def _around(bin_: np.ndarray) -> tuple[slice, ...]:

@@ -1,0 +1,154 @@
+"""Alpha where a px may be a blend of the drawing and what is behind it: by triangulation and by its colour.
+
+The drawing's own colour is a virtual exposure (C = B = F) of small weight, so that one formula covers triangulation
+and a single exposure (known-background matting). What neither decides is settled by the masks, by what is known to be
+solid, and by a random walk on the picture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import cv2
+import numpy as np
+import torch
+
+from toondecompose.engine.matte.areas import WIDEST_EDGE, distance
+from toondecompose.engine.matte.evidence import Evidence, dot
+from toondecompose.engine.matte.inwards import within_outlines
+from toondecompose.engine.matte.moments import GREY
+from toondecompose.engine.matte.paint import common_paints, diffused, find_colour, palette, palette_bits
+from toondecompose.engine.matte.walk import walk
+
+PRIOR_SPREAD = 14.0  # levels; how far a px's own colour may lie from the colour found for it nearby
+DECIDED = 600.0  # information (std 0.04) from which triangulation needs no colour prior
+HALF = 0.4  # of the contrast nearby, below which a px is more of a blend than of paint
+DEEP_WEIGHT = 12.0  # information of "deep inside the silhouette": std 0.29
+
+
+@dataclass
+class Areas:
+    """Where a drawing may be at all (near), where it is opaque (solid), where it has shades that fade out (fades) and
+    where what is behind it shows for sure (see_through): bool [h, w] each."""
+
+    near: torch.Tensor
+    solid: torch.Tensor
+    fades: torch.Tensor
+    see_through: torch.Tensor
+
+    def crop(self, at: tuple[slice, slice]) -> Areas:
+        """Some rows and columns of them."""
+        return Areas(*(getattr(self, field.name)[at] for field in fields(self)))
+
+
+@dataclass
+class Paints:
+    """A drawing's paints: how many bits a colour costs, and the common ones (paint.py)."""
+
+    bits: torch.Tensor
+    common: tuple[torch.Tensor, list[float]]
+
+
+@dataclass
+class Blends:
+    """alpha: float32 [h, w] 0..1. prior, spread: [3, h, w] levels relative to GREY, the colour found for each px, and
+    the one of the solid px around it. total: [h, w], information. paints: None if none were asked for."""
+
+    alpha: torch.Tensor
+    prior: torch.Tensor
+    spread: torch.Tensor
+    total: torch.Tensor
+    paints: Paints | None
+
+    def paste(self, other: Blends, box: tuple[slice, slice], where: torch.Tensor) -> None:
+        """Take over the px `where`, bool [h, w] of the box, from those of a box."""
+        for name in ("alpha", "prior", "spread", "total"):
+            mine = getattr(self, name)[(..., *box)]
+            mine.copy_(torch.where(where, getattr(other, name), mine))
+
+
+def blend(e: Evidence, areas: Areas, width: float, sweeps: int, paints: Paints | None = None) -> Blends:
+    """Alpha and colour of a drawing, or of a box of it. width: of its edges, px. paints: the whole drawing's, if they
+    are known already."""
+    to = lambda x: torch.from_numpy(x).to(e.c.device)  # noqa: E731
+    c, b, known, sure, z = e.c, e.b, e.known, e.sure, e.z
+    near, solid, fades = areas.near, areas.solid, areas.fades
+    tri_alpha = 1 - e.tri_beta
+    seeds = (solid & ((z > 3) | (e.tri_info > 60))) | ((e.tri_info > 100) & (tri_alpha > 0.9) & near)
+    seeds &= known
+    if not bool(seeds.any()):
+        seeds = (e.mask > 0.5) & known
+    spread = diffused(c, seeds.cpu().numpy())
+
+    want = near & ~solid & known & (e.tri_info < DECIDED)
+    prior, alpha, info = spread.clone(), tri_alpha, e.tri_info.clone()
+    if bool(want.any()):
+        differs_np = e.differs.cpu().numpy()
+        # the outermost px that differ from the background are blends; a thin line's ridge is its purest px
+        peak = to(cv2.dilate(differs_np, np.ones((WIDEST_EDGE + 1,) * 2, np.uint8)))
+        depth = distance((((e.differs > 2.5 * e.deviation) & (e.differs > HALF * peak)) | solid).cpu().numpy())
+        core = to(depth > width)
+        may = near & known & (z > 4) & ~areas.see_through & ~fades & (core | (e.differs >= 0.95 * peak))
+        if paints is None:
+            pure = (seeds & core) | may
+            paints = Paints(palette(c, pure), common_paints(c, pure))
+        price = torch.full_like(e.n, float("inf"))
+        put(price, places_of(may), palette_bits(c, paints.bits, may))
+        # px that equal the background are transparent whatever the drawing's colour; the others are worth a search
+        ask = want & (z > 1)
+        radius = int(np.clip(np.ceil(width) + 2, 4, 12))
+        places, asking = places_of(want), places_of(ask)
+        F = taken(spread, places)
+        off = torch.zeros_like(F[0])
+        at = places_of(taken(ask, places))
+        found, miss = find_colour(c, taken(b, asking), ask, taken(spread, asking), price, ~taken(core, asking),
+                                  e.noise, radius, paints.common)
+        put(F, at, found)
+        put(off, at, miss)
+        # colours are 0..255: a px darker or brighter than what is behind it must hold this much of the drawing
+        nn, B, C, known_there, sigma2, fading = (taken(x, places) for x in (e.n, b, c, sure, e.sigma2, fades))
+        room = torch.where(C < B, B + GREY, 255 - GREY - B).clamp_(min=8)
+        # what fades out is as faint as can be: a shadow is about black
+        least = ((C - B).abs_() / room).amax(0).clamp_(1e-3, 1)
+        F = torch.where(fading, B + (C - B) / least, F)
+        # between what is deep inside and the ridge of its outline there are only the drawing's own paints
+        own = to(within_outlines(c.cpu().numpy(), differs_np, (solid & (z > 3)).cpu().numpy(),
+                                 (want & (z > 2.5) & ~fades).cpu().numpy(), e.noise))
+        own = taken(own, places)
+        F = torch.where(own, C, F)
+        off.masked_fill_(fading | own, 0.0)
+        put(prior, places, F)
+        w0 = (e.noise / PRIOR_SPREAD) ** 2 * 3 / (1 + (off / 12) ** 2)
+        share = nn * w0 / (nn + w0)
+        bb = taken(e.s_bb, places) + share * dot(B - F, B - F)
+        cb = taken(e.s_cb, places) + share * dot(C - F, B - F)
+        least = (((C - B).abs_() - 2 * sigma2.sqrt()) / room).amax(0).clamp_(0, 1) * known_there
+        put(alpha, places, torch.maximum((1 - cb / bb.clamp(min=1e-3)).clamp_(0, 1), least))
+        put(info, places, bb / sigma2 * known_there)
+    alpha = alpha.clamp(0, 1)
+
+    vote = 0.6 + 4 * (1 - sure)  # the masks decide what nothing else does
+    inside = solid * (DEEP_WEIGHT * (1 + 4 * (e.tri_info < 20)))
+    total = (info + inside).add_(~near, alpha=1e4).add_(vote)
+    target = (info * alpha).add_(inside).addcmul_(vote, e.mask)
+    blind = ~known
+    total.masked_fill_(blind, 1e-3)
+    target.masked_fill_(blind, 0.0)
+    alpha = walk(target / total.clamp(min=1e-6), total, c, sweeps).clamp_(0, 1)
+    return Blends(alpha, prior, spread, total, paints)
+
+
+def places_of(mask: torch.Tensor) -> torch.Tensor:
+    """Flat indices of a mask's True px. Looked up once, and not for everything that is read there, they cost little."""
+    return torch.nonzero(mask.reshape(-1))[:, 0]
+
+
+def taken(x: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+    """[..., h, w] -> [..., n]: its values at flat places of a picture."""
+    lead = x.shape[:max(0, x.dim() - 2)]
+    return x.reshape(*lead, -1).index_select(-1, places)
+
+
+def put(x: torch.Tensor, places: torch.Tensor, values: torch.Tensor) -> None:
+    """Write [..., n] at flat places of [..., h, w] (or [..., length]), in place."""
+    x.view(*values.shape[:-1], -1).index_copy_(-1, places, values)

@@ -1,0 +1,110 @@
+"""What the pooled exposures of a drawing say about its px, before anything is supposed about drawings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import cv2
+import numpy as np
+import torch
+
+from toondecompose.engine.matte.areas import SOFT_REACH
+from toondecompose.engine.matte.moments import Moments
+
+SLIP = 0.12  # px; registration error of a px's background and drawing, turned into levels by their gradient
+MIN_RING = 200  # px around a drawing below which its noise is not judged
+
+
+@dataclass
+class Evidence:
+    """All float32 [h, w] if nothing else is said.
+
+    n: weight of the exposures. known: bool, some exposure shows this px. c, b: [3, h, w] levels relative to GREY, mean
+    colour and mean background. cc: sum of |C|^2. s_bb, s_cb: sums of
+    |B - b|^2 and of (C - c)(B - b). mask, sure: share of the exposures' masks that
+    cover the px, and of them whose background is known, 0..1. differs: rms of C - B per channel, levels. noise: of the
+    exposures, levels rms per channel. slope, slope_c: gradient of b and of c, levels per px. sigma2: variance of a px's
+    error, registration's included, summed over the channels. tri_beta, tri_info: 1 - alpha by triangulation, and 1 /
+    variance of that. deviation: the error per channel, levels. z: how far the px differ from the background, relative
+    to it. misfit: how far no one alpha and colour explain all exposures, as residual variance relative to the noise."""
+
+    n: torch.Tensor
+    known: torch.Tensor
+    c: torch.Tensor
+    b: torch.Tensor
+    cc: torch.Tensor
+    s_bb: torch.Tensor
+    s_cb: torch.Tensor
+    mask: torch.Tensor
+    sure: torch.Tensor
+    differs: torch.Tensor
+    noise: float
+    slope: torch.Tensor
+    slope_c: torch.Tensor
+    sigma2: torch.Tensor
+    tri_beta: torch.Tensor
+    tri_info: torch.Tensor
+    deviation: torch.Tensor
+    z: torch.Tensor
+    misfit: torch.Tensor
+
+    def crop(self, at: tuple[slice, slice]) -> Evidence:
+        """The evidence of some rows and columns."""
+        values = (getattr(self, field.name) for field in fields(self))
+        return Evidence(*(x[(..., *at)] if isinstance(x, torch.Tensor) else x for x in values))
+
+
+def gather(m: Moments, outer: np.ndarray, noise: float, mask_px: float, lined: bool) -> Evidence:
+    """The evidence that a drawing's moments hold. outer: float32 [h, w], px from its masks, 0 within. noise: levels rms
+    per channel. mask_px: how far, px, the masks' outlines may be wrong. lined: it is a figure, and not a plane."""
+    n = m.n.clamp(min=1e-6)
+    each = 1 / n
+    known = m.n > 0.02
+    c, b = m.c * each, m.b * each
+    s_bb = (m.bb - n * dot(b, b)).clamp_(min=0)
+    s_cb = m.cb - n * dot(c, b)
+    mask, sure = m.mask * each, (m.sure * each).clamp_(0, 1)
+    # with no known background nothing differs from it, and only the mask speaks
+    differs = ((m.cc - 2 * m.cb + m.bb) * each).mul_(1 / 3).clamp_(min=0).sqrt_()
+    sigma0 = max(1.5, noise)
+    if lined:  # what differs around a plane is another plane
+        sigma0 = max(sigma0, _noise_around(differs, known & (sure > 0.5), outer, mask_px))
+    slope, slope_c = _slope(b), _slope(c)
+    sigma2 = (SLIP * torch.maximum(slope, 0.5 * slope_c)).square_().add_(3 * sigma0**2)
+    tri_info = s_bb / sigma2 * sure
+    tri_beta = s_cb / s_bb.clamp(min=1e-3)
+    deviation = (sigma2 / 3).sqrt_()
+    z = box_mean(differs, 1) / deviation
+    misfit = box_mean((m.cc - n * dot(c, c)).clamp_(min=0).sub_(tri_beta * s_cb).div_(sigma2).mul_(each), 1)
+    return Evidence(n, known, c, b, m.cc, s_bb, s_cb, mask, sure, differs, sigma0, slope, slope_c, sigma2, tri_beta,
+                    tri_info, deviation, z, misfit)
+
+
+def box_mean(x: torch.Tensor, r: int) -> torch.Tensor:
+    """Mean over (2r+1)^2 windows, edges repeated. float32 [h, w]."""
+    out = cv2.blur(x.cpu().numpy(), (2 * r + 1, 2 * r + 1), borderType=cv2.BORDER_REPLICATE)
+    return torch.from_numpy(out).to(x.device)
+
+
+def _slope(c: torch.Tensor) -> torch.Tensor:
+    """Gradient magnitude (L2 over RGB), levels per px. [3, h, w] -> [h, w]."""
+    step = np.array([[-0.5, 0, 0.5]], np.float32)
+    total = np.zeros(c.shape[1:], np.float32)
+    for plane in c.cpu().numpy():
+        for kernel in (step, step.T):
+            d = cv2.filter2D(plane, -1, kernel, borderType=cv2.BORDER_REPLICATE)
+            cv2.accumulateSquare(d, total)
+    return torch.from_numpy(np.sqrt(total)).to(c.device)
+
+
+def dot(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Sum over the three channels of x * y: [3, h, w] -> [h, w]."""
+    return (x[0] * y[0]).addcmul_(x[1], y[1]).addcmul_(x[2], y[2])
+
+
+def _noise_around(differs: torch.Tensor, known: torch.Tensor, outer: np.ndarray, mask_px: float) -> float:
+    """Noise, levels rms, of the background close to a drawing: compression leaves more of it there than elsewhere."""
+    ring = (outer > 2 * mask_px + 4) & (outer < 2 * mask_px + 4 + SOFT_REACH) & known.cpu().numpy()
+    if ring.sum() < MIN_RING:
+        return 0.0
+    return float(np.quantile(differs.cpu().numpy()[ring], 0.8)) / 1.24  # that quantile of the rms of three normals
