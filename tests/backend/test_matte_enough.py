@@ -1,6 +1,7 @@
 """Fast ways through long shots agree with the plain ones."""
 
 import numpy as np
+import pytest
 import torch
 
 from toondecompose.engine.clip import source_from_array
@@ -9,7 +10,7 @@ from toondecompose.engine.matte.objective import order_votes
 from toondecompose.engine.matte.plates import solve_plate
 from toondecompose.engine.matte.state import Drawing, LayerState
 from toondecompose.engine.matte.types import LayerToSolve
-from toondecompose.engine.matte.weights import Weight
+from toondecompose.engine.matte.weights import Weight, WeightOf, by_masks, by_mattes
 from toondecompose.engine.types import Drawings, as_drawings
 
 
@@ -77,8 +78,8 @@ def test_a_plate_of_enough_frames_is_as_good_as_one_of_all():
         return Weight(limit, values)
 
     H = np.tile(np.eye(3), (T, 1, 1))
-    plates = [solve_plate(source_from_array(frames), H, (120, 80), weight_of, list(range(T)), 2.0, enough=enough)
-              for enough in (ENOUGH, np.inf)]
+    plates = [solve_plate(source_from_array(frames), H, (120, 80), WeightOf(weight_of), list(range(T)), 2.0,
+                          enough=enough) for enough in (ENOUGH, np.inf)]
     misses = [float((p.colour - torch.from_numpy(truth.transpose(2, 0, 1))).square().mean().sqrt()) for p in plates]
     assert misses[0] < 0.6 and misses[1] < misses[0] + 0.1
     assert float(plates[0].weight.min()) >= 20 and float(plates[0].weight.max()) < 60
@@ -114,3 +115,22 @@ def test_drawings_keep_only_what_is_there():
     kept.add(whole[10:20, 30:45].copy(), (30, 10))
     assert len(kept) == 1 and np.array_equal(kept[0], whole) and np.array_equal(as_drawings([whole])[0], whole)
     assert kept.part(0)[1] == (30, 10) and np.array_equal(kept.pop(0), whole) and not len(kept)
+
+
+@pytest.mark.parametrize("turn", [0.0, 0.4])
+def test_a_glimpse_closes_nothing_that_a_look_shows(turn):
+    rng = np.random.default_rng(3)
+    size, H = (200, 120), np.array([[np.cos(turn), -np.sin(turn), 12.3], [np.sin(turn), np.cos(turn), -4.6], [0, 0, 1]])
+    picture = torch.zeros(4, 130, 230, dtype=torch.uint8)
+    picture[3, 4:-4, 4:-4] = 255
+    for y, x in rng.integers(5, (120, 220), (12, 2)):  # holes of all sizes, and veils
+        picture[3, y:y + int(rng.integers(1, 30)), x:x + int(rng.integers(1, 30))] = int(rng.integers(0, 256))
+    given = LayerToSolve(name="a", kind="sprite", H=H[None], drawing=np.zeros(1, int),
+                         masks=np.zeros((1, 30, 50), np.uint8))
+    front = LayerState(given, H[None], (230, 130), 1.0, {0: Drawing((0, 0, 230, 130), [0], picture)}, np.ones(1))
+    hidden = np.repeat(np.repeat(rng.integers(0, 256, (1, 15, 25)), 4, 1), 4, 2).astype(np.uint8)
+    points = torch.from_numpy(rng.uniform(0, 1, (4000, 2)) * size).float()
+    for weight_of in (by_mattes([front, front], size, "cpu"), by_masks(hidden, size, "cpu")):
+        may = weight_of.may_show(0, points)
+        shows = weight_of(0, (0, 0, *size)).at(points) > 0
+        assert not (shows & ~may).any() and 0.1 < float(may.float().mean()) < 0.9

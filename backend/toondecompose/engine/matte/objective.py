@@ -8,7 +8,15 @@ import torch
 from toondecompose.engine.clip import FrameSource
 from toondecompose.engine.matte.plates import frame_tensor
 from toondecompose.engine.matte.resample import Box
-from toondecompose.engine.matte.state import LayerState, lay_over, place, place_thinly, plate_view, shown_box
+from toondecompose.engine.matte.state import (
+    LayerState,
+    lay_over,
+    place,
+    place_part,
+    place_thinly,
+    plate_view,
+    shown_box,
+)
 
 LOOKS = 8  # frames that are recomposed for the objective
 STRIP = 256  # rows
@@ -29,7 +37,7 @@ def recompose(states: list[LayerState], t: int, box: Box, device: str) -> torch.
     """All layers over one another on frame t: float32 [3, h, w] levels."""
     picture = plate_view(states[0], t, box)[0]
     for state in states[1:]:
-        lay_over(picture, state, t, box)
+        lay_over(picture, place_part(state, t, box), box)
     return picture
 
 

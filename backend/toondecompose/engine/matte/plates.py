@@ -25,7 +25,7 @@ from toondecompose.engine.tiles import TILE
 from toondecompose.engine.warp import sample
 
 if TYPE_CHECKING:  # weights are made from the layers' states, which hold plates
-    from toondecompose.engine.matte.weights import WeightOf
+    from toondecompose.engine.matte.weights import Weight, WeightOf
 
 AGREE = 40  # levels, sum over RGB: two samples this close vote for each other
 MAX_CANVAS = 48_000_000  # px; larger panoramas are made coarser
@@ -35,6 +35,7 @@ QUIET = 1.5  # levels; rounding and interpolation leave this much in the cleanes
 ELECTED = 0.0375  # of a tile: px whose samples are held at a time, and
 VOTERS = 10  # times as many samples that are compared at a time: bounds the memory of a vote
 KERNEL = 3  # px around a point that sampling reads
+SCATTERED = 0.6  # share of the box around them from which parts of a frame are looked at in one
 CANDIDATES = 12  # samples per px that stand for election; all samples vote
 
 
@@ -121,8 +122,16 @@ def solve_plate(source: FrameSource, H: np.ndarray, canvas: tuple[int, int], wei
         shown = footprint(np.linalg.inv(H[t]), whole, (0, 0, cw, ch))
         if shown is None or wanting(total[_within(shown)], shown, enough=enough) is None:
             continue
-        weights = weight_of(t, whole)
-        for box in wanting_parts(total[_within(shown)], shown, enough, weights.shows(H[t], shown)):
+        if weight_of.glimpse is None:
+            squares = weight_of(t, whole).shows(H[t], shown)
+        else:
+            coarse, to_lattice = weight_of.glimpse(t)
+            squares = coarse.shows(to_lattice @ H[t], shown)
+        parts = wanting_parts(total[_within(shown)], shown, enough, squares)
+        if not parts:
+            continue
+        looks = _looks(weight_of, t, [_read_for(H[t], part, source.size) for part in parts])
+        for box, weights in zip(parts, looks, strict=True):
             weight = weights.seen_from(H[t], box, source.size, device)
             part = wanting(total[_within(box)], box, weight, enough)
             if part is None:
@@ -151,6 +160,15 @@ def solve_plate(source: FrameSource, H: np.ndarray, canvas: tuple[int, int], wei
     _elect(mean, doubt, source, H, boxes, weight_of, device, max(1, int(ELECTED * tile)))
     return Plate(mean.clamp_(0, 255), torch.where(seen, total, torch.zeros_like(total)), H, variance.sqrt(),
                  best)
+
+
+def _looks(weight_of: WeightOf, t: int, reads: list[Box]) -> Iterable[Weight]:
+    """The weights of frame t in each of the boxes: of all of them at once where they fill what they lie in."""
+    low, high = np.array(reads)[:, :2].min(0), np.array(reads)[:, 2:].max(0)
+    area = sum((x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in reads)
+    if len(reads) > 1 and area < SCATTERED * np.prod(high - low):
+        return (weight_of(t, read) for read in reads)
+    return [weight_of(t, (*low.tolist(), *high.tolist()))] * len(reads)
 
 
 def _read_for(H: np.ndarray, part: Box, size: tuple[int, int]) -> Box:
@@ -205,19 +223,32 @@ def _elect(mean: torch.Tensor, doubt: torch.Tensor, source: FrameSource, H: np.n
             point = _project(H[t], x, y)
             w, h = source.size
             ok = (point[:, 0] > 0) & (point[:, 0] < w) & (point[:, 1] > 0) & (point[:, 1] < h)
+            ok &= weight_of.may_show(t, point)
+            open_ = torch.nonzero(ok)[:, 0]
+            if not len(open_):
+                continue
+            point = point[open_]
             part = _around(point, (w, h))
             corner = torch.tensor(part[:2], dtype=point.dtype, device=point.device)
             frame = frame_tensor(source.read(t)[part[1]:part[3], part[0]:part[2]], device)
             colour = sample(frame, point - corner, "bicubic", "border")
-            weight = weight_of(t, part).at(point) * ok
-            colours.append(colour.clamp(0, 255).round().to(torch.uint8))
-            weights.append((weight * 64).ceil().to(torch.uint8))
+            weight = weight_of(t, part).at(point)
+            colours.append(_spread_out(colour.clamp_(0, 255).round_().to(torch.uint8), open_, len(y)))
+            weights.append(_spread_out((weight * 64).ceil_().to(torch.uint8), open_, len(y)))
+        if not colours:
+            continue
         votes, step = torch.empty((3, len(y)), device=device), max(1, VOTERS * chunk // len(colours))
         for at in range(0, len(y), step):
             part = slice(at, at + step)
             votes[:, part] = mode_vote(torch.stack([c[:, part].to(torch.int16) for c in colours]),
                                        torch.stack([w[part].to(torch.int32) for w in weights]))
         mean[:, y, x] = votes
+
+
+def _spread_out(values: torch.Tensor, at: torch.Tensor, count: int) -> torch.Tensor:
+    """[..., n] -> [..., count]: values at their places, 0 elsewhere."""
+    out = torch.zeros((*values.shape[:-1], count), dtype=values.dtype, device=values.device)
+    return out.index_copy_(-1, at, values)
 
 
 def _around(points: torch.Tensor, size: tuple[int, int]) -> Box:

@@ -195,18 +195,29 @@ def map_points(H: np.ndarray, points: np.ndarray) -> np.ndarray:
 
 def footprint(H: np.ndarray, box: Box, limit: Box | None = None) -> Box | None:
     """The smallest whole-px box around `box` seen through H, cut to `limit`; None if nothing is left."""
+    (a, b, c), (d, e, f), (g, h, i) = np.asarray(H, np.float64).tolist()
     x0, y0, x1, y1 = box
-    ring = np.linspace(0, 1, 5)
-    points = np.array([[x0 + (x1 - x0) * a, y0 + (y1 - y0) * b] for a in ring for b in ring])
-    q = map_points(H, points)
-    q = q[np.isfinite(q).all(1)]
-    if not len(q):
-        return None
-    lo, hi = np.floor(q.min(0) + 1e-6).astype(int), np.ceil(q.max(0) - 1e-6).astype(int)
-    out = (int(lo[0]), int(lo[1]), int(hi[0]), int(hi[1]))
+    if g == 0 and h == 0 and i > 1e-9:  # straight lines stay parallel: the corners tell
+        low_x, high_x = _ends(a, x0, x1, b, y0, y1)
+        low_y, high_y = _ends(d, x0, x1, e, y0, y1)
+        low, high = ((low_x + c) / i, (low_y + f) / i), ((high_x + c) / i, (high_y + f) / i)
+    else:
+        ring = np.linspace(0, 1, 5)
+        points = np.array([[x0 + (x1 - x0) * s, y0 + (y1 - y0) * t] for s in ring for t in ring])
+        q = map_points(H, points)
+        q = q[np.isfinite(q).all(1)]
+        if not len(q):
+            return None
+        low, high = q.min(0).tolist(), q.max(0).tolist()
+    out = (*(math.floor(v + 1e-6) for v in low), *(math.ceil(v - 1e-6) for v in high))
     if limit is not None:
         out = (max(out[0], limit[0]), max(out[1], limit[1]), min(out[2], limit[2]), min(out[3], limit[3]))
     return out if out[2] > out[0] and out[3] > out[1] else None
+
+
+def _ends(a: float, x0: float, x1: float, b: float, y0: float, y1: float) -> tuple[float, float]:
+    """Least and largest a x + b y over a box."""
+    return min(a * x0, a * x1) + min(b * y0, b * y1), max(a * x0, a * x1) + max(b * y0, b * y1)
 
 
 def whole_shift(M: np.ndarray) -> bool:

@@ -10,6 +10,7 @@ import torch
 
 from toondecompose.engine.clip import FrameSource
 from toondecompose.engine.matte.alpha import Cutout
+from toondecompose.engine.matte.enough import wanting_parts
 from toondecompose.engine.matte.moments import View
 from toondecompose.engine.matte.plates import KERNEL, Plate
 from toondecompose.engine.matte.resample import Box, footprint, levels, resample, share, translation
@@ -19,6 +20,7 @@ from toondecompose.engine.warp import grid_for, sample
 
 MARGIN = 28  # canvas px around what the masks cover, for hair, glows and shadows that the masks missed
 VEILED = 0.2  # weight of what is seen through a veil, relative to what is seen directly
+OPAQUE = 0.999  # alpha from which nothing is looked for behind a layer
 HIDES = 4.0  # a layer in front with alpha >= 1/4 takes all weight from what is behind it
 
 
@@ -108,7 +110,7 @@ def place(state: LayerState, t: int, box: Box, device: str) -> torch.Tensor | No
 
 def place_part(state: LayerState, t: int, box: Box) -> tuple[Box, torch.Tensor] | None:
     """As `place`, only the part of the box that the drawing may reach -> (that part, the drawing there)."""
-    placed = _placed(state, t, box)
+    placed = placement(state, t, box)
     if placed is None:
         return None
     drawing, H, part = placed
@@ -119,7 +121,7 @@ def place_thinly(state: LayerState, t: int, box: Box, step: int, device: str) ->
     """As `place`, at every `step`-th px of the box's rows and columns alone; nothing where the layer is not shown."""
     x0, y0, x1, y1 = box
     size = (-(-(x1 - x0) // step), -(-(y1 - y0) // step))
-    placed = _placed(state, t, box)
+    placed = placement(state, t, box)
     if placed is None:
         return torch.zeros((4, size[1], size[0]), device=device)
     drawing, H, part = placed
@@ -156,10 +158,10 @@ def _slices(part: Box, box: Box) -> tuple[slice, slice]:
     return slice(part[1] - box[1], part[3] - box[1]), slice(part[0] - box[0], part[2] - box[0])
 
 
-def lay_over(picture: torch.Tensor, state: LayerState, t: int, box: Box, known: torch.Tensor | None = None) -> None:
-    """Put the layer over what is there already on frame t, in place. picture: float32 [3, h, w] levels over the box.
-    known: float32 [h, w] 0..1, how well the picture is known: what lies behind an opaque layer need not be."""
-    placed = place_part(state, t, box)
+def lay_over(picture: torch.Tensor, placed: tuple[Box, torch.Tensor] | None, box: Box,
+             known: torch.Tensor | None = None) -> None:
+    """Put a placed layer, of place_part, over what is there already, in place. picture: float32 [3, h, w] levels over
+    the box. known: float32 [h, w] 0..1, how well the picture is known: what lies behind an opaque layer need not be."""
     if placed is not None:
         part, top = placed
         through = 1 - top[3]
@@ -173,7 +175,7 @@ def lay_over(picture: torch.Tensor, state: LayerState, t: int, box: Box, known: 
 def hide(through: torch.Tensor, state: LayerState, t: int, box: Box) -> None:
     """Let the layer cover what shows through a box of frame t, in place. through: uint8 [h, w] over the box, 255 where
     nothing covers it yet."""
-    placed = _placed(state, t, box)
+    placed = placement(state, t, box)
     if placed is not None:
         drawing, H, part = placed
         alpha = share(drawing.picture[3], np.linalg.inv(H), part)
@@ -187,11 +189,11 @@ def hide(through: torch.Tensor, state: LayerState, t: int, box: Box) -> None:
 
 def shown_box(state: LayerState, t: int, box: Box) -> Box | None:
     """The part of a box of frame t that the layer's drawing may reach, or None."""
-    placed = _placed(state, t, box)
+    placed = placement(state, t, box)
     return None if placed is None else placed[2]
 
 
-def _placed(state: LayerState, t: int, box: Box) -> tuple[Drawing, np.ndarray, Box] | None:
+def placement(state: LayerState, t: int, box: Box) -> tuple[Drawing, np.ndarray, Box] | None:
     """The drawing shown on frame t, where its own px go, and the part of the box that it reaches."""
     d = int(state.given.drawing[t])
     drawing = state.drawings.get(d) if d >= 0 else None
@@ -217,6 +219,26 @@ def plate_view(state: LayerState, t: int, box: Box) -> tuple[torch.Tensor, torch
     return colour, levels(share(seen, back, box))
 
 
+def _plate_behind(state: LayerState, t: int, box: Box, between: list[tuple[Box, torch.Tensor] | None]
+                  ) -> tuple[torch.Tensor, torch.Tensor]:
+    """As plate_view, but only where the layers in front of the plate, as place_part gives them, let it through."""
+    opaque = None
+    for part, top in (placed for placed in between if placed is not None):
+        if opaque is None:
+            opaque = torch.zeros((box[3] - box[1], box[2] - box[0]), device=top.device)
+        there = opaque[_slices(part, box)]
+        torch.maximum(there, top[3], out=there)
+    parts = [box] if opaque is None else wanting_parts(opaque, box, OPAQUE)
+    if parts == [box]:
+        return plate_view(state, t, box)
+    behind = torch.zeros((3, box[3] - box[1], box[2] - box[0]), device=opaque.device)
+    sure = torch.ones_like(opaque)
+    for part in parts:
+        at = _slices(part, box)
+        behind[(slice(None), *at)], sure[at] = plate_view(state, t, part)
+    return behind, sure
+
+
 def over(top: torch.Tensor, below: torch.Tensor) -> torch.Tensor:
     """Premultiplied [4, h, w] over a picture [3, h, w] or premultiplied [4, h, w]."""
     return top[: below.shape[0]] + (1 - top[3]) * below
@@ -228,9 +250,10 @@ def view_around(states: list[LayerState], index: int, t: int, box: Box, hidden: 
 
     hidden: uint8 [hs, ws] at working size, what the masks in front cover; used while layers in front have no picture.
     """
-    behind, sure = plate_view(states[0], t, box)
-    for state in states[1:index]:
-        lay_over(behind, state, t, box, sure)
+    between = [place_part(state, t, box) for state in states[1:index]]
+    behind, sure = _plate_behind(states[0], t, box, between)
+    for placed in between:
+        lay_over(behind, placed, box, sure)
     weight = torch.ones_like(sure)
     front, through = None, None
     for state in states[index + 1:]:

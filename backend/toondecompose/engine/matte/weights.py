@@ -20,7 +20,7 @@ from toondecompose.engine.matte.resample import (
     share,
     translation,
 )
-from toondecompose.engine.matte.state import HIDES, LayerState, hide, shown_box
+from toondecompose.engine.matte.state import HIDES, LayerState, hide, placement, shown_box
 from toondecompose.engine.warp import sample
 from toondecompose.formats.conventions import centre_from_edge
 
@@ -28,6 +28,7 @@ from toondecompose.formats.conventions import centre_from_edge
 BESIDE = 0.04
 OUTLINE = 2  # working px beside a mask in which the drawing's own outline may still show
 COARSE = 8  # px, of the lattice on which it is looked for what a frame shows of a canvas
+ROUNDINGS = 2.0  # levels by which what shows through may be told wrong
 RIM = 3  # px of certainty around the part of a frame that is looked at, for the kernel
 
 
@@ -87,8 +88,26 @@ class Weight:
         return sample(self.values[None], points - corner, "bilinear", "border")[0]
 
 
-# weight_of(t, part of the frame that is asked for): elsewhere the answer need not hold
-WeightOf = Callable[[int, Box], Weight]
+@dataclass
+class WeightOf:
+    """The weights of all frames. at(t, part of the frame that is asked for): elsewhere the answer need not hold.
+    glimpse(t): weights that are 0 only where the frame surely shows nothing, on a coarse lattice, and 3x3, frame px ->
+    lattice px; None where nobody looks first whether anything is seen."""
+
+    at: Callable[[int, Box], Weight]
+    glimpse: Callable[[int], tuple[Weight, np.ndarray]] | None = None
+
+    def __call__(self, t: int, limit: Box) -> Weight:
+        return self.at(t, limit)
+
+    def may_show(self, t: int, points: torch.Tensor) -> torch.Tensor:
+        """Bool [n]: may frame t show anything at edge-coordinate points [n, 2]?"""
+        if self.glimpse is None:
+            return torch.ones_like(points[:, 0], dtype=torch.bool)
+        coarse, to_lattice = self.glimpse(t)
+        x, y = ((points[:, k] * float(to_lattice[k, k])).long().clamp_(0, coarse.values.shape[1 - k] - 1)
+                for k in (0, 1))
+        return (coarse.values.to(points.device) > 0)[y, x]
 
 
 def by_masks(hidden: np.ndarray, size: tuple[int, int], device: str) -> WeightOf:
@@ -109,7 +128,11 @@ def by_masks(hidden: np.ndarray, size: tuple[int, int], device: str) -> WeightOf
                         for mask in (hidden[t], far))
         return Weight(box, torch.lerp(clear, tight, BESIDE))
 
-    return weight_of
+    def glimpse(t: int) -> tuple[Weight, np.ndarray]:
+        least = cv2.erode(hidden[t], np.ones((3, 3), np.uint8))  # between px, too
+        return _opened(255 - least), np.diag([ws / size[0], hs / size[1], 1.0])
+
+    return WeightOf(weight_of, glimpse)
 
 
 def by_mattes(states: list[LayerState], size: tuple[int, int], device: str) -> WeightOf:
@@ -130,7 +153,51 @@ def by_mattes(states: list[LayerState], size: tuple[int, int], device: str) -> W
         tight, grown = (_clear(x) for x in (through, _least_around(through)))
         return Weight(box, torch.lerp(grown, tight, BESIDE))
 
-    return weight_of
+    lattice = (-(-size[0] // COARSE), -(-size[1] // COARSE))
+    least: dict[int, np.ndarray] = {}  # of the drawings' alpha, by their identity: solved once, they stay
+
+    def glimpse(t: int) -> tuple[Weight, np.ndarray]:
+        through = np.full(lattice[::-1], 255, np.float32)
+        for state in states[1:]:
+            placed = placement(state, t, whole)
+            if placed is None:
+                continue
+            drawing, H, _ = placed
+            if id(drawing) not in least:
+                least[id(drawing)] = _least_in_squares(drawing.picture[3].cpu().numpy())
+            covers = _covering(least[id(drawing)], H, size)
+            through *= 1 - covers.astype(np.float32) * np.float32(state.opacity[t] / 255)
+        return _opened(through), np.diag([1 / COARSE, 1 / COARSE, 1.0])
+
+    return WeightOf(weight_of, glimpse)
+
+
+def _opened(through: np.ndarray) -> Weight:
+    """1 where what shows through, 0..255 [h, w], leaves any weight."""
+    h, w = through.shape
+    values = (through > 255 * (1 - 1 / HIDES) - ROUNDINGS).astype(np.float32)
+    return Weight((0, 0, w, h), torch.from_numpy(values))
+
+
+def _least_in_squares(alpha: np.ndarray) -> np.ndarray:
+    """Least alpha of every square of COARSE px, 0 beyond the drawing: uint8."""
+    h, w = alpha.shape
+    even = np.pad(alpha, [(0, -h % COARSE), (0, -w % COARSE)])
+    rows = np.minimum.reduceat(even, np.arange(0, even.shape[0], COARSE), axis=0)
+    return np.minimum.reduceat(rows, np.arange(0, even.shape[1], COARSE), axis=1)
+
+
+def _covering(least: np.ndarray, H: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Alpha that a drawing has at least around every px of a lattice of COARSE px of a frame of `size` (w, h): uint8.
+    least: of its own squares of as many px. H: the drawing's px -> frame."""
+    back, steps = np.linalg.inv(H), np.diag([COARSE, COARSE, 1.0])
+    corners = [(x, y) for x in (0, size[0]) for y in (0, size[1])]
+    scale = max(local_scale(back, x, y) for x, y in [*corners, (size[0] / 2, size[1] / 2)])
+    reach = 2 * math.ceil((COARSE * scale * 0.71 + RIM) / COARSE) + 1  # half of a diagonal, and the kernel
+    around = cv2.erode(least, np.ones((reach, reach), np.uint8), borderValue=0)
+    M = centre_from_edge(np.diag([1 / COARSE, 1 / COARSE, 1.0]) @ back @ steps)
+    return cv2.warpPerspective(around, M, (-(-size[0] // COARSE), -(-size[1] // COARSE)), borderValue=0,
+                               flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP)
 
 
 def _rimmed(covered: Box, limit: Box) -> Box | None:
