@@ -10,11 +10,13 @@ import torch
 from toondecompose.engine.segment.canvas import sample_planes
 from toondecompose.engine.segment.edges import eroded, upsampled, upsampled_at
 from toondecompose.engine.segment.evidence import _compare, _compare_on_host, largest_near
-from toondecompose.engine.segment.labels import frame_mass
+from toondecompose.engine.segment.labels import first_mass, frame_mass, solve
+from toondecompose.engine.segment.layers import Rigid
 from toondecompose.engine.segment.mosaic import CANDIDATES, TRUSTED, VOTE_RANGE, build_mosaic, temporal_mode
 from toondecompose.engine.segment.parallax import BLUR, OTHER, SAME, _votes
 from toondecompose.engine.segment.refine import _without_specks
-from toondecompose.engine.segment.walker import FLOOR, _omega, _relax, spread
+from toondecompose.engine.segment.roles import trace
+from toondecompose.engine.segment.walker import FLOOR, _omega, _relax, spread, spread_on
 from toondecompose.engine.warp import warp
 
 
@@ -133,7 +135,7 @@ def test_pixels_are_enlarged_alone_as_with_the_whole_picture():
         assert torch.allclose(upsampled_at(small, size, at), upsampled(small, size).flatten(1), atol=1e-5)
 
 
-def test_spreading_to_some_pixels_is_like_spreading_to_all():
+def test_spreading_over_an_outline_from_a_coarse_answer_is_like_spreading_to_all():
     """Where the other pixels are sure of their layer, as those far from any outline are."""
     rng = np.random.default_rng(3)
     body = np.zeros((64, 96), np.float32)
@@ -144,10 +146,38 @@ def test_spreading_to_some_pixels_is_like_spreading_to_all():
     said = torch.from_numpy(np.where(rim, rng.uniform(0, 1, body.shape), body).astype(np.float32))[None, None]
     frame = torch.from_numpy(picture.astype(np.float32))[None, None].expand(-1, 3, -1, -1)
     plain = spread(frame, said, sure, smooth=1.0)[0, 0]
-    some = spread(frame, said, sure, smooth=1.0, only=torch.from_numpy(np.flatnonzero(rim)))[0, 0]
+    coarse = cv2.resize(cv2.GaussianBlur(body[::2, ::2], (0, 0), 1), body.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    at = torch.from_numpy(np.flatnonzero(rim))
+    some = spread_on(torch.from_numpy(coarse)[None], at, frame[0], said[:, 0], sure[0], smooth=1.0)[0]
     assert torch.equal(some[~rim], said[0, 0][~rim])
     assert float((some - plain)[torch.from_numpy(rim)].abs().mean()) < 0.05
     assert torch.equal(some > 0.5, plain > 0.5)
+
+
+def test_rounds_at_half_the_size_find_the_layers_that_rounds_at_full_size_find():
+    """A disc of other colours in every frame, before a background that slides."""
+    rng = np.random.default_rng(0)
+    wall = cv2.resize(rng.integers(0, 256, (30, 80, 3), np.uint8), (320, 120), interpolation=cv2.INTER_NEAREST)
+    row, column = np.mgrid[:120, :240]
+    frames, discs = [], []
+    for t in range(12):
+        frame = wall[:, 4 * t : 4 * t + 240].copy()
+        disc = (row - 60) ** 2 + (column - 60 - 8 * t) ** 2 < 30**2
+        frame[disc] = cv2.resize(rng.integers(0, 256, (15, 30, 3), np.uint8), (240, 120),
+                                 interpolation=cv2.INTER_NEAREST)[disc]
+        frames.append(frame)
+        discs.append(disc)
+    frames = torch.from_numpy(np.stack(frames)).permute(0, 3, 1, 2)
+    H = np.tile(np.eye(3), (12, 1, 1))
+    H[:, 0, 2] = -4.0 * np.arange(12)
+    present = np.ones(12, bool)
+    first = first_mass(trace(frames, [H], [present], 0.0), [0], True)
+    plain, _, _ = solve(frames, Rigid([H], [present], [True]), first, 0.0, True, everywhere=True)
+    fast, _, _ = solve(frames, Rigid([H], [present], [True]), first, 0.0, True)
+    disc = torch.from_numpy(np.stack(discs))
+    for p in (plain, fast):
+        assert float(((p[1] > 0.5) == disc).float().mean()) > 0.99
+    assert float(((plain[1] > 0.5) == (fast[1] > 0.5)).float().mean()) > 0.995
 
 
 def test_a_clip_in_one_row_is_relaxed_as_picture_by_picture():

@@ -197,8 +197,8 @@ def find_shade(source: FrameSource, paths: list[LayerPath], progress: Callable[[
 
 def without_shade(source: FrameSource, shade: np.ndarray) -> FrameSource:
     """The frames as they were before the shade was laid over them."""
-    whole = 1 / factor(shade, source.size)[..., None]
-    return source.changed(lambda frame: np.clip(np.rint(frame * whole), 0, 255).astype(np.uint8))
+    whole = np.repeat(1 / factor(shade, source.size)[..., None], 3, 2)
+    return source.changed(lambda frame: cv2.multiply(frame, whole, dtype=cv2.CV_8U))
 
 
 def shade_layer(shade: np.ndarray, size: tuple[int, int], count: int) -> SolvedLayer:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 from . import evidence as ev
 from .canvas import whole_picture
@@ -16,13 +17,14 @@ from .hiding import covers, uncovered
 from .layers import Rigid, mosaics, presence, rendered
 from .regions import Regions, flat_regions, rim_owner
 from .roles import Traces, own, unexplained
-from .walker import spread
+from .walker import halved, spread
 
 EXPLAINED = 2.2  # standard deviations up to which a mosaic still explains a pixel
 UNEXPLAINED = 2.5  # from here on it does not
 SEEN_TWICE = 1.5  # frames' worth of evidence: a point of a layer that more than one frame shows
 FLAT_TEXTURE = 60  # of 255: weaker than a line; a gradient or a brush stroke does not part a flat region
 BLOCK = 8  # frames that are in work at once
+HALVED_FROM = 200  # px across: narrower pictures lose their outlines at half the size
 
 
 def first_mass(traces: Traces, layers: list[int], redrawn: bool) -> torch.Tensor:
@@ -153,39 +155,81 @@ def frame_mass(misfits: list[torch.Tensor | None], tex: torch.Tensor, backs: lis
 
 
 def solve(frames: torch.Tensor, rigid: Rigid, first: torch.Tensor, noise: float, redrawn: bool, rounds: int = 3,
-          texture: torch.Tensor | None = None, regions: list[Regions] | None = None
+          texture: torch.Tensor | None = None, regions: list[Regions] | None = None, everywhere: bool = False
           ) -> tuple[torch.Tensor, torch.Tensor, Rigid]:
     """Masks -> mosaics -> evidence -> masks. first: first_mass. texture: uint8 [T, h, w] of the frames, and regions:
-    regions_of that, if known.
+    regions_of that, if known. everywhere: every round at full size, as a test asks; else all but the last one are
+    made at half of it, for which round's mosaics an outline is a pixel wider hardly matters.
 
     Returns (probabilities [L, T, h, w], the last mass, the layers with their drawings told apart).
     """
     texture = ev.texture_of(frames, noise) if texture is None else texture
-    regions = regions or regions_of(texture)
     # half precision: these are the largest arrays of a long shot, and nobody asks for a thousandth of a probability
     first = first.half()
     mass, p = first.clone(), torch.empty_like(first)
-    for turn in range(rounds + 1):
-        pictures = mosaics(frames, rigid, p, mass) if turn else []
-        there = presence(rigid, p, mass) if turn else []
-        for start in range(0, len(frames), BLOCK):
-            part = slice(start, start + BLOCK)
-            new, nearer = first[:, part].float(), []
-            if turn:
-                new *= 0.5
-                for t in range(start, start + new.shape[1]):
-                    backs, theres = rendered(rigid, pictures, there, t, frames.shape)
-                    for j, cover in covers(theres, rigid.hiding):
-                        new[:j, t - start] *= 1 - cover
-                    misfits = misfits_of(whole_picture(frames[t]), backs, noise)
-                    new[:, t - start] += frame_mass(misfits, texture[t].float() / 255, backs, theres, rigid.hiding,
-                                                    p[:, t].float(), redrawn)
-                    nearer += [theres] if any(rigid.hiding) else []
-                mass[:, part] = new
-            # once a mosaic has been made without the sprites, rims only decide where it cannot
-            p[:, part] = walk(whole_picture(frames[part]), add_rims(new, regions[part], only_unknown=turn > 1))
-            for t, theres in enumerate(nearer, start):
-                p[:, t] = uncovered(p[:, t].float(), new[:, t - start], theres, rigid.hiding)
+    begin = 0
+    if not everywhere and frames.shape[-1] >= HALVED_FROM:
+        # without redrawn sprites, the outlines found so far are where mosaics of sprites end
+        begin = rounds if redrawn else max(2, rounds - 1)
+        rigid = _coarsely(frames, rigid, first, noise, redrawn, begin, texture, p, mass)
+    regions = regions or regions_of(texture)
+    for turn in range(begin, rounds + 1):
+        _turn(turn, frames, rigid, first, noise, redrawn, texture, regions, p, mass)
         if turn == 1:
             rigid = find_drawings(frames, rigid, p, noise)
     return p, mass, rigid
+
+
+def _turn(turn: int, frames: torch.Tensor, rigid: Rigid, first: torch.Tensor, noise: float, redrawn: bool,
+          texture: torch.Tensor, regions: list[Regions], p: torch.Tensor, mass: torch.Tensor) -> None:
+    """One round of `solve`, of p and mass [L, T, h, w] in place."""
+    pictures = mosaics(frames, rigid, p, mass) if turn else []
+    there = presence(rigid, p, mass) if turn else []
+    for start in range(0, len(frames), BLOCK):
+        part = slice(start, start + BLOCK)
+        new, nearer = first[:, part].float(), []
+        if turn:
+            new *= 0.5
+            for t in range(start, start + new.shape[1]):
+                backs, theres = rendered(rigid, pictures, there, t, frames.shape)
+                for j, cover in covers(theres, rigid.hiding):
+                    new[:j, t - start] *= 1 - cover
+                misfits = misfits_of(whole_picture(frames[t]), backs, noise)
+                new[:, t - start] += frame_mass(misfits, texture[t].float() / 255, backs, theres, rigid.hiding,
+                                                p[:, t].float(), redrawn)
+                nearer += [theres] if any(rigid.hiding) else []
+            mass[:, part] = new
+        # once a mosaic has been made without the sprites, rims only decide where it cannot
+        p[:, part] = walk(whole_picture(frames[part]), add_rims(new, regions[part], only_unknown=turn > 1))
+        for t, theres in enumerate(nearer, start):
+            p[:, t] = uncovered(p[:, t].float(), new[:, t - start], theres, rigid.hiding)
+
+
+def _coarsely(frames: torch.Tensor, rigid: Rigid, first: torch.Tensor, noise: float, redrawn: bool, turns: int,
+              texture: torch.Tensor, p: torch.Tensor, mass: torch.Tensor) -> Rigid:
+    """The first `turns` rounds of `solve` at half its size: what they come to goes into p and mass [L, T, h, w].
+    Returns the layers with their drawings told apart."""
+    size, each = frames.shape[:-3:-1], range(len(frames))
+    small = torch.stack([halved(whole_picture(frames[t])).round_().to(torch.uint8) for t in each])
+    # a line is half of its 2 x 2 px
+    lines = torch.stack([(2 * halved(texture[t].float())).clamp_(max=255).to(torch.uint8) for t in each])
+    start = torch.stack([(2 * halved(first[:, t].float())).clamp_(max=1).half() for t in each], 1)
+    less, more = np.diag([0.5, 0.5, 1.0]), np.diag([2.0, 2.0, 1.0])
+    half = Rigid([less @ H @ more for H in rigid.H], rigid.present, rigid.painted, rigid.drawing, rigid.hiding)
+    likely, sure = torch.empty_like(start), start.clone()
+    regions = regions_of(lines)
+
+    def enlarge() -> None:
+        for whole, one in ((p, likely), (mass, sure)):
+            for t in each:
+                whole[:, t] = F.interpolate(one[None, :, t].float(), scale_factor=2, mode="bilinear")[
+                    0, :, :size[1], :size[0]]
+
+    for turn in range(turns):
+        _turn(turn, small, half, start, 0.5 * noise, redrawn, lines, regions, likely, sure)
+        if turn == 1 or turn == turns - 1:
+            enlarge()
+        if turn == 1:
+            rigid = find_drawings(frames, rigid, p, noise)
+            half.drawing = rigid.drawing
+    return rigid

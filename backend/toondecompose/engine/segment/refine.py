@@ -15,7 +15,7 @@ from .layers import LayerMosaics, Rigid, best_label, presence, rendered
 from .mosaic import build_mosaic
 from .painting import Painting
 from .shadows import veils
-from .walker import spread
+from .walker import spread, spread_on
 
 SMALLEST = 2e-4  # of the frame's area: a smaller separate piece is noise, not a drawing;
 SLIVER = 0.25  # of that is enough of a drawing that is just coming in or going out
@@ -171,8 +171,9 @@ def _probabilities(picture: torch.Tensor, texture: torch.Tensor, misfits: list[t
     mass = sure.to(torch.float32)
     mass.flatten(1).index_copy_(1, at, found)
     total = mass.sum(0)
-    fine = spread(picture[None], (mass[1:] / (total + 1e-6))[:, None], total[None], smooth=1.0,
-                  only=None if everywhere else at)[:, 0]
+    said = mass[1:] / (total + 1e-6)
+    fine = (spread(picture[None], said[:, None], total[None], smooth=1.0)[:, 0] if everywhere else
+            spread_on(joined[1:], at, picture, said, total, smooth=1.0))
     fine = torch.cat([1 - fine.sum(0, keepdim=True), fine])
     if any(hiding):
         fine.flatten(1)[:, at] = uncovered(fine.flatten(1)[:, at], found, theres, hiding)

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 # sweeps per level, coarsest last. The coarsest level must carry a value across the whole picture (20-40 px there);
 # finer levels only repair what their own edges change.
 SWEEPS = (10, 14, 24, 48)
+SWEEPS_ON = 16  # sweeps over what was solved before at half the size: it goes a few px beyond the outlines
 # an estimate of the Jacobi iteration's spectral radius: evidence is sparse, so convergence is slow
 RADIUS = 0.985
 # two pixels on the two sides of the sharpest edge still know of each other a little: it closes one-pixel gaps
@@ -126,13 +127,12 @@ def _relax_at(at: torch.Tensor, p: torch.Tensor, e: torch.Tensor, c: torch.Tenso
 
 
 def spread(pictures: torch.Tensor, evidence: torch.Tensor, confidence: torch.Tensor, smooth: float = 4.0,
-           sigma: float = 7.0, only: torch.Tensor | None = None) -> torch.Tensor:
+           sigma: float = 7.0) -> torch.Tensor:
     """Spread evidence over n pictures at once.
 
     pictures: float32 [n, c, h, w], 0..255. evidence: float32 [m, n, h, w] in 0..1, for m questions about the same
     pictures. confidence: float32 [n, h, w] >= 0. smooth: weight of two like neighbours against evidence of confidence
-    1. sigma: grey levels of an edge. only: int64 [k], the pixels of one picture (n = 1) that are in question; all
-    others are as their evidence says. Returns float32 [m, n, h, w] in 0..1; 0.5 where nothing reaches.
+    1. sigma: grey levels of an edge. Returns float32 [m, n, h, w] in 0..1; 0.5 where nothing reaches.
     """
     if not len(evidence):
         return evidence
@@ -156,9 +156,19 @@ def spread(pictures: torch.Tensor, evidence: torch.Tensor, confidence: torch.Ten
             p = torch.where(c > 1e-3, e, torch.full_like(e, 0.5))
         else:
             p = F.interpolate(p, scale_factor=2, mode="bilinear")[..., : e.shape[-2], : e.shape[-1]]
-        if only is not None and depth == 0:
-            p = _relax_at(only, p[:, 0], e[:, 0], c[0], img[0], smooth, sigma, SWEEPS[0])[:, None]
-            continue
         right, down = edge_weights(img, sigma)
         p = _relax(p, e, c, right * smooth, down * smooth, SWEEPS[depth])
     return p.clamp(0.0, 1.0)
+
+
+def spread_on(start: torch.Tensor, at: torch.Tensor, picture: torch.Tensor, evidence: torch.Tensor,
+              confidence: torch.Tensor, smooth: float = 4.0, sigma: float = 7.0) -> torch.Tensor:
+    """`spread` over the pixels numbered `at` int64 [k] of one picture that was solved before, at another size.
+
+    start: float32 [m, h, w], what was found then: nothing has to come from far away any more. All other pixels are as
+    their evidence says. picture: float32 [c, h, w]. evidence: float32 [m, h, w]. confidence: float32 [h, w].
+    Returns float32 [m, h, w] in 0..1.
+    """
+    if not len(evidence) or not len(at):
+        return evidence
+    return _relax_at(at, start, evidence, confidence, picture, smooth, sigma, SWEEPS_ON).clamp(0.0, 1.0)
