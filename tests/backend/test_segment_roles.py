@@ -66,10 +66,17 @@ def test_a_motion_that_explains_nothing_is_not_a_layer():
 
 
 def test_accounts_have_the_number_of_layers_that_was_asked_for_or_further_planes():
-    for one in accounts([0, 1, 2], 3, {1}, {0, 1}):
+    for one in accounts([0, 1, 2], 3, {1}, {0, 1}, [1.0, 2.0, 2.0]):
         assert one.paths[0] in {0, 1}
         assert len(one.paths) + one.redrawn - one.extra == 3
         assert one.extra == 0 or 1 in one.paths
+
+
+def test_what_stays_while_the_painting_behind_it_slides_is_no_plane_beyond_those_asked_for():
+    far, head, hair = 0, 1, 2
+    every = accounts([far, head, hair], 2, {far, head}, {far, head}, [8.0, 0.0, 0.3])
+    assert Account((far, head), 0) in every
+    assert not any(one.extra for one in every if one.paths[0] == far)
 
 
 def test_frames_that_show_one_drawing_are_grouped_wherever_they_are():

@@ -21,7 +21,7 @@ from . import evidence as ev
 from .canvas import slope, whole_picture
 from .labels import first_mass, regions_of, solve
 from .layers import ALL, Rigid, best_label, mosaics, presence, rendered
-from .roles import Traces, trace
+from .roles import FASTER, Traces, trace
 
 SEARCH_WIDTH = 128  # px across at which accounts are first compared: outlines and planes, not hair
 DECIDE_WIDTH = 240  # px across at which the close ones are compared again
@@ -191,11 +191,19 @@ def largest_body(ledger: Ledger, paths: tuple[int, ...]) -> float:
     return float(np.median(shares))
 
 
-def accounts(kept: list[int], count: int | None, wide: set[int], backs: set[int]) -> list[Account]:
+def further_planes(paths: tuple[int, ...], wide: set[int], speed: list[float]) -> list[int]:
+    """Which layers of an account, back to front, may be planes in front of its background: wide ones that slide no
+    slower, as what is nearer does. A head in close-up is wide, too, but it stays while the painting behind it slides.
+
+    speed: of every path (roles.speeds)."""
+    return [i for i in paths[1:] if i in wide and speed[i] >= (1 - FASTER) * speed[paths[0]]]
+
+
+def accounts(kept: list[int], count: int | None, wide: set[int], backs: set[int], speed: list[float]) -> list[Account]:
     """All accounts of `count` layers (None: any number); a redrawn label stands for all that are missing.
 
     wide: paths that may be planes. Nobody counts the planes of a painted set, so there may be more of them.
-    backs: paths that may be the background.
+    backs: paths that may be the background. speed: of every path.
     """
     out = []
     for size in range(1, len(kept) + 1):
@@ -204,7 +212,7 @@ def accounts(kept: list[int], count: int | None, wide: set[int], backs: set[int]
                 extra = 0 if count is None else max(0, size + redrawn - count)
                 missing = int(redrawn) if count is None or not redrawn else max(1, count - size)
                 enough = count is None or redrawn or size >= count
-                if enough and extra <= min(len(wide & set(paths)), size - 1, MOST_EXTRA):
+                if enough and extra <= min(len(further_planes(paths, wide, speed)), MOST_EXTRA):
                     out.append(Account(paths, missing, extra))
     return out
 

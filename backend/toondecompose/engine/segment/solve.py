@@ -21,6 +21,7 @@ from .choose import (
     Ledger,
     accounts,
     choose,
+    further_planes,
     sampled,
 )
 from .hiding import depth_order
@@ -46,6 +47,7 @@ from .roles import (
     unexplained,
 )
 from .shadows import cast_shadows
+from .standing import settle
 from .tidy import only_supported, without_slivers
 from .tracklets import count_sprites, track
 
@@ -119,6 +121,9 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
     rigid = Rigid([H[i] for i in layers], [present[i] for i in layers], roles.painted,
                   hiding=[bool(slid) and plane for plane in roles.plane])
     first = first_mass(traces, layers, redrawn)
+    if redrawn:
+        settle(first, frames, rigid.H, rigid.present, [i for i in range(len(layers)) if roles.plane[i]],
+               [traces.share[i] for i in layers], coarse_noise)
     texture = traces.texture_bytes
     del traces
     step(0.2)
@@ -180,7 +185,7 @@ def _roles(small: np.ndarray, traces: Traces, paths: list[LayerPath], H: list[np
         backs.add(slow[0])
     lean_on_parallax(hides, across, speed)
     apart = small.shape[2] / TOGETHER / max([1e-6, *(speed[i] for i in wide)])
-    every = accounts(kept, count, wide, backs)
+    every = accounts(kept, count, wide, backs, speed)
     # where nobody says how many layers there are, or it may be a plane, nothing tells where a path's layer is not
     one_drawing = set() if count is None else single - wide
 
@@ -196,7 +201,7 @@ def _roles(small: np.ndarray, traces: Traces, paths: list[LayerPath], H: list[np
     best, sure, note = choose(ledger(SEARCH_WIDTH, SEARCH_FRAMES), lambda: ledger(DECIDE_WIDTH, DECIDE_FRAMES),
                               [first, slow], every, count is None)
     if count is not None:
-        by_border = sorted((i for i in best.paths[1:] if i in wide), key=lambda i: -border[i])
+        by_border = sorted(further_planes(best.paths, wide, speed), key=lambda i: -border[i])
         planes = {best.paths[0], *by_border[: best.extra]}
     else:  # what lies in front of everything else is a sprite, however wide
         front = len(best.paths) if best.redrawn else len(best.paths) - 1
