@@ -62,7 +62,6 @@ def test_words_fixed_to_the_screen_are_a_layer_of_their_own(with_words):
     assert np.abs(np.diff(shown, axis=0))[:, :2, 2].max() < 0.5  # they stay on the screen while all else moves
 
 
-@pytest.mark.xfail(strict=True, reason=".80 since evidence.agreement asks more kindly what is no layer's; .86 before")
 def test_words_fixed_to_the_screen_are_cut_out_whole(with_words):
     assert with_words[1] > 0.85
 

@@ -159,7 +159,8 @@ def rigidity(traces: Traces, i: int, others: list[int], H: list[np.ndarray], pre
 SINGLE = 0.9  # of what a motion explains at all: surely one drawing, though others walk along in front of it
 STEADY = 0.75  # rigidity of one drawing, allowing for a changing mouth; two drawings in turn reach 0.65
 SAME_MOTION = 1.0  # px at full resolution: paths that part by less over the clip follow the same thing
-LEAST_OWN = 0.01  # of all texture; and
+LEAST_SEEN = 0.001  # of all texture: thin words and a tiny figure have so much; which paths are layers, bits decide
+LEAST_OWN = 0.01  # of all texture, for a first guess; and
 LEAST_COVER = 0.15  # of the texture that the layers so far leave unexplained: less is a coincidence
 UNCLEAR_VOTES = 7e-4  # of all pixels: fewer votes on who hides whom may be mistakes
 # of the texture along the frame's border: a layer that explains so much of it, and no worse than the others, may be a
@@ -270,7 +271,7 @@ def candidates(traces: Traces, H: list[np.ndarray], present: list[np.ndarray], g
     kept: list[int] = []
     for i in range(len(H)):
         same = any(parting(H[j], H[i], present[i] & present[j], (w, h)) < SAME_MOTION * scale for j in kept)
-        if not kept or (not same and float(own(traces, i, kept).sum()) > 0.3 * LEAST_OWN * whole):
+        if not kept or (not same and float(own(traces, i, kept).sum()) > LEAST_SEEN * whole):
             kept.append(i)
     V = votes(traces, kept, H, present)
     border = {i: border_share(traces, i) for i in kept}
