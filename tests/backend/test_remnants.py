@@ -41,3 +41,5 @@ def test_a_hidden_figure_takes_the_drawing_whose_turn_has_come():
     assert likely(twos, 2) == {0: 0.5, 2: 0.0}
     assert likely(np.array([-1, 0, 0, 0, 1, 1, 2, 3]), 0) == {0: 0.0}  # nothing like it is seen elsewhere
     assert likely(np.array([0, 0, 0, 0, 0, -1, 0, 0]), 5) == {0: 0.0}
+    # the cycle comes round to the frames that the shot began with
+    assert likely(np.array([0, 0, 1, 1, 2, 2, 3, 3, 0, 0, -1, -1]), 10) == {0: 0.5, 1: 0.0}

@@ -26,6 +26,7 @@ HOPEFUL = 0.5  # of the best drawing's agreement at a glance, below which a draw
 ELSEWHEN = 1.0  # score that a drawing costs which neither the frame before nor the one after shows
 OUT_OF_TURN = 0.5  # score that a neighbour's drawing costs where another one's turn has come in the cycle
 CONTEXT = 3  # frames before or after that tell whose turn it is: drawings are held for one to three
+LEAST_CONTEXT = 2  # of them, where the shot has no more
 
 
 def cut_frames(patches: list[Patch], size: tuple[int, int], hidden: bool) -> np.ndarray:
@@ -90,8 +91,9 @@ def likely(drawing: np.ndarray, t: int) -> dict[int, float]:
             continue
         for u in range(count):
             there = ahead + (u - t)
-            if u != t and drawing[u] >= 0 and there.min() >= 0 and there.max() < count:
-                votes[int(drawing[u])] += int(np.array_equal(drawing[there], drawing[ahead]))
+            there = there[(there >= 0) & (there < count)]  # the shot may begin or end in the middle of what tells
+            if u != t and drawing[u] >= 0 and len(there) >= LEAST_CONTEXT:
+                votes[int(drawing[u])] += int(np.array_equal(drawing[there], drawing[ahead[: len(there)]]))
     total = sum(votes.values())
     turn = {d for d, n in votes.items() if 2 * n > total}
     return {d: OUT_OF_TURN if turn else 0.0 for d in near} | dict.fromkeys(turn, 0.0)
