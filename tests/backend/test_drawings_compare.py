@@ -8,6 +8,7 @@ import pytest
 from test_drawings import clip, drawing, groups, pan
 
 from toondecompose.engine import shot
+from toondecompose.engine.drawings import correlate
 from toondecompose.engine.drawings.align import choose_points
 from toondecompose.engine.drawings.compare import (
     MOST_FORGIVEN,
@@ -238,3 +239,15 @@ def test_a_drawing_of_a_few_pixels_is_nowhere_looked_for():
     assert len(nothing.xy) == 0
     H, close = nearby_shift(nothing, patches[1], np.eye(3), 8.0)
     assert np.array_equal(H, np.eye(3)) and close < 0
+
+
+def test_in_a_long_clip_drawings_hidden_in_part_are_compared_with_the_same_ones_seen_whole(monkeypatch):
+    monkeypatch.setattr(correlate, "ALL_PAIRS", 7)  # as if the clip were long
+    monkeypatch.setattr(correlate, "LIKEST", 2)
+    monkeypatch.setattr(correlate, "NEAR_IN_TIME", 2)
+    poses = [0, 0, 1, 1, 2, 2] * 2
+    source, masks = clip([drawing(p) for p in poses], [(30 + 5 * t, 20) for t in range(len(poses))])
+    hidden = np.zeros_like(masks)
+    hidden[6:, :62] = 255  # something passes in front of the head
+    masks[hidden > 0] = 0
+    assert groups(expose(source, masks, 1.0, hidden=hidden).drawing) == poses

@@ -131,3 +131,24 @@ def coarse_pairs(patches: list[Patch], mirrored: bool, device: str = "cpu", canc
             distance[i, j] = np.where(best < 1e8, np.sqrt(best / 3), np.inf)
             shift[i, j] = np.stack([x, y], 1) / scale
     return distance, shift
+
+
+def coarse_between(patches: list[Patch], group: np.ndarray, distance: np.ndarray, shift: np.ndarray, limit: float,
+                   device: str = "cpu", cancelled=None) -> None:
+    """Fill in, in place, what a long clip's choice of pairs has left out between groups: each by its largest cut-out.
+
+    A sprite that something in front hides in part makes another small picture: its likest ones are hidden too, and
+    none of the frames that show it whole. distance, shift: as coarse_pairs returns them. group: int [n].
+    limit: distances beyond it are left out.
+    """
+    if len(patches) <= ALL_PAIRS:
+        return
+    whole = np.array(sorted(max(np.flatnonzero(group == g), key=lambda k: patches[k].area)
+                            for g in range(int(group.max()) + 1)))
+    if not np.isinf(distance[np.ix_(whole, whole)][np.triu_indices(len(whole), 1)]).any():
+        return
+    found, by = coarse_pairs([patches[k] for k in whole], False, device, cancelled)
+    for a, b in zip(*np.triu_indices(len(whole), 1), strict=True):
+        i, j = whole[a], whole[b]
+        if np.isinf(distance[i, j]) and found[a, b] <= limit:
+            distance[i, j], shift[i, j] = found[a, b], by[a, b]

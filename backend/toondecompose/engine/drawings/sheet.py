@@ -9,7 +9,7 @@ import numpy as np
 from .align import project
 from .cluster import average_linkage
 from .compare import BLOB, opacity_leak
-from .correlate import coarse_pairs
+from .correlate import coarse_between, coarse_pairs
 from .gaps import ALIKE, open_gaps
 from .match import ENOUGH, Book, bending, match, settle
 from .opaque import prove_opaque
@@ -107,6 +107,7 @@ def find_groups(book: Book, dofs: tuple[int, ...], known: list[np.ndarray | None
     if mirrors:
         mirrored(book, dofs, coarse_limit(coarse, book), device, cancelled)
     group = grouped(book)
+    coarse_between(book.patches, group, distance, shifts, coarse_limit(coarse, book), device, cancelled)
     for k in range(3):  # what was merged or kept apart on few pairs is looked at over more pairs
         second_chance(book, within_groups(book, group), dofs)
         compare(between_groups(book, group, np.minimum(distance, distance.T)), 0.6 + 0.1 * k, 0.7 + 0.1 * k)
