@@ -37,6 +37,13 @@ class Candidate:
     belief: list[np.ndarray] = record(default_factory=list)
     followed: bool = True
     box: Box | None = None
+    _around: list[np.ndarray] | None = record(default=None, init=False, repr=False)
+
+    def around(self, field: Field) -> list[np.ndarray]:
+        """What `explained` says of the saved bits; asked for again with every further path."""
+        if self._around is None:
+            self._around = explained(field, self.bits)
+        return self._around
 
     @property
     def gain(self) -> float:

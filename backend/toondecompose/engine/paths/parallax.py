@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from .candidate import Candidate, measured
@@ -55,19 +57,23 @@ def speeds(field: Field, base: Candidate, free: list[np.ndarray]) -> list[float]
     return out
 
 
-def planes(field: Field, base: Candidate, free: list[np.ndarray], dof: int) -> list[Candidate]:
+def planes(field: Field, base: Candidate, free: list[np.ndarray], dof: int,
+           known: dict[float, Candidate | None] | None = None) -> list[Candidate]:
     """Candidates that make the displacement of `base` at the most voted other speeds, as paths of `dof` parameters;
-    what flow believes of them is still to be asked."""
+    what flow believes of them is still to be asked. known: those of the same base and dof that were measured before,
+    by speed; new ones are added."""
+    known = {} if known is None else known
     centre = np.array([[field.size[0] / 2, field.size[1] / 2]])
     shift = np.concatenate([apply(m, centre) - centre for m in base.H])
     out: list[Candidate] = []
     if np.linalg.norm(shift - shift[0], axis=1).max() < LEAST_WAY:
         return out
     for speed in speeds(field, base, free):
-        H = np.tile(np.eye(3), (field.count, 1, 1))
-        H[:, :2, 2] = speed * shift
-        c = measured(H, base.ref, dof, field)
+        if speed not in known:
+            H = np.tile(np.eye(3), (field.count, 1, 1))
+            H[:, :2, 2] = speed * shift
+            known[speed] = measured(H, base.ref, dof, field)
+        c = known[speed]
         if c is not None:
-            c.followed = False
-            out.append(c)
+            out.append(replace(c, belief=[], followed=False))
     return out

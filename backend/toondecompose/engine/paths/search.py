@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .candidate import Candidate, explained, propose, settled
+from .candidate import Candidate, propose, settled
 from .field import Field
 from .follow import apart, believe
 from .groups import MODELS, apply
@@ -51,7 +51,7 @@ def without(field: Field, others: list[Candidate]) -> list[np.ndarray]:
     """Per frame [n] in 0..1: how much of each point none of the others explains."""
     free = [np.ones(len(p.at)) for p in field.points]
     for c in others:
-        free = [np.clip(f * (1 - TAKEN * e), 0, 1) for f, e in zip(free, explained(field, c.bits), strict=True)]
+        free = [np.clip(f * (1 - TAKEN * e), 0, 1) for f, e in zip(free, c.around(field), strict=True)]
         if c.belief:  # a redrawn sprite has no mosaic, but flow saw it move along for a while
             free = [f * (1 - CARRIED * np.clip(2 * b - 1, 0, 1)) for f, b in zip(free, c.belief, strict=True)]
     return free
@@ -70,13 +70,14 @@ def _weights(c: Candidate, free: list[np.ndarray]) -> list[np.ndarray]:
 
 
 def best_candidate(field: Field, free: list[np.ndarray], models: tuple[int, ...], rng: np.random.Generator,
-                   refs: list[int], chosen: list[Candidate], pieces: bool = True) -> tuple[Candidate | None, bool]:
+                   refs: list[int], chosen: list[Candidate], pieces: bool = True,
+                   slides: dict[float, Candidate | None] | None = None) -> tuple[Candidate | None, bool]:
     """The best path through what is free, settled on its mosaic (None if nothing worth having can be followed), and
     whether pieces of the picture may be worth trying again.
 
     chosen: the paths found before: parallax planes of the first are tried first, and (with `pieces`) pieces of the
-    picture that none explains if flow finds little. Richer models are tried while they pay, the other frames of refs if
-    most of what is free stays unexplained.
+    picture that none explains if flow finds little. slides: the planes of the same first path measured so far. Richer
+    models are tried while they pay, the other frames of refs if most of what is free stays unexplained.
     """
     best, best_worth = None, 0.0
     least = SMALLEST_GAIN * whole(field)
@@ -84,7 +85,7 @@ def best_candidate(field: Field, free: list[np.ndarray], models: tuple[int, ...]
     if left < least:
         return None, False
     if chosen:
-        for c in planes(field, chosen[0], free, models[0]):
+        for c in planes(field, chosen[0], free, models[0], slides):
             if worth(c, free, field) > best_worth:
                 best, best_worth = c, worth(c, free, field)
     for ref in refs:
@@ -143,13 +144,13 @@ def search(field: Field, wanted: int | None, motion_model: str, rng: np.random.G
     models = SEARCH_MODELS if motion_model == "auto" else (MODELS[motion_model],)
     total = whole(field)
     chosen: list[Candidate] = []
-    pieces = True
+    pieces, slides = True, {}
     limit = MOST_PATHS if wanted is None else min(MOST_PATHS, wanted + 2)
     for k in range(limit):
         if stop():
             return chosen
         free = without(field, chosen)
-        c, pieces = best_candidate(field, free, models, rng, seeds(field), chosen, pieces)
+        c, pieces = best_candidate(field, free, models, rng, seeds(field), chosen, pieces, slides)
         tick(0.8 * (k + 1) / limit)
         if c is None or worth(c, free, field) < SMALLEST_GAIN * total:
             break
