@@ -5,7 +5,10 @@ import numpy as np
 
 from toondecompose.engine.clip import source_from_array
 from toondecompose.engine.matte.holes import open_holes
+from toondecompose.engine.matte.resample import translation
+from toondecompose.engine.matte.stack import shifted
 from toondecompose.engine.matte.types import LayerToSolve
+from toondecompose.formats.conventions import centre_from_edge
 
 SIZE = (160, 96)
 PAN = 2.0  # px per frame
@@ -111,3 +114,16 @@ def test_a_hole_that_one_drawing_alone_has_is_closed_again():
     layers[1].masks[6:, eye] = 0
     for mask in open_holes(source_from_array(frames), layers)[1].masks[6:]:
         assert (mask[eye] == 255).all()
+
+
+def test_a_picture_that_only_moves_is_brought_as_by_a_warp():
+    rng = np.random.default_rng(4)
+    picture = cv2.GaussianBlur(rng.integers(0, 256, (60, 80, 3)).astype(np.uint8), (0, 0), 2)
+    for x, y in ((3.0, -5.0), (-7.3, 20.45), (50.25, 2.5)):
+        quick, there = shifted(picture, translation(x, y), (40, 30))
+        M = centre_from_edge(translation(x, y))
+        plain = cv2.warpPerspective(picture.astype(np.float32), M, (40, 30), borderMode=cv2.BORDER_REPLICATE,
+                                    flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP)
+        ys, xs = np.mgrid[:30, :40] + 0.5
+        assert np.abs(quick - plain).max() < 1.5  # OpenCV's places are whole 1/32 px
+        assert np.array_equal(there, (xs + x > 0) & (xs + x < 80) & (ys + y > 0) & (ys + y < 60))

@@ -13,7 +13,8 @@ import numpy as np
 
 from toondecompose.engine.clip import FrameSource
 from toondecompose.engine.matte.passing import between_lines
-from toondecompose.engine.matte.resample import translation
+from toondecompose.engine.matte.resample import translation, unit_translation
+from toondecompose.engine.matte.stack import shifted
 from toondecompose.engine.matte.types import LayerToSolve
 from toondecompose.formats.conventions import centre_from_edge
 
@@ -126,6 +127,11 @@ def _mean_square(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def _brought(picture: np.ndarray, M: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """A picture seen from a box, float32 [h, w, 3] levels, OUTSIDE beyond its edge.
     M: box px -> picture px, edge coordinates."""
-    M = centre_from_edge(M)
-    return cv2.warpPerspective(picture.astype(np.float32), M, shape[1::-1], borderMode=cv2.BORDER_CONSTANT,
-                               borderValue=(OUTSIDE,) * 3, flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP)
+    if unit_translation(M / M[2, 2]):
+        out, there = shifted(picture, M / M[2, 2], shape[1::-1])
+        if not there.all():
+            out[~there] = OUTSIDE
+        return out
+    return cv2.warpPerspective(picture.astype(np.float32), centre_from_edge(M), shape[1::-1],
+                               borderMode=cv2.BORDER_CONSTANT, borderValue=(OUTSIDE,) * 3,
+                               flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP)

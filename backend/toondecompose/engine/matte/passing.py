@@ -21,6 +21,7 @@ from toondecompose.engine.matte.stack import (
     agrees,
     carried_by,
     lay_over,
+    lines_around,
     moves_with,
     placed,
     same_around,
@@ -38,6 +39,7 @@ HALF2 = 0.25  # share of a gap's variance that is left where a px holds half of 
 FURTHEST = 24  # px by which a gap is followed into its narrow ends
 HELD = 0.9  # share of a silhouette that two drawings of one held body have in common
 STEP = 4  # px between those of a silhouette that are compared for it
+FEW, UNSURE = 16, 0.15  # every so many of them tell that share to within so much
 WHOLE = 0.9  # of a hole that other masks must cover
 
 
@@ -55,7 +57,8 @@ def between_lines(source: FrameSource, layer: LayerToSolve, plane: np.ndarray) -
             continue
         carried = carried_by(stack, plane)
         for gap in _gaps(stack, carried):
-            same = [t for t in others if same_around(source.read(t), stack.onto(layer.H, t), stack, gap)]
+            lines = lines_around(gap)
+            same = [t for t in others if same_around(source.read(t), stack.onto(layer.H, t), stack, lines)]
             for t in own + same:
                 masks[t][placed(gap, stack.onto(layer.H, t), size)] = 0
         for piece in _lost(source, layer, others, stack, carried):
@@ -119,15 +122,32 @@ def _lost(source: FrameSource, layer: LayerToSolve, others: list[int], stack: St
     out = []
     if not holes:
         return out
-    lattice = np.zeros_like(stack.body)
-    lattice[::STEP, ::STEP] = stack.body[::STEP, ::STEP]
-    held = [t for t in others
-            if float((agrees(source.read(t), stack.onto(layer.H, t), stack, lattice) < SAME).mean()) > HELD]
+    held: list[int] | None = None
     for k in holes:
         hole = label == k
         points = np.argwhere(hole)[:, ::-1] + 0.5
-        votes = sum(float((sampled(layer.masks[t], map_points(stack.onto(layer.H, t), points)) >= 128).mean()) > WHOLE
-                    for t in held)
+        cover = [t for t in others
+                 if float((sampled(layer.masks[t], map_points(stack.onto(layer.H, t), points)) >= 128).mean()) > WHOLE]
+        if len(cover) <= len(stack.frames):  # so that whole drawings need not be compared for it
+            continue
+        held = _held(source, layer, others, stack) if held is None else held
+        votes = len(set(cover) & set(held))
         if votes > max(len(stack.frames), 0.5 * len(held)) and not moves_with(stack, carried, hole):
             out.append(cv2.dilate(hole.astype(np.uint8), SQUARE) > 0)
     return out
+
+
+def _held(source: FrameSource, layer: LayerToSolve, others: list[int], stack: Stack) -> list[int]:
+    """Those of the frames `others` that show another drawing of the same held body."""
+    lattice = np.zeros_like(stack.body)
+    lattice[::STEP, ::STEP] = stack.body[::STEP, ::STEP]
+    ys, xs = np.nonzero(lattice)
+    some = slice(None, None, FEW)
+    held = []
+    for t in others:
+        picture, M = source.read(t), stack.onto(layer.H, t)
+        misses = (agrees(picture, M, stack, places) for places in ((ys[some], xs[some]), (ys, xs)))
+        if all(miss.size and np.mean(miss < SAME) > least for miss, least in zip(misses, (HELD - UNSURE, HELD),
+                                                                                strict=True)):
+            held.append(t)
+    return held

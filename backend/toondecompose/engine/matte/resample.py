@@ -21,7 +21,7 @@ SHRINK = 1.25  # source px per output px above which several samples per px are 
 MAX_SUPERSAMPLING = 6
 
 
-def _unit_translation(M: np.ndarray) -> bool:
+def unit_translation(M: np.ndarray) -> bool:
     """Does the map only move, to 1/1000 px over 1000 px?"""
     return bool(np.abs(M[:2, :2] - np.eye(2)).max() < 1e-6 and np.abs(M[2, :2]).max() < 1e-10)
 
@@ -100,7 +100,7 @@ def resample(image: torch.Tensor, M: np.ndarray, box: Box, smooth: bool = True, 
     h = image.shape[1]
     M = np.asarray(M, np.float64)
     M = M / M[2, 2]
-    if _unit_translation(M):
+    if unit_translation(M):
         tx, ty = float(M[0, 2]), float(M[1, 2])
         if image.device.type == "cpu":
             out = _moved_on_host(image, tx, ty, box, a)
@@ -130,7 +130,7 @@ def resample(image: torch.Tensor, M: np.ndarray, box: Box, smooth: bool = True, 
 
 def resample_both(a: torch.Tensor, b: torch.Tensor, M: np.ndarray, box: Box) -> tuple[torch.Tensor, torch.Tensor]:
     """`resample` of two pictures of one size: where the places of px have to be worked out, once for both."""
-    if _unit_translation(np.asarray(M, np.float64) / M[2, 2]):
+    if unit_translation(np.asarray(M, np.float64) / M[2, 2]):
         return resample(a, M, box), resample(b, M, box)
     both = resample(torch.cat([a.float(), b.float()]), M, box)
     return both[:len(a)], both[len(a):]
@@ -224,7 +224,7 @@ def whole_shift(M: np.ndarray) -> bool:
     """Does the map move everything by whole px?"""
     M = M / M[2, 2]
     shift = M[:2, 2]
-    return _unit_translation(M) and bool(np.abs(shift - np.round(shift)).max() < WHOLE_PX)
+    return unit_translation(M) and bool(np.abs(shift - np.round(shift)).max() < WHOLE_PX)
 
 
 def translation(x: float, y: float) -> np.ndarray:

@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 
 from toondecompose.engine.clip import FrameSource
-from toondecompose.engine.matte.resample import map_points, translation
+from toondecompose.engine.matte.resample import inside, map_points, translation, unit_translation
 from toondecompose.engine.matte.types import LayerToSolve
+from toondecompose.engine.shift import RENDERED, moved
 from toondecompose.formats.conventions import centre_from_edge
 
 LOOKS = 12  # exposures that are laid over one another
@@ -121,19 +122,25 @@ def _pairs(carried: np.ndarray, x: float, y: float) -> list[tuple[int, int]]:
     return [(int(i[k]), int(j[k])) for k in some]
 
 
-def agrees(picture: np.ndarray, M: np.ndarray, stack: Stack, where: np.ndarray) -> np.ndarray:
-    """float32 [k], by how many levels a frame differs from the drawing at the px of `where`, bool [h, w], as far as
-    the frame reaches. M: px of the stack -> frame."""
-    ys, xs = np.nonzero(where)
+def agrees(picture: np.ndarray, M: np.ndarray, stack: Stack, places: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    """float32 [k], by how many levels a frame differs from the drawing at some of its px, as far as the frame reaches.
+    M: px of the stack -> frame. places: rows and columns of those px."""
+    ys, xs = places
     at = map_points(M, np.stack([xs, ys], 1) + 0.5)
     use = ((at >= 0) & (at < picture.shape[1::-1])).all(1)
     return np.abs(sampled(picture, at[use]) - stack.mean[ys[use], xs[use]]).max(-1)
 
 
-def same_around(picture: np.ndarray, M: np.ndarray, stack: Stack, region: np.ndarray) -> bool:
-    """Does a frame show the lines around a region of the drawing? M: px of the stack -> frame."""
+def lines_around(region: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns of the px around a region, bool [h, w], beyond its own rim."""
     near = cv2.dilate(region.astype(np.uint8), SQUARE)
-    away = agrees(picture, M, stack, cv2.dilate(near, SQUARE) > near)
+    return np.nonzero(cv2.dilate(near, SQUARE) > near)
+
+
+def same_around(picture: np.ndarray, M: np.ndarray, stack: Stack, lines: tuple[np.ndarray, np.ndarray]) -> bool:
+    """Does a frame show the lines around a region of the drawing? M: px of the stack -> frame. lines: of
+    lines_around."""
+    away = agrees(picture, M, stack, lines)
     return away.size > 0 and float(away.mean()) < SAME
 
 
@@ -157,9 +164,17 @@ def placed(region: np.ndarray, M: np.ndarray, size: tuple[int, int]) -> np.ndarr
 def brought(picture: np.ndarray, M: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     """A picture seen from a box of `size` (w, h): float32 [h, w, c] levels, and bool [h, w], where the picture reaches.
     M: box px -> picture px, edge coordinates."""
+    if unit_translation(M / M[2, 2]):
+        return shifted(picture, M / M[2, 2], size)
     M = centre_from_edge(M)
     out = cv2.warpPerspective(picture.astype(np.float32), M, size, flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
                               borderMode=cv2.BORDER_REPLICATE)
     there = cv2.warpPerspective(np.ones(picture.shape[:2], np.uint8), M, size,
                                 flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP)
     return out, there > 0
+
+
+def shifted(picture: np.ndarray, M: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """As `brought`, for an M that only moves, in a third of the time."""
+    out = moved(cv2.split(picture), picture.shape[1::-1], (float(M[0, 2]), float(M[1, 2])), (0, 0, *size), RENDERED)
+    return cv2.merge([*out]), inside(M, (0, 0, *size), picture.shape[1::-1]).numpy()
