@@ -21,6 +21,7 @@ from toondecompose.engine.matte.evidence import Evidence, box_mean, dot, gather
 from toondecompose.engine.matte.fill import push_pull
 from toondecompose.engine.matte.gaps import Region, enclosed_regions
 from toondecompose.engine.matte.moments import GREY, Moments, part_of
+from toondecompose.engine.matte.paint import palette_bits
 from toondecompose.engine.matte.shadows import faded, veiled
 from toondecompose.engine.matte.specks import without_specks
 from toondecompose.engine.tiles import TILE, tiles_of
@@ -28,7 +29,11 @@ from toondecompose.engine.tiles import TILE, tiles_of
 MIN_INNER = 30  # px inside a drawing below which its exposures are not judged
 OVERLAP = 64  # px that the pieces of a large drawing share: more than what a px's alpha depends on around it
 MISFIT = 2.0  # residual variance relative to the noise from which exposures contradict one another
-FIRM = 40.0  # information (std 0.16) a px needs to tell its neighbours that they are not deep inside, or to believe it
+FOLLOWED = 8  # times that px deep inside are asked again: gaps are followed into their narrow ends
+FIRM = 25.0  # information (std 0.2) a px needs to tell its neighbours that they are not deep inside, or to believe it
+# price of a colour that a drawing hardly has: half a percent of it or, as a paint's cell counts among the 27 around it,
+# a twentieth in just this shade. Others may be paint as well, whatever is behind them.
+RARE_BITS = 9.0
 AROUND = 24  # px around those that are asked again that are looked at for it, and
 TOUCHED = 12  # whose alpha they may change
 LEAST_SPECK = 12  # px; smaller islands and pinholes are noise
@@ -99,7 +104,9 @@ def _cut_part(m: Moments, mask_np: np.ndarray, outer: np.ndarray, noise: float, 
     areas, width, questions = _areas(e, mask_np, inner, outer, mask_px, lined)
     blends = blend(e, areas, width, sweeps)
     alpha = _settle(blends.alpha, mask_np, e.known, areas.solid, e.tri_info)
-    if lined and _ask_again(blends, alpha, e, areas, mask_np, mask_px, width, sweeps):
+    for _ in range(FOLLOWED if lined else 0):
+        if not _ask_again(blends, alpha, e, areas, mask_np, mask_px, width, sweeps):
+            break
         alpha = _settle(blends.alpha, mask_np, e.known, areas.solid, e.tri_info)
     colour = _colour(alpha, e, blends) + GREY
     std = (1 / (blends.total + 1)).sqrt()
@@ -163,8 +170,14 @@ def _areas(e: Evidence, mask_np: np.ndarray, inner: np.ndarray, outer: np.ndarra
 def _ask_again(blends: Blends, alpha: torch.Tensor, e: Evidence, areas: Areas, mask_np: np.ndarray, mask_px: float,
                width: float, sweeps: int) -> bool:
     """Solve again, in place, where the drawing's own outline shows that a px is not as deep inside as the masks had it:
-    they had closed a gap, or taken in what is beside a thin line. alpha: the settled one. Is there such a px?"""
-    own = np.where((e.known & (blends.total > FIRM)).cpu().numpy(), np.minimum(mask_np, alpha.cpu().numpy()), mask_np)
+    they had closed a gap, or taken in what is beside a thin line. Nothing is told by px that may just as well be paint
+    of the drawing. alpha: the settled one. Is there such a px?"""
+    if blends.paints is None:
+        return False
+    inside = torch.from_numpy(mask_np > 0.5).to(alpha.device)
+    clear = e.known & (blends.total > FIRM) & (alpha <= 0.5) & inside
+    clear[clear.clone()] = palette_bits(e.c, blends.paints.bits, clear) > RARE_BITS
+    own = np.where(clear.cpu().numpy(), 0, mask_np)
     deep = torch.from_numpy(distance(own > 0.5) > mask_px + 2).to(areas.solid.device)
     lost = areas.solid & ~deep
     if not bool(lost.any()):
