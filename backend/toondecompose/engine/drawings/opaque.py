@@ -17,6 +17,7 @@ from .patches import OTHER, Patch
 from .pixels import place
 
 SHOWS = 0.15  # of the background's change: a pixel that changes less shows none of it, whatever noise did
+GLIMPSE = 0.22  # the same of the pixel around that changes most: a gap as narrow as a hair is not averaged away
 AROUND = 3  # px across over which changes are taken together
 
 
@@ -28,7 +29,7 @@ def proven(a: Patch, b: Patch, H: np.ndarray) -> np.ndarray:
     if not seen.any() or len(a.plates) != len(b.plates):
         return out
     other = place(b.smooth, back, size, repeat=True)
-    changed = _energy(other, a.smooth)
+    changed, most = _energy(other, a.smooth), _energy(other, a.smooth, True)
     told, clear = np.zeros(seen.shape, bool), np.ones(seen.shape, bool)
     for (here, known), (there, known_there) in zip(a.plates, b.plates, strict=True):
         there = place(there, back, size, repeat=True)
@@ -38,15 +39,18 @@ def proven(a: Patch, b: Patch, H: np.ndarray) -> np.ndarray:
         bare = (_energy(a.smooth, here) < BARE**2) | (_energy(other, there) < BARE**2)
         enough = known & ~bare & (behind > OTHER**2)
         told |= enough
-        clear &= ~known | (enough & (changed < SHOWS**2 * behind))  # which of several planes lies behind is not known
+        hides = (changed < SHOWS**2 * behind) & (most < GLIMPSE**2 * behind)
+        clear &= ~known | (enough & hides)  # which of several planes lies behind is not known
     out[seen & told & clear] = 1
     return out
 
 
-def _energy(one: np.ndarray, two: np.ndarray) -> np.ndarray:
-    """Mean over the surroundings of the squared difference of two pictures, summed over channels, float32 [h, w]."""
+def _energy(one: np.ndarray, two: np.ndarray, most: bool = False) -> np.ndarray:
+    """Mean, or the most, over the surroundings of the squared difference of two pictures, summed over channels, float32
+    [h, w]."""
     d = cv2.absdiff(one, two).astype(np.float32)
-    return cv2.boxFilter(cv2.transform(d * d, np.ones((1, 3), np.float32)), -1, (AROUND, AROUND))
+    d = cv2.transform(d * d, np.ones((1, 3), np.float32))
+    return cv2.dilate(d, np.ones((AROUND, AROUND))) if most else cv2.boxFilter(d, -1, (AROUND, AROUND))
 
 
 def prove_opaque(book: Book, pairs: list[tuple[int, int]]) -> None:
