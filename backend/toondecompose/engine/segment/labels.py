@@ -170,7 +170,7 @@ def solve(frames: torch.Tensor, rigid: Rigid, first: torch.Tensor, noise: float,
     begin = 0
     if not everywhere and frames.shape[-1] >= HALVED_FROM:
         # without redrawn sprites, the outlines found so far are where mosaics of sprites end
-        begin = rounds if redrawn else max(2, rounds - 1)
+        begin = rounds if redrawn else min(rounds, max(2, rounds - 1))
         rigid = _coarsely(frames, rigid, first, noise, redrawn, begin, texture, p, mass)
     regions = regions or regions_of(texture)
     for turn in range(begin, rounds + 1):

@@ -196,8 +196,14 @@ def cast_shadows(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, sprites: l
     shown = (label[first] > 0).any((1, 2)).sum()
     if cast[first].any((1, 2)).sum() < max(1, MOSTLY / 2 * shown):
         return p, None
-    for t in sorted(set(use) - set(first)):
+    rest = sorted(set(use) - set(first))
+    shows = {s: (label == s).any((1, 2)).sum() for s in sprites}
+    found = int(cast[first].any((1, 2)).sum())
+    for left, t in zip(reversed(range(len(rest))), rest, strict=True):
         cast[t] = shadows_at(t, SOFT)
+        found += bool(cast[t].any())
+        if found + left < MOSTLY * min(shows[s] for s in sprites if shows[s]):
+            return p, None  # too few of them, whatever the frames that are left show
     area = (cast > 0).sum((1, 2))
     usual = np.median(area[area > 0]) if area.any() else 0
     for t, fewer in itertools.product(use, range(1, len(SOFT))):
