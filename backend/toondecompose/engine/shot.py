@@ -10,6 +10,7 @@ import numpy as np
 
 from .checkpoints import Checkpoints, chain
 from .clip import FrameSource
+from .dim import darkness, lit
 from .doubt import doubt_what_stays
 from .drawings.draft import expose_draft
 from .drawings.expose import expose
@@ -82,23 +83,29 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
     common = {"seed": settings.seed, "device": settings.device}
     key = chain(key, settings.motion_model, settings.seed, settings.count, settings.flow_hash)
     report_paths = stage("paths")
+    gain = darkness(source)
+    seen = lit(source, gain) if gain > 1 else source  # what motions and layers are looked for in
 
     def paths_found() -> list[LayerPath]:
         previews.glimpse(source)
-        return find_paths(source, settings.count, motion_model=settings.motion_model, progress=report_paths,
+        return find_paths(seen, settings.count, motion_model=settings.motion_model, progress=report_paths,
                           flow=settings.flow, **common)
 
     paths: list[LayerPath] = checkpoints.stage(f"{label}paths", key, paths_found)
-    shade = checkpoints.stage(f"{label}shade", key, lambda: find_shade(source, paths))
+    shade = checkpoints.stage(f"{label}shade", key, lambda: find_shade(seen, paths))
     light = None if shade is None else factor(shade, source.size)
     if shade is not None:
         source = without_shade(source, shade)
+        seen = lit(source, gain) if gain > 1 else source
     report_segment = stage("segment")
     segmentation: Segmentation = checkpoints.stage(
         f"{label}segment", key, lambda: or_on_the_host(
-            lambda device: segment(source, paths, settings.count, seed=settings.seed, device=device,
+            lambda device: segment(seen, paths, settings.count, seed=settings.seed, device=device,
                                    progress=report_segment), settings.device))
     paths.clear()  # what the layers use of them they hold themselves
+    if seen is not source:
+        seen.close()
+        segmentation = replace(segmentation, noise=segmentation.noise and segmentation.noise / gain)
     segmentation = _without_empty_layers(segmentation)
     corrections: list[dict] = []
     if settings.hints:
