@@ -7,6 +7,7 @@ import pytest
 import torch
 from small_clips import figure, painted
 
+from toondecompose.engine.segment.choose import BODY, Ledger, largest_body
 from toondecompose.engine.segment.roles import trace
 from toondecompose.engine.segment.standing import settle, who_stands
 
@@ -61,3 +62,9 @@ def test_what_repeats_as_well_under_the_motion_of_another_layer_does_not_stand()
     share = trace(frames, [way], [on], 0.0).share[0]
     assert who_stands(frames, way, on, share, [], 0.0)
     assert not who_stands(frames, way, on, share, [share], 0.0)
+
+
+def test_who_stands_is_a_body_that_the_painting_does_not_explain():
+    frames, way, _ = clip(True, 2)
+    ledger = Ledger(frames, [way], [np.ones(COUNT, bool)], [2], [True], {}, 0.0)
+    assert largest_body(ledger, (0,)) >= 4 * BODY

@@ -22,6 +22,7 @@ from .canvas import slope, whole_picture
 from .labels import first_mass, regions_of, solve
 from .layers import ALL, Rigid, best_label, mosaics, presence, rendered
 from .roles import FASTER, Traces, trace
+from .standing import settle
 
 SEARCH_WIDTH = 128  # px across at which accounts are first compared: outlines and planes, not hair
 DECIDE_WIDTH = 240  # px across at which the close ones are compared again
@@ -172,6 +173,8 @@ def largest_body(ledger: Ledger, paths: tuple[int, ...]) -> float:
     """
     rigid = Rigid([ledger.H[i] for i in paths], [ledger.present[i] for i in paths], [ledger.painted[i] for i in paths])
     first = first_mass(ledger.traces, list(paths), True)
+    settle(first, ledger.frames, rigid.H, rigid.present, [k for k, plane in enumerate(rigid.painted) if plane],
+           [ledger.traces.share[i] for i in paths], ledger.noise)
     p, mass, rigid = solve(ledger.frames, rigid, first, ledger.noise, True, rounds=2, texture=ledger.texture,
                            regions=ledger.regions)
     pictures, there, label = mosaics(ledger.frames, rigid, p, mass), presence(rigid, p), best_label(p)
