@@ -14,7 +14,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from drawn import scenes_cameras, scenes_film, scenes_screen, scenes_walks
+from drawn import scenes_cameras, scenes_film, scenes_light, scenes_screen, scenes_walks
 from drawn.layers import Scene, write_scene
 
 SCENES: dict[str, Callable[[], Scene]] = {
@@ -34,6 +34,11 @@ SCENES: dict[str, Callable[[], Scene]] = {
     "h14_closeup": scenes_screen.closeup,
     "h15_blur_grain": scenes_film.blur_grain,
     "h16_street": scenes_film.street,
+    "h17_night": scenes_light.night,
+    "h18_watercolour_closeup": scenes_light.watercolour_closeup,
+    "h19_stops_and_waves": scenes_walks.stops_and_waves,
+    "h20_stands_then_leaves": scenes_walks.stands_then_leaves,
+    "h21_clouds": scenes_light.clouds,
 }
 
 

@@ -1,4 +1,4 @@
-"""Drawn clips about acting: mirrored reuse, two alike who cross, one who stands and then leaves, a redraw per frame."""
+"""Drawn clips about acting: mirrored reuse, two alike, who stands and leaves or comes and stops, a redraw per frame."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from drawn.layers import Layer, Scene, placed, shift
 from drawn.people import Look, anchor, draw_person, walk_cycle
-from drawn.plates import UNITS_HIGH, flat_town, pale_shore
+from drawn.plates import UNITS_HIGH, flat_town, painted_hills, pale_shore
 from drawn.rooms import library
 
 RUST = Look(skin=(242, 200, 170), hair_colour=(92, 60, 54), top=(206, 112, 70), legs=(122, 84, 66))
@@ -103,3 +103,46 @@ def thin_tilt(seed: int = 4) -> Scene:
     layers = [panned(plate, count, (30, 100), (0.7, -4.5)), Layer("dancer", drawings, list(range(count)), np.array(H))]
     return Scene("h04_thin_ones", "Camera tilts up a wall of books; a thin-limbed girl with loose hair is redrawn on "
                  "every frame.", ["tilt", "ones", "thin limbs", "hair with gaps", "busy line art"], size, layers, seed)
+
+
+def stops_and_waves(seed: int = 19) -> Scene:
+    """A boy walks in, stops and waves for the second half of the shot, while a girl keeps walking."""
+    size, count, stops = (480, 270), 32, 16
+    unit, drawings = 1.35, 6
+    rng = np.random.default_rng(seed)
+    look = Look(top=(240, 236, 224), shoe=(200, 60, 50))
+    waving = [draw_person(look, unit, np.pi / 2, 0.0, wave, mouth) for wave, mouth in ((60, 0), (100, 1), (130, 2))]
+    exposure, H = [], []
+    for t in range(count):
+        step = t // 2
+        walks = t < stops
+        exposure.append(step % drawings if walks else drawings + (0, 1, 2, 1)[step % 4])
+        H.append(placed(anchor(unit), (40.0 + 14.0 * step if walks else 146.0, 232.0)))
+    boy = Layer("boy", [*walk_cycle(look, unit, drawings), *waving], exposure, np.array(H))
+    unit, drawings = 1.15, 8
+    look = Look(skin=(244, 200, 170), hair_colour=(150, 70, 40), top=(70, 130, 150), legs=(70, 60, 60), hair="strands",
+                dress=(210, 150, 60))
+    H = [placed(anchor(unit), (440.0 - 12.0 * (t // 2), 216.0), mirrored=True) for t in range(count)]
+    girl = Layer("girl", walk_cycle(look, unit, drawings), [t // 2 % drawings for t in range(count)], np.array(H))
+    return Scene("h19_stops_and_waves", "Static camera before painted hills: a boy walks in, stops after 16 frames and "
+                 "waves on the spot; a girl walks towards him; both on twos.",
+                 ["static camera", "comes to a stop", "waves", "twos", "K=3"], size,
+                 [still(painted_hills(size, size[1] / UNITS_HIGH, rng), count), girl, boy], seed)
+
+
+def stands_then_leaves(seed: int = 20) -> Scene:
+    """Stands on the ground of a panned town for half the shot, moving exactly as the town does, then walks off."""
+    size, count, leaves = (480, 270), 30, 16
+    unit, drawings, pan = 1.4, 6, 2.5
+    rng = np.random.default_rng(seed)
+    look = Look(skin=(236, 190, 150), hair_colour=(230, 190, 90), top=(60, 120, 90), legs=(90, 70, 60))
+    exposure, H = [], []
+    for t in range(count):
+        step = (t - leaves) // 2 + 1 if t >= leaves else 0
+        exposure.append(0 if step == 0 else 1 + (step - 1) % drawings)
+        H.append(placed(anchor(unit), (250.0 - pan * t + 14.0 * step, 236.0)))
+    standing = draw_person(look, unit, np.pi / 2, 0.0)
+    man = Layer("man", [standing, *walk_cycle(look, unit, drawings)], exposure, np.array(H))
+    return Scene("h20_stands_then_leaves", "Pan over a flat town: a man stands in it for 16 frames, moving with the "
+                 "houses, then walks off on twos.", ["pan", "stands still", "moves with the background", "twos"], size,
+                 [panned(flat_town((640, 270), 1.0, rng), count, (10, 0), (pan, 0)), man], seed)

@@ -56,8 +56,10 @@ def test_a_layer_that_is_not_shown_is_not_there(clip):
             assert shown != hidden
 
 
-def test_the_same_scene_is_drawn_again_to_the_same_bytes(drawn):
-    twice = [drawn[0].SCENES["h05_zoom_rotate"]() for _ in range(2)]
+@pytest.mark.parametrize("name", ["h05_zoom_rotate", "h17_night", "h18_watercolour_closeup", "h21_clouds"])
+def test_the_same_scene_is_drawn_again_to_the_same_bytes(drawn, name):
+    twice = [drawn[0].SCENES[name]() for _ in range(2)]
+    assert [scene.name for scene in twice] == [name, name]
     for a, b in zip(*(scene.layers for scene in twice), strict=True):
         np.testing.assert_array_equal(a.H, b.H)
         for one, other in zip(a.drawings, b.drawings, strict=True):
