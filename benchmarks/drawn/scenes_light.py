@@ -30,7 +30,7 @@ def night(seed: int = 17) -> Scene:
 
 
 def watercolour_closeup(seed: int = 18) -> Scene:
-    """A head that fills over half the picture and hardly moves, while the watercolour behind it tilts."""
+    """A head as high as the picture that hardly moves, while the watercolour behind it tilts."""
     size, count = (480, 270), 30
     rng = np.random.default_rng(seed)
     unit = 1.9
@@ -39,7 +39,7 @@ def watercolour_closeup(seed: int = 18) -> Scene:
     foot = HEAD_UNITS[0] * unit / 2, HEAD_UNITS[1] * unit
     H = [placed(foot, (245 + 1.5 * (t // 6 % 2), 300 + 2.0 * (t // 6 % 2))) for t in range(count)]
     head = Layer("head", drawings, [(0, 1, 2, 1, 0, 0, 3, 0, 1, 2)[t // 3] for t in range(count)], np.array(H))
-    return Scene("h18_watercolour_closeup", "A talking head over half the picture, on threes, all but still; behind it "
+    return Scene("h18_watercolour_closeup", "A talking head as high as the picture, on threes, all but still; behind it "
                  "a watercolour without firm edges tilts and pans.",
                  ["close-up", "large sprite", "tilt", "pan", "threes", "mouth", "watercolour"], size,
                  [panned(plate, count, (10, 140), (1.6, -4.0)), head], seed)
