@@ -39,8 +39,8 @@ def watercolour_closeup(seed: int = 18) -> Scene:
     foot = HEAD_UNITS[0] * unit / 2, HEAD_UNITS[1] * unit
     H = [placed(foot, (245 + 1.5 * (t // 6 % 2), 300 + 2.0 * (t // 6 % 2))) for t in range(count)]
     head = Layer("head", drawings, [(0, 1, 2, 1, 0, 0, 3, 0, 1, 2)[t // 3] for t in range(count)], np.array(H))
-    return Scene("h18_watercolour_closeup", "A talking head as high as the picture, on threes, all but still; behind it "
-                 "a watercolour without firm edges tilts and pans.",
+    return Scene("h18_watercolour_closeup", "A talking head as high as the picture, on threes, all but still; behind "
+                 "it a watercolour without firm edges tilts and pans.",
                  ["close-up", "large sprite", "tilt", "pan", "threes", "mouth", "watercolour"], size,
                  [panned(plate, count, (10, 140), (1.6, -4.0)), head], seed)
 
