@@ -82,8 +82,9 @@ class Ledger:
             rigid = Rigid([self.H[i] for i in account.paths], [self.present[i] for i in account.paths],
                           [self.painted[i] for i in account.paths])
             first = first_mass(self.traces, list(account.paths), account.redrawn > 0)
+            # some accounts differ by a few per cent only: an outline a pixel wider would decide between them
             p, mass, rigid = solve(self.frames, rigid, first, self.noise, account.redrawn > 0, rounds=2,
-                                   texture=self.texture, regions=self.regions)
+                                   texture=self.texture, regions=self.regions, everywhere=True)
             motion = PER_SAMPLE * PARAMETER_BITS * sum(self.degrees[i] for i in account.paths) * len(self.frames)
             bits = motion + picture_bits(self.frames, rigid, p, mass, self.noise,
                                          [i in self.single and not account.extra for i in account.paths])
@@ -176,7 +177,7 @@ def largest_body(ledger: Ledger, paths: tuple[int, ...]) -> float:
     settle(first, ledger.frames, rigid.H, rigid.present, [k for k, plane in enumerate(rigid.painted) if plane],
            [ledger.traces.share[i] for i in paths], ledger.noise)
     p, mass, rigid = solve(ledger.frames, rigid, first, ledger.noise, True, rounds=2, texture=ledger.texture,
-                           regions=ledger.regions)
+                           regions=ledger.regions, everywhere=True)
     pictures, there, label = mosaics(ledger.frames, rigid, p, mass), presence(rigid, p), best_label(p)
     shares = []
     for t in range(len(ledger.frames)):
