@@ -8,7 +8,7 @@ import torch
 from test_segment import COUNT, iou, painting, put, slide, walker_drawing
 
 from toondecompose.engine.clip import source_from_array
-from toondecompose.engine.segment import segment
+from toondecompose.engine.segment import labels, segment
 from toondecompose.engine.segment.choose import BODY, LEAST_SHOWN, Account, Ledger, accounts, largest_body, sampled
 from toondecompose.engine.segment.drawn import same_drawing
 from toondecompose.engine.segment.parallax import parallax_path, rate
@@ -160,6 +160,19 @@ def test_a_body_is_measured_also_where_the_path_behind_it_leaves_frames_out():
     path = slide(-3, 16)
     path.present[[4, 11]] = False
     assert largest_body(Ledger(frames, [path.H], [path.present], [2], [True], {}, 0.0), (0,)) > BODY
+
+
+def test_accounts_are_compared_at_full_size(monkeypatch):
+    """They differ by a few per cent: outlines from half the size once chose another order of planes."""
+    frames, _, _ = clip_of(H, (3, 3), count=6, walker=True)
+    frames = torch.from_numpy(np.stack(frames).transpose(0, 3, 1, 2).copy())
+    assert W >= labels.HALVED_FROM  # or the size would be full anyhow
+    path, bits = slide(-3, 6), []
+    for least in (labels.HALVED_FROM, 10 * W):
+        monkeypatch.setattr(labels, "HALVED_FROM", least)
+        ledger = Ledger(frames, [path.H], [path.present], [2], [True], {}, 0.0)
+        bits.append((ledger.bits(Account((0,), 1)), largest_body(ledger, (0,))))
+    assert bits[0] == bits[1]
 
 
 def test_a_far_plane_that_shows_only_in_gaps_is_found_by_its_rate_of_sliding_and_lies_behind_the_near_one():
