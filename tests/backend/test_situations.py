@@ -2,7 +2,6 @@
 
 import cv2
 import numpy as np
-import pytest
 from small_clips import figure, painted, walking_clip
 from test_pipeline import run
 
@@ -33,10 +32,8 @@ def alpha_at(cel, x, y):
     return canvas[..., 0].astype(np.float32)
 
 
-@pytest.fixture(scope="module")
-def with_words(tmp_path_factory):
-    """Words that come up in frame 2 of a pan with a walker -> (the sprite that shows most of them, its overlap)."""
-    count, folder = 12, tmp_path_factory.mktemp("words")
+def test_words_fixed_to_the_screen_are_a_layer_of_their_own(tmp_path):
+    count = 12
     plate, words = painted(SIZE[0] + 5 * count, SIZE[1], 6), np.zeros((24, 150, 4), np.uint8)
     for thick, colour in ((6, (20, 20, 30, 255)), (2, (250, 250, 240, 255))):
         cv2.putText(words, "OF COURSE", (8, 18), cv2.FONT_HERSHEY_DUPLEX, 0.7, colour, thick, cv2.LINE_AA)
@@ -48,22 +45,14 @@ def with_words(tmp_path_factory):
         if t >= 2:
             put(frame, words, 70, 148)
         frames.append(frame)
-    result = run(folder, np.array(frames), sprites=3)
+    result = run(tmp_path, np.array(frames), sprites=3)
     true = alpha_at(words, 70, 148)
-    shares = [overlap(folder, result, k, 6, true) for k in (1, 2)]
-    return result.sprites[1 + int(np.argmax(shares))], max(shares)
-
-
-def test_words_fixed_to_the_screen_are_a_layer_of_their_own(with_words):
-    sprite, share = with_words
-    assert share > 0.75
+    shares = [overlap(tmp_path, result, k, 6, true) for k in (1, 2)]
+    assert max(shares) > 0.85
+    sprite = result.sprites[1 + int(np.argmax(shares))]
     assert sprite.exposure[0] is None and sprite.exposure[6] is not None
-    shown = [np.array(sprite.transform[t]) for t in range(3, len(sprite.exposure))]
+    shown = [np.array(sprite.transform[t]) for t in range(3, count)]
     assert np.abs(np.diff(shown, axis=0))[:, :2, 2].max() < 0.5  # they stay on the screen while all else moves
-
-
-def test_words_fixed_to_the_screen_are_cut_out_whole(with_words):
-    assert with_words[1] > 0.85
 
 
 def test_what_is_there_only_for_a_while_leaves_the_plate_whole(tmp_path):
