@@ -12,6 +12,7 @@ import torch
 from small_clips import painted, walking_clip, write_frames
 from test_pipeline import Listener, run
 
+from toondecompose.engine.flow import estimate
 from toondecompose.engine.flow.estimate import flow_by, raft_flow
 from toondecompose.engine.flow.raft import Raft, look_up, products
 from toondecompose.engine.flow.weights import read_raft
@@ -165,6 +166,21 @@ def test_learned_flow_is_the_same_with_one_and_two_threads(tmp_path):
         assert np.array_equal(flow(a, b), one)
     finally:
         torch.set_num_threads(before)
+
+
+def test_a_full_gpu_leaves_learned_flow_to_the_cpu(tmp_path, monkeypatch):
+    torch.save(authors_state(True), tmp_path / "raft.pth")
+    a, b = (cv2.cvtColor(painted(140, 130, s), cv2.COLOR_RGB2GRAY) for s in (1, 2))
+    expected = raft_flow(tmp_path / "raft.pth", "cpu")(a, b)
+
+    def full(network, a, b, where):
+        if where == "cuda":
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return flow_by(network, a, b, where)
+
+    monkeypatch.setattr(estimate, "flow_by", full)
+    monkeypatch.setattr(Raft, "to", lambda network, where: network)  # there may be no GPU here
+    assert np.array_equal(raft_flow(tmp_path / "raft.pth", "cuda")(a, b), expected)
 
 
 def test_motions_are_sought_with_the_flow_that_is_given(tmp_path):

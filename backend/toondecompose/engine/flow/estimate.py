@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from ..paths.flow import Flow
+from ..tiles import or_on_the_host
 from .raft import LEAST, SHRINK, Raft
 from .weights import read_raft
 
@@ -20,13 +21,13 @@ MOST_PIXELS = 900_000
 def raft_flow(path: str | Path, device: str) -> Flow:
     """A file of RAFT's weights -> a function from two grey pictures uint8 [h, w] to the flow from the first to the
     second, float32 [h, w, 2] px. UserError when the file is none."""
-    network = read_raft(path).to(device)
+    network = read_raft(path)
 
     def flow(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         threads = torch.get_num_threads()
         torch.set_num_threads(1)  # on a CPU the sums of a convolution depend on how many threads share them
         try:
-            return flow_by(network, a, b, device)
+            return or_on_the_host(lambda where: flow_by(network.to(where), a, b, where), device)
         finally:
             torch.set_num_threads(threads)
 

@@ -121,7 +121,7 @@ class FlowHead(nn.Module):
 
 
 class Update(nn.Module):
-    """One round: state, context, products and flow -> the new state."""
+    """The parts of one round of mending. mask: what tells the weights of the enlarged flow, in the larger network."""
 
     def __init__(self, encoder: Motion, gru: GRU, flow_head: FlowHead, mask: nn.Module | None):
         super().__init__()
