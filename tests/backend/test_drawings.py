@@ -276,6 +276,28 @@ def test_drawing_that_comes_back_farther_away_is_reused():
     assert grown == pytest.approx(0.66, abs=0.02)
 
 
+@pytest.mark.parametrize("told_by", ["its own motion", "the plane behind it"])
+def test_drawings_held_on_twos_are_reused_after_a_zoom_has_grown_them(told_by):
+    poses = [0, 0, 1, 1, 2, 2, 3, 3, 0, 0, 1, 1]
+    drawn = [drawing(0), drawing(1), drawing(2), drawing(2, True)]
+    rng = np.random.default_rng(3)
+    wide = cv2.resize(rng.integers(60, 220, (8, 12, 3)).astype(np.uint8), (W, H), interpolation=cv2.INTER_CUBIC)
+    frames, masks, zoom = [], [], []
+    for t, p in enumerate(poses):
+        s = 0.7 * 1.08 ** (t // 2)
+        zoom.append(np.array([[s, 0, (1 - s) * 100], [0, s, (1 - s) * 60], [0, 0, 1.0]]))
+        front, back = (cv2.warpAffine(picture.astype(np.float32), zoom[-1][:2] @ [[1, 0, x], [0, 1, y], [0, 0, 1]],
+                                      (W, H), flags=cv2.INTER_AREA, borderMode=edge) for picture, x, y, edge in
+                       ((drawn[p], 70, 30, cv2.BORDER_CONSTANT), (wide, 0, 0, cv2.BORDER_REFLECT)))
+        share = front[..., 3:] / 255
+        frames.append(np.rint(front[..., :3] * share + back * (1 - share)).astype(np.uint8))
+        masks.append(np.rint(front[..., 3]).astype(np.uint8))
+    path = LayerPath(np.array(zoom), np.ones(12, bool), 0, "similarity", 1.0, None)
+    own = path if told_by == "its own motion" else None
+    sheet = expose(source_from_array(np.array(frames)), np.array(masks), 1.0, path=own, planes=[path])
+    assert groups(sheet.drawing) == poses
+
+
 def test_figure_that_comes_back_mirrored_and_tilted_is_reused():
     def tilted(figure: np.ndarray, degrees: float) -> np.ndarray:
         wide = cv2.copyMakeBorder(figure, 14, 14, 26, 26, cv2.BORDER_CONSTANT)

@@ -12,11 +12,14 @@ import numpy as np
 import torch
 
 from .patches import Patch
+from .pixels import place
+from .pixels import shift as moved_by
 
 COARSE_SIZE = 56  # px: the larger side of the largest cut-out in the coarse comparison
 ALL_PAIRS = 64  # cut-outs up to which every pair is correlated
 THUMBNAIL, LIKEST, NEAR_IN_TIME = 16, 12, 4  # px; pairs per cut-out beyond that: the likest, and neighbours in frames
 LIKEST_MIRRORED = 6
+ROOM = 0.25  # of the largest cut-out's size around it: another drawing reaches further
 MIN_OVERLAP = 0.4  # of the smaller cut-out's sure pixels must be compared, or a shift says nothing
 
 
@@ -131,6 +134,50 @@ def coarse_pairs(patches: list[Patch], mirrored: bool, device: str = "cpu", canc
             distance[i, j] = np.where(best < 1e8, np.sqrt(best / 3), np.inf)
             shift[i, j] = np.stack([x, y], 1) / scale
     return distance, shift
+
+
+def placed_pairs(patches: list[Patch], known: list[np.ndarray | None]) -> np.ndarray:
+    """How unlike cut-outs are where the sprite's rigid motion lays them on each other, as `coarse_pairs` tells it,
+    which only shifts them: float32 [n, n], inf where nothing can be said.
+
+    known: per patch 3x3, canvas px -> patch px, or None.
+    """
+    n = len(patches)
+    distance = np.full((n, n), np.inf, np.float32)
+    placed = [k for k in range(n) if known[k] is not None]
+    if len(placed) < 2:
+        return distance
+    root = max(placed, key=lambda k: patches[k].area)
+    h, w = patches[root].inside.shape
+    room = ROOM * max(h, w)
+    scale = min(1.0, COARSE_SIZE / max(h, w))
+    size = (max(1, round((w + 2 * room) * scale)), max(1, round((h + 2 * room) * scale)))
+    to_coarse = np.diag([scale, scale, 1.0]) @ moved_by(room, room) @ known[root]
+    planes = []
+    for k in placed:
+        p = patches[k]
+        to = to_coarse @ np.linalg.inv(known[k])
+        larger = float(np.sqrt(abs(np.linalg.det(to[:2, :2]))))
+        layers = np.dstack([p.smooth.astype(np.float32) - 128.0, p.body & p.valid, p.valid])
+        if larger < 1:  # averaged over what becomes one coarse px
+            layers = cv2.blur(layers, (round(1 / larger),) * 2, borderType=cv2.BORDER_REPLICATE)
+        planes.append(place(layers, to, size).reshape(-1, 5))
+    stack = np.array(planes)
+    colour, own, valid = stack[..., :3], stack[..., 3], stack[..., 4]
+    own, valid = own * (own > 0.6), valid * (valid > 0.6)
+    square = (colour * colour).sum(2)
+    count = own @ valid.T
+    apart = (own * square) @ valid.T + own @ (valid * square).T
+    for c in range(3):
+        apart -= 2 * (own * colour[..., c]) @ (valid * colour[..., c]).T
+    count, apart = count + count.T, apart + apart.T
+    areas = own.sum(1)
+    enough = count >= np.maximum(2 * MIN_OVERLAP * np.minimum(areas[:, None], areas[None]), 4.0)
+    # rounded, so that the order of sums does not show
+    found = np.where(enough, np.sqrt(np.maximum(apart, 0) / np.maximum(3 * count, 1.0)).round(2), np.inf)
+    np.fill_diagonal(found, np.inf)
+    distance[np.ix_(placed, placed)] = found
+    return distance
 
 
 def coarse_between(patches: list[Patch], group: np.ndarray, distance: np.ndarray, shift: np.ndarray, limit: float,

@@ -11,12 +11,14 @@ import numpy as np
 from .align import CAPS, Points, align, choose_points, project
 from .compare import BLOB, BLOB_SHARE, FORGIVEN, MOST_FORGIVEN, TYPICAL_FACTOR, compare_drawings
 from .patches import Patch, without_background
+from .pixels import shift
 
 SOFT_BLUR = 3.0  # px: a first alignment on blurred pictures forgives several px (rotation, scale) at the rim
 SOFT_CAPS = (40.0, 24.0, 16.0)
 FITS = 0.6  # share of the points that agree where a drawing lies on itself, but for a part
 ENOUGH, MOST_ASKED = 4, 24  # pairs of one drawing that are asked whether it only slides
 SLIDING = 0.15  # working px a frame that a corner of a sliding picture seems to move besides: noise
+BENT = 1.0  # px by which a rigid motion or a plane's takes a sprite's corners further than a shift
 # A pair of one drawing may deviate so many times as much as nine tenths of the cut-outs do from a frame next to them.
 SLACK, HELD_SHARE = 2.0, 90
 LEAST_SHARE = 0.15  # of the larger cut-out must be seen in both, or nothing is said
@@ -160,6 +162,29 @@ def match(book: Book, i: int, j: int, start: np.ndarray, dofs: tuple[int, ...], 
             H = found if agree > 0.3 and k == 0 else start
 
 
+def bends(book: Book, known: list[np.ndarray | None]) -> bool:
+    """Whether the sprite's rigid motion, or a plane behind it, turns the sprite or changes its size while it is seen: a
+    camera that zooms also does so to drawings that stand still from frame to frame.
+
+    known: per patch 3x3, canvas px -> patch px, from the rigid motion, or None.
+    """
+    on = [k for k, m in enumerate(known) if m is not None]
+    links = [(book.patches[on[0]], known[k] @ np.linalg.inv(known[on[0]])) for k in on[1:]]
+    for motion, present in book.planes:
+        there = [p for p in book.patches if present[p.frame]]
+        links += [(there[0], motion[p.frame] @ np.linalg.inv(motion[there[0].frame]) @ shift(*there[0].origin))
+                  for p in there[1:]]
+    return any(bent(H, patch) > BENT for patch, H in links)
+
+
+def bent(H: np.ndarray, patch: Patch) -> float:
+    """How far a motion takes the corners of a patch from where a shift alone would, px."""
+    h, w = patch.inside.shape
+    corners = np.array([[0, 0], [w, 0], [w, h], [0, h]], np.float64)
+    moved = project(H, corners) - corners
+    return float(np.abs(moved - moved.mean(0)).max())
+
+
 def bending(book: Book, pairs: list[tuple[int, int]]) -> int:
     """Degrees of freedom with which one drawing's pictures in the pairs move: 2 if all that look the same only slide,
     else 8 (a turn or a change of size too small to see between neighbours adds up between others)."""
@@ -172,11 +197,7 @@ def bending(book: Book, pairs: list[tuple[int, int]]) -> int:
         link = book.link[i, j]
         found, residual, agree = align(own_points(book, i), b.smooth, b.valid, link, 4, CAPS)
         if np.isfinite(residual) and agree > 0.3:
-            h, w = a.inside.shape
-            corners = np.array([[0, 0], [w, 0], [w, h], [0, h]], np.float64)
-            slid = np.eye(3)
-            slid[:2, 2] = (project(found, corners) - corners).mean(0)
-            moved.append(float(np.abs(project(found, corners) - project(slid, corners)).max()) / (j - i))
+            moved.append(bent(found, a) / (j - i))
     return 2 if len(moved) >= ENOUGH and np.percentile(moved, 90) < SLIDING else 8
 
 

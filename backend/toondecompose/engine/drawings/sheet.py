@@ -9,9 +9,9 @@ import numpy as np
 from .align import project
 from .cluster import average_linkage
 from .compare import BLOB, opacity_leak
-from .correlate import coarse_between, coarse_pairs
+from .correlate import coarse_between, coarse_pairs, placed_pairs
 from .gaps import ALIKE, open_gaps
-from .match import ENOUGH, Book, bending, match, settle
+from .match import ENOUGH, Book, bending, bends, match, settle
 from .opaque import prove_opaque
 from .overlay import overlay, plates_at
 from .patches import Patch
@@ -64,7 +64,10 @@ def find_groups(book: Book, dofs: tuple[int, ...], known: list[np.ndarray | None
     dofs: motions to try between two patches, simplest first. known: per patch canvas px -> patch px, from the sprite's
     rigid motion, or None. mirrors: also look for mirrored reuse. Returns int [n], group of each patch.
     """
+    bent = bends(book, known)
     coarse, shifts = coarse_pairs(book.patches, False, device, cancelled)
+    if bent:
+        coarse = np.minimum(coarse, placed_pairs(book.patches, known))
     distance = coarse
 
     def compare(pairs: list[tuple[int, int]], low: float = 0.0, high: float = 1.0) -> None:
@@ -86,7 +89,8 @@ def find_groups(book: Book, dofs: tuple[int, ...], known: list[np.ndarray | None
     settle(book)
     if book.solved:
         prove_opaque(book, neighbours)
-    dofs = tuple(d for d in dofs if d <= bending(book, neighbours))
+    if not bent or all(k is not None for k in known):
+        dofs = tuple(d for d in dofs if d <= bending(book, neighbours))
     if max(dofs) == 2:  # where a drawing never turns, small pictures that lie far apart show two
         distance = np.where(coarse > coarse_limit(coarse, book), np.inf, coarse)
     pairs = candidates(distance, NEAREST, NEIGHBOURS)
@@ -95,6 +99,8 @@ def find_groups(book: Book, dofs: tuple[int, ...], known: list[np.ndarray | None
     if leak > LEAST_LEAK:
         book.take_off(leak)
         coarse, shifts = coarse_pairs(book.patches, False, device, cancelled)
+        if bent:
+            coarse = np.minimum(coarse, placed_pairs(book.patches, known))
         distance = coarse
         pairs = candidates(distance, NEAREST, NEIGHBOURS)
         compare(pairs, 0.0, 0.6)
