@@ -9,7 +9,16 @@ from test_segment import COUNT, iou, painting, put, slide, walker_drawing
 
 from toondecompose.engine.clip import source_from_array
 from toondecompose.engine.segment import labels, segment
-from toondecompose.engine.segment.choose import BODY, LEAST_SHOWN, Account, Ledger, accounts, largest_body, sampled
+from toondecompose.engine.segment.choose import (
+    BODY,
+    LEAST_SHOWN,
+    Account,
+    Ledger,
+    accounts,
+    choose,
+    largest_body,
+    sampled,
+)
 from toondecompose.engine.segment.drawn import same_drawing
 from toondecompose.engine.segment.parallax import parallax_path, rate
 from toondecompose.engine.segment.roles import SINGLE, STEADY, by_parallax, lean_on_parallax, rigidity, speeds, trace
@@ -173,6 +182,24 @@ def test_accounts_are_compared_at_full_size(monkeypatch):
         ledger = Ledger(frames, [path.H], [path.present], [2], [True], {}, 0.0)
         bits.append((ledger.bits(Account((0,), 1)), largest_body(ledger, (0,))))
     assert bits[0] == bits[1]
+
+
+class Said:
+    """A ledger whose bits are given."""
+
+    def __init__(self, bits: dict[Account, float]):
+        self.said, self.known = bits, {}
+
+    def bits(self, account: Account) -> float:
+        self.known[account] = self.said[account]
+        return self.known[account]
+
+
+def test_auto_compares_one_more_sprite_with_a_path_again_though_its_outline_costs_a_lot_at_the_small_size():
+    one, two, none = Account((0,), 1), Account((0, 1), 1), Account((0,), 0)
+    small, fine = Said({one: 100, two: 108, none: 107}), Said({one: 500, two: 480, none: 400})
+    assert choose(small, lambda: fine, [(0,)], [one, two, none], True)[0] == two
+    assert choose(small, lambda: fine, [(0,)], [one, two, none], False)[0] == one
 
 
 def test_a_far_plane_that_shows_only_in_gaps_is_found_by_its_rate_of_sliding_and_lies_behind_the_near_one():

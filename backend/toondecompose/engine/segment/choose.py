@@ -32,6 +32,8 @@ LEAST_SHOWN = 4  # of those frames must show each path
 TOGETHER = 4  # of them should show each place of a pan, which are
 STRETCH = 8  # frames in a row if the whole shot has too few
 CLOSE = 0.05  # accounts longer by at most this share are compared again: sizes change their ratio by 3 %
+ONE_MORE = 0.1  # where nobody counted the layers: of those with one sprite more that has a path, whose outline costs
+# too much at the small size
 MOST_ALL = 9  # accounts up to which every one is tried
 MOST_CLOSE = 3  # accounts compared again
 MOST_STEPS = 4  # changes of the first account, else
@@ -261,7 +263,13 @@ def choose(small: Ledger, fine: Callable[[], Ledger], guesses: list[tuple[int, .
     ranked = search(small, guesses, every)
     # the order of the same sprites over the same background is asked again later, where their outlines meet
     alike = {(one.paths[0], frozenset(one.paths), one.redrawn): one for one in reversed(ranked)}
-    close = [one for one in ranked if one in alike.values() and small.bits(one) <= (1 + CLOSE) * small.bits(ranked[0])]
+
+    def limit(one: Account) -> float:
+        one_more = len(one.paths) == len(ranked[0].paths) + 1 and set(one.paths) > set(ranked[0].paths)
+        return ONE_MORE if free and one_more and one.redrawn and ranked[0].redrawn else CLOSE
+
+    close = [one for one in ranked
+             if one in alike.values() and small.bits(one) <= (1 + limit(one)) * small.bits(ranked[0])]
     close = close[:MOST_CLOSE]
     ledger = small
     if len(close) > 1:

@@ -155,11 +155,13 @@ def frame_mass(misfits: list[torch.Tensor | None], tex: torch.Tensor, backs: lis
 
 
 def solve(frames: torch.Tensor, rigid: Rigid, first: torch.Tensor, noise: float, redrawn: bool, rounds: int = 3,
-          texture: torch.Tensor | None = None, regions: list[Regions] | None = None, everywhere: bool = False
-          ) -> tuple[torch.Tensor, torch.Tensor, Rigid]:
+          texture: torch.Tensor | None = None, regions: list[Regions] | None = None, everywhere: bool = False,
+          several: bool = True) -> tuple[torch.Tensor, torch.Tensor, Rigid]:
     """Masks -> mosaics -> evidence -> masks. first: first_mass. texture: uint8 [T, h, w] of the frames, and regions:
     regions_of that, if known. everywhere: every round at full size, as a test asks; else all but the last one are
-    made at half of it, for which round's mosaics an outline is a pixel wider hardly matters.
+    made at half of it, for which round's mosaics an outline is a pixel wider hardly matters. several: there may be
+    more sprites than one, which so wide an outline joins where they pass each other: the last two are made at full
+    size.
 
     Returns (probabilities [L, T, h, w], the last mass, the layers with their drawings told apart).
     """
@@ -170,7 +172,7 @@ def solve(frames: torch.Tensor, rigid: Rigid, first: torch.Tensor, noise: float,
     begin = 0
     if not everywhere and frames.shape[-1] >= HALVED_FROM:
         # without redrawn sprites, the outlines found so far are where mosaics of sprites end
-        begin = rounds if redrawn else min(rounds, max(2, rounds - 1))
+        begin = rounds if redrawn and not several else min(rounds, max(2, rounds - 1))
         rigid = _coarsely(frames, rigid, first, noise, redrawn, begin, texture, p, mass)
     regions = regions or regions_of(texture)
     for turn in range(begin, rounds + 1):

@@ -127,7 +127,8 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
     texture = traces.texture_bytes
     del traces
     step(0.2)
-    p, mass, rigid = solve(frames, rigid, first, coarse_noise, redrawn, texture=texture)
+    several = roles.redrawn != 1 or not all(roles.plane)
+    p, mass, rigid = solve(frames, rigid, first, coarse_noise, redrawn, texture=texture, several=several)
     if redrawn:
         for i in (i for i in range(len(layers)) if i in slid or (i and roles.plane[i] and i != base)):
             only_supported(p, i, len(layers), first[i])
