@@ -16,6 +16,7 @@ import torch
 
 from toondecompose.engine.matte.areas import distance, edge_width, joined, parts_of, reach
 from toondecompose.engine.matte.blends import DECIDED, PRIOR_SPREAD, Areas, Blends, blend, places_of, put, taken
+from toondecompose.engine.matte.continued import continued_background, with_background
 from toondecompose.engine.matte.dimmed import dimmed_gaps
 from toondecompose.engine.matte.evidence import Evidence, box_mean, dot, gather
 from toondecompose.engine.matte.fill import push_pull
@@ -100,6 +101,11 @@ def _cut_part(m: Moments, mask_np: np.ndarray, outer: np.ndarray, noise: float, 
 
     mask_np: float32 [h, w], the pooled masks 0..1. outer: px from them, 0 within."""
     e = gather(m, outer, noise, mask_px, lined)
+    goes_on = continued_background(e, mask_np)
+    if goes_on.any():
+        m, mask_np = with_background(m, e.c, goes_on, 2 * mask_px + 4), np.where(goes_on, np.float32(0), mask_np)
+        outer = distance(mask_np <= 0.5)
+        e = gather(m, outer, noise, mask_px, lined)
     inner = distance(mask_np > 0.5)
     areas, width, questions = _areas(e, mask_np, inner, outer, mask_px, lined)
     blends = blend(e, areas, width, sweeps)
