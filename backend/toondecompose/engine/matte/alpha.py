@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import torch
 
+from toondecompose.engine.matte.areas import APART as GRID
 from toondecompose.engine.matte.areas import distance, edge_width, joined, parts_of, reach
 from toondecompose.engine.matte.blends import DECIDED, PRIOR_SPREAD, Areas, Blends, blend, places_of, put, taken
 from toondecompose.engine.matte.continued import continued_background, with_background
@@ -23,6 +24,7 @@ from toondecompose.engine.matte.fill import push_pull
 from toondecompose.engine.matte.gaps import Region, enclosed_regions
 from toondecompose.engine.matte.moments import GREY, Moments, part_of
 from toondecompose.engine.matte.paint import palette_bits
+from toondecompose.engine.matte.resample import Box
 from toondecompose.engine.matte.shadows import faded, veiled
 from toondecompose.engine.matte.specks import without_specks
 from toondecompose.engine.tiles import TILE, tiles_of
@@ -109,11 +111,9 @@ def _cut_part(m: Moments, mask_np: np.ndarray, outer: np.ndarray, noise: float, 
     inner = distance(mask_np > 0.5)
     areas, width, questions = _areas(e, mask_np, inner, outer, mask_px, lined)
     blends = blend(e, areas, width, sweeps)
-    alpha = _settle(blends.alpha, mask_np, e.known, areas.solid, e.tri_info)
-    for _ in range(FOLLOWED if lined else 0):
-        if not _ask_again(blends, alpha, e, areas, mask_np, mask_px, width, sweeps):
-            break
-        alpha = _settle(blends.alpha, mask_np, e.known, areas.solid, e.tri_info)
+    alpha = _settle(blends.alpha, e, areas, mask_np)
+    if lined and _follow(blends, alpha, e, areas, mask_np, mask_px, width, sweeps):
+        alpha = _settle(blends.alpha, e, areas, mask_np)
     colour = _colour(alpha, e, blends) + GREY
     std = (1 / (blends.total + 1)).sqrt()
     inner_px = torch.from_numpy(inner > mask_px + 2).to(alpha.device) & e.known
@@ -173,46 +173,106 @@ def _areas(e: Evidence, mask_np: np.ndarray, inner: np.ndarray, outer: np.ndarra
     return Areas(near, solid, fades, see_through), width, questions
 
 
-def _ask_again(blends: Blends, alpha: torch.Tensor, e: Evidence, areas: Areas, mask_np: np.ndarray, mask_px: float,
-               width: float, sweeps: int) -> bool:
-    """Solve again, in place, where the drawing's own outline shows that a px is not as deep inside as the masks had it:
-    they had closed a gap, or taken in what is beside a thin line. Nothing is told by px that may just as well be paint
-    of the drawing. alpha: the settled one. Is there such a px?"""
-    if blends.paints is None:
-        return False
-    inside = torch.from_numpy(mask_np > 0.5).to(alpha.device)
-    clear = e.known & (blends.total > FIRM) & (alpha <= 0.5) & inside
-    clear[clear.clone()] = palette_bits(e.c, blends.paints.bits, clear) > RARE_BITS
-    own = np.where(clear.cpu().numpy(), 0, mask_np)
-    deep = torch.from_numpy(distance(own > 0.5) > mask_px + 2).to(areas.solid.device)
-    lost = areas.solid & ~deep
-    if not bool(lost.any()):
-        return False
-    areas.solid &= deep
-    far = distance(~lost.cpu().numpy())
-    for x0, y0, x1, y1 in parts_of(far, AROUND):
-        at = (slice(y0, y1), slice(x0, x1))
-        part = blend(e.crop(at), areas.crop(at), width, sweeps, blends.paints)
-        where = torch.from_numpy(far[at] <= TOUCHED).to(areas.solid.device)
-        blends.paste(part, at, where & (~lost[at] | (part.total > FIRM)))
+def _follow(blends: Blends, alpha: torch.Tensor, e: Evidence, areas: Areas, mask_np: np.ndarray, mask_px: float,
+            width: float, sweeps: int) -> bool:
+    """Solve again, in place, where the drawing's own outline shows that px are not as deep inside as the masks had
+    them: they had closed a gap, or taken in what is beside a thin line. Nothing is told by px that may just as well be
+    paint of the drawing. alpha: the settled one, which is changed on the way. Were there such px?"""
+    own = mask_np.copy()  # the masks without what surely is not the drawing
+    changed = [(0, 0, *mask_np.shape[::-1])]
+    for turn in range(FOLLOWED):
+        if blends.paints is None:
+            return False
+        lost = _not_deep(blends, alpha, e, areas, mask_np, own, mask_px, changed)
+        if lost is None:
+            return turn > 0
+        changed = _ask_again(blends, e, areas, lost, width, sweeps)
+        for box in changed:
+            around = _grown(box, LEAST_SPECK, mask_np.shape)
+            at, here = _within(around), part_of(around, box)
+            alpha[_within(box)] = _settle(blends.alpha[at], e.crop(at), areas.crop(at))[here]
     return True
 
 
-def _settle(alpha: torch.Tensor, mask: np.ndarray, known: torch.Tensor, solid: torch.Tensor,
-            tri_info: torch.Tensor) -> torch.Tensor:
-    """Exact 0 and 1 where alpha is all but that; islands that no mask touches vanish."""
-    a = alpha.masked_fill((alpha < 0.03) | ~known, 0.0)
-    slack = (3 / tri_info.clamp(min=1).sqrt()).clamp(0.04, 0.4)
-    a.masked_fill_(((a > 0.96) | (solid & (a > 1 - slack))) & known, 1.0)
-    body = (a > 0.1).cpu().numpy().astype(np.uint8)
-    count, label, stats, _ = cv2.connectedComponentsWithStats(body, connectivity=8)
-    if count > 2:
-        hit = np.bincount(label[mask > 0.5], minlength=count)
-        drop = hit < 0.25 * stats[:, cv2.CC_STAT_AREA]
+def _not_deep(blends: Blends, alpha: torch.Tensor, e: Evidence, areas: Areas, mask_np: np.ndarray, own: np.ndarray,
+              mask_px: float, changed: list[Box]) -> tuple[Box, np.ndarray] | None:
+    """Which solid px are not deep inside, now that alpha has changed in some boxes -> (a box, bool over the box); None
+    for none. They are no longer solid; own: float32 [h, w], changed in place, too."""
+    for at in map(_within, changed):
+        mask = mask_np[at]
+        clear = e.known[at] & (blends.total[at] > FIRM) & (alpha[at] <= 0.5) & torch.from_numpy(mask > 0.5).to(
+            alpha.device)
+        clear[clear.clone()] = palette_bits(e.c[(slice(None), *at)], blends.paints.bits, clear) > RARE_BITS
+        own[at] = np.where(clear.cpu().numpy(), 0, mask)
+    rim = int(mask_px + 2) + 2  # nothing farther off makes a px less deep
+    found = []
+    for box in changed:
+        near = _grown(box, rim, own.shape)
+        far = _grown(near, rim, own.shape)
+        deep = distance(own[_within(far)] > 0.5)[part_of(far, near)] > mask_px + 2
+        lost = areas.solid[_within(near)].cpu().numpy() & ~deep
+        x, y, w, h = cv2.boundingRect(lost.view(np.uint8))
+        if w:
+            found.append(((near[0] + x, near[1] + y, near[0] + x + w, near[1] + y + h), lost[y:y + h, x:x + w]))
+    if not found:
+        return None
+    ends = np.array([box for box, _ in found])
+    box = (*ends[:, :2].min(0).tolist(), *ends[:, 2:].max(0).tolist())
+    out = np.zeros((box[3] - box[1], box[2] - box[0]), bool)
+    for part, lost in found:
+        out[part_of(box, part)] |= lost
+    areas.solid[_within(box)] &= torch.from_numpy(~out).to(areas.solid.device)
+    return box, out
+
+
+def _ask_again(blends: Blends, e: Evidence, areas: Areas, lost: tuple[Box, np.ndarray], width: float,
+               sweeps: int) -> list[Box]:
+    """Solve what lies around px that are no longer solid -> the boxes in which blends have changed."""
+    (x0, y0, x1, y1), px = lost
+    around = _grown((x0, y0, x1, y1), 2 * AROUND, e.known.shape, GRID)
+    there = np.ones((around[3] - around[1], around[2] - around[0]), bool)
+    there[part_of(around, (x0, y0, x1, y1))] = ~px
+    far = distance(there)
+    changed = []
+    for box in parts_of(far, AROUND):
+        here, box = _within(box), tuple(v + around[k % 2] for k, v in enumerate(box))
+        at = _within(box)
+        part = blend(e.crop(at), areas.crop(at), width, sweeps, blends.paints)
+        where = torch.from_numpy(far[here] <= TOUCHED).to(part.alpha.device)
+        blends.paste(part, at, where & (torch.from_numpy(there[here]).to(where.device) | (part.total > FIRM)))
+        changed.append(box)
+    return changed
+
+
+def _grown(box: Box, by: int, shape: tuple[int, int], grid: int = 1) -> Box:
+    """A box with so many px more on every side, begun on a grid, as far as a picture of `shape` (h, w) goes."""
+    x0, y0, x1, y1 = box
+    return (max(0, x0 - by) // grid * grid, max(0, y0 - by) // grid * grid, min(shape[1], x1 + by),
+            min(shape[0], y1 + by))
+
+
+def _within(box: Box) -> tuple[slice, slice]:
+    """Rows and columns of a box."""
+    return slice(box[1], box[3]), slice(box[0], box[2])
+
+
+def _settle(alpha: torch.Tensor, e: Evidence, areas: Areas, mask: np.ndarray | None = None) -> torch.Tensor:
+    """Exact 0 and 1 where alpha is all but that; specks vanish, and islands that no mask touches, if it is given."""
+    a = alpha.masked_fill((alpha < 0.03) | ~e.known, 0.0)
+    slack = e.tri_info.clamp(min=1).rsqrt_().mul_(3).clamp_(0.04, 0.4)
+    a.masked_fill_(((a > 0.96) | (areas.solid & (a > 1 - slack))) & e.known, 1.0)
+    settled = a.cpu().numpy()
+    count = 0
+    if mask is not None:
+        count, label = cv2.connectedComponents((settled > 0.1).astype(np.uint8), connectivity=8)
+    if count > 2:  # of each island: its px outside the masks and those within
+        px = np.bincount((2 * label + (mask > 0.5)).reshape(-1), minlength=2 * count).reshape(count, 2)
+        drop = px[:, 1] < 0.25 * px.sum(1)
         drop[0] = False
-        a = a * torch.from_numpy(~drop[label]).to(a.device)
-    clear = ((tri_info > SURE_SPECK) & known).cpu().numpy()
-    return torch.from_numpy(without_specks(a.cpu().numpy(), LEAST_SPECK, clear)).to(a.device)
+        if drop.any():
+            settled[drop[label]] = 0
+    clear = ((e.tri_info > SURE_SPECK) & e.known).cpu().numpy()
+    return torch.from_numpy(without_specks(settled, LEAST_SPECK, clear)).to(a.device)
 
 
 def _colour(alpha: torch.Tensor, e: Evidence, blends: Blends) -> torch.Tensor:

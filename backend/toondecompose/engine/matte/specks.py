@@ -5,6 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from toondecompose.engine.matte.resample import Box
+
+BOX_PX = 3000  # px whose components are told in the time that it takes to look into one box
 LEVELS = (0.1, 0.3, 0.5, 0.7, 0.9)  # of alpha, at which islands are looked for
 
 
@@ -31,13 +34,60 @@ def without_specks(alpha: np.ndarray, least: int, keep: np.ndarray) -> np.ndarra
 
 
 def _small(mask: np.ndarray, least: int, connectivity: int, keep: np.ndarray) -> np.ndarray:
-    """The px (flat indices) of a mask's components that are small and not mostly kept."""
+    """The px (flat indices) of a mask's components that are small and not mostly kept. mask: uint8 [h, w], 0 or 1."""
+    boxes = _small_boxes(mask, least, connectivity)
+    if len(boxes) * BOX_PX > mask.size:
+        return _small_anywhere(mask, least, connectivity, keep)
+    return _small_within(boxes, mask, least, connectivity, keep)
+
+
+def _small_within(boxes: list[Box], mask: np.ndarray, least: int, connectivity: int, keep: np.ndarray) -> np.ndarray:
+    """As `_small`, from the components that lie in one of some boxes (x, y, width, height)."""
+    h, w = mask.shape
+    found = [np.zeros(0, np.intp)]
+    for x, y, bw, bh in boxes:
+        left, top = max(0, x), max(0, y)
+        at = (slice(top, y + bh), slice(left, x + bw))
+        part = mask[at]
+        count, label, stats, _ = cv2.connectedComponentsWithStats(part, connectivity=connectivity)
+        for k, (px, py, pw, ph, area) in enumerate(stats[1:count].tolist(), 1):
+            goes_on = ((px == 0 and left > 0) or (py == 0 and top > 0) or (px + pw == part.shape[1] and x + bw < w)
+                       or (py + ph == part.shape[0] and y + bh < h))
+            if area < least and not goes_on:
+                ys, xs = np.nonzero(label == k)
+                if keep[at][ys, xs].sum() < 0.5 * area:
+                    found.append((ys + top) * w + xs + left)
+    return np.unique(np.concatenate(found))
+
+
+def _small_anywhere(mask: np.ndarray, least: int, connectivity: int, keep: np.ndarray) -> np.ndarray:
+    """As `_small`, from all components."""
     count, label, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=connectivity)
     small = stats[:, cv2.CC_STAT_AREA] < least
     small[0] = False
-    if not small.any():
-        return np.zeros(0, np.intp)
     at = np.flatnonzero(small.take(label))
     of = label.reshape(-1)[at]
     kept = np.bincount(of[keep.reshape(-1)[at]], minlength=count)
     return at[kept[of] < 0.5 * stats[of, cv2.CC_STAT_AREA]]
+
+
+def _small_boxes(mask: np.ndarray, least: int, connectivity: int) -> list[Box]:
+    """Boxes (x, y, width, height), with a rim of a px, in which components of fewer than `least` px may lie.
+
+    OpenCV follows the outlines of what hangs together by corners, and of the holes in it, which hang together by sides
+    only: so those of components by sides are found as holes in all the rest, with a px around the picture."""
+    holes = connectivity == 4
+    if holes:
+        mask = cv2.copyMakeBorder(mask ^ 1, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=1)
+    outlines, tree = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    shift, side = (2, -0.5) if holes else (1, 0.5)
+    boxes = []
+    for line, (_, _, _, parent) in zip(outlines, tree[0].tolist() if outlines else [], strict=True):
+        # an outline has at most two px for each px within; one around a hole, which lies outside it, four more
+        if (parent >= 0) != holes or len(line) > 2 * least + 4:
+            continue
+        # Pick's theorem: the px within, and those of islands or holes in there, which are fewer
+        if cv2.contourArea(line) + side * len(line) + 1 < 2 * least:
+            x, y, w, h = cv2.boundingRect(line)
+            boxes.append((x - shift, y - shift, w + 2, h + 2))
+    return boxes

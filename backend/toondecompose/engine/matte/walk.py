@@ -48,59 +48,40 @@ def _relaxed(start: torch.Tensor, alpha: torch.Tensor, info: torch.Tensor, guide
              sweeps: int) -> torch.Tensor:
     """Red-black sweeps: every px that moves becomes the weighted mean of its own estimate and its four neighbours.
 
-    The picture lies in four planes, those of its even and odd rows and columns: a px's neighbours are then a plane
-    moved by at most one px, and all sums run over whole planes."""
+    Only the px that move are looked up and written: mostly they are a band along the outlines."""
     h, w = start.shape
-    right, down = _bond(guide, 2), _bond(guide, 1)  # to the px to the right of, and below each px
-    pull = [right, torch.nn.functional.pad(right[:, :-1], (1, 0)), down,
-            torch.nn.functional.pad(down[:-1], (0, 0, 1, 0))]
-    total = info + pull[0]
-    for weight in pull[1:]:
-        total = total + weight
-    free = moves.to(start.dtype) / total
-    target = torch.where(moves, info * alpha / total, start)
-    even = (h % 2, w % 2)
-
-    def planes(x: torch.Tensor) -> list[torch.Tensor]:
-        if any(even):
-            x = torch.nn.functional.pad(x, (0, even[1], 0, even[0]))
-        return [x[i::2, j::2].contiguous() for i in (0, 1) for j in (0, 1)]
-
-    rows, columns = (h + 1) // 2, (w + 1) // 2
-    # one px around each plane, for the neighbours that are not there (their weight is 0)
-    state = [torch.nn.functional.pad(x, (1, 1, 1, 1)) for x in planes(start)]
-    aims, pulls = planes(target), [planes(weight * free) for weight in pull]
-
-    def relax(k: int) -> None:
-        """Plane k = 2 * (odd row) + (odd column). Beside an odd column lies the next plane px's even one."""
-        i, j = divmod(k, 2)
-        across, along = state[2 * i + 1 - j], state[2 * (1 - i) + j]
-        neighbours = (across[1:1 + rows, 1 + j:1 + j + columns], across[1:1 + rows, j:j + columns],
-                      along[1 + i:1 + i + rows, 1:1 + columns], along[i:i + rows, 1:1 + columns])
-        new = aims[k].clone()
-        for there, weights in zip(neighbours, pulls, strict=True):
-            new.addcmul_(there, weights[k])
-        state[k][1:1 + rows, 1:1 + columns] = new
-
+    out = start.reshape(-1).clone()
+    at = torch.nonzero(moves.reshape(-1))[:, 0]
+    row = torch.div(at, w, rounding_mode="floor")
+    black = (at + row * (w + 1)) % 2 == 1  # row + column is odd
+    halves = [_half(at[which], row[which], alpha, info, guide) for which in (~black, black)]
     for _ in range(sweeps):
-        for k in (0, 3, 1, 2):  # red: row + column even
-            relax(k)
-    out = torch.empty_like(start)
-    for k, x in enumerate(state):
-        i, j = divmod(k, 2)
-        there = out[i::2, j::2]
-        there.copy_(x[1:1 + there.shape[0], 1:1 + there.shape[1]])
-    return out
+        for here, around, weights, aim in halves:
+            new = aim
+            for values, share in zip(out.index_select(0, around).view(4, -1), weights, strict=True):
+                new = torch.addcmul(new, values, share)
+            out.index_copy_(0, here, new)
+    return out.view(h, w)
 
 
-def _bond(guide: torch.Tensor, dim: int) -> torch.Tensor:
-    """How much each px and the next one along a dimension of `guide` [3, h, w] share: [h, w], 0 at the last one."""
-    n = guide.shape[dim] - 1
-    distance = torch.zeros_like(guide[0])
-    inner = distance.narrow(dim - 1, 0, n)
-    for plane in guide:
-        step = plane.narrow(dim - 1, 1, n) - plane.narrow(dim - 1, 0, n)
-        inner.addcmul_(step, step)
-    weight = distance.mul_(-0.5 / WALK_SIGMA**2).exp_().mul_(WALK_LAMBDA).add_(1e-4)
-    weight.narrow(dim - 1, n, 1).zero_()
-    return weight
+def _half(here: torch.Tensor, row: torch.Tensor, alpha: torch.Tensor, info: torch.Tensor, guide: torch.Tensor
+          ) -> tuple[torch.Tensor, torch.Tensor, list[torch.Tensor], torch.Tensor]:
+    """What px need to be relaxed -> (their flat places [n]; those of their neighbours to the right, left, below and
+    above [4 n]; each neighbour's share in their mean, four times [n], 0 where there is none; their own part of it [n]).
+
+    here: flat places [n]. row: theirs [n]."""
+    h, w = alpha.shape
+    column = here - row * w
+    there = (column < w - 1, column > 0, row < h - 1, row > 0)
+    around = torch.cat([here + step * ok for step, ok in zip((1, -1, w, -w), there, strict=True)])
+    distance = torch.zeros((4, len(here)), device=alpha.device)
+    for plane in guide.reshape(3, -1):
+        step = plane.index_select(0, around).view(4, -1) - plane.index_select(0, here)
+        distance.addcmul_(step, step)
+    bonds = distance.mul_(-0.5 / WALK_SIGMA**2).exp_().mul_(WALK_LAMBDA).add_(1e-4).mul_(torch.stack(there))
+    own = info.reshape(-1).index_select(0, here)
+    total = own + bonds[0]
+    for bond in bonds[1:]:
+        total = total + bond
+    shares = bonds * (1 / total)
+    return here, around, list(shares), own * alpha.reshape(-1).index_select(0, here) / total
