@@ -26,7 +26,7 @@ from toondecompose.engine.matte.moments import GREY, Moments, part_of
 from toondecompose.engine.matte.paint import palette_bits
 from toondecompose.engine.matte.resample import Box
 from toondecompose.engine.matte.shadows import faded, veiled
-from toondecompose.engine.matte.specks import without_specks
+from toondecompose.engine.matte.specks import HALF, without_specks
 from toondecompose.engine.tiles import TILE, tiles_of
 
 MIN_INNER = 30  # px inside a drawing below which its exposures are not judged
@@ -111,9 +111,9 @@ def _cut_part(m: Moments, mask_np: np.ndarray, outer: np.ndarray, noise: float, 
     inner = distance(mask_np > 0.5)
     areas, width, questions = _areas(e, mask_np, inner, outer, mask_px, lined)
     blends = blend(e, areas, width, sweeps)
+    if lined:
+        _follow(blends, e, areas, mask_np, mask_px, width, sweeps)
     alpha = _settle(blends.alpha, e, areas, mask_np)
-    if lined and _follow(blends, alpha, e, areas, mask_np, mask_px, width, sweeps):
-        alpha = _settle(blends.alpha, e, areas, mask_np)
     colour = _colour(alpha, e, blends) + GREY
     std = (1 / (blends.total + 1)).sqrt()
     inner_px = torch.from_numpy(inner > mask_px + 2).to(alpha.device) & e.known
@@ -173,35 +173,33 @@ def _areas(e: Evidence, mask_np: np.ndarray, inner: np.ndarray, outer: np.ndarra
     return Areas(near, solid, fades, see_through), width, questions
 
 
-def _follow(blends: Blends, alpha: torch.Tensor, e: Evidence, areas: Areas, mask_np: np.ndarray, mask_px: float,
-            width: float, sweeps: int) -> bool:
+def _follow(blends: Blends, e: Evidence, areas: Areas, mask_np: np.ndarray, mask_px: float, width: float,
+            sweeps: int) -> None:
     """Solve again, in place, where the drawing's own outline shows that px are not as deep inside as the masks had
     them: they had closed a gap, or taken in what is beside a thin line. Nothing is told by px that may just as well be
-    paint of the drawing. alpha: the settled one, which is changed on the way. Were there such px?"""
+    paint of the drawing."""
+    if blends.paints is None:
+        return
     own = mask_np.copy()  # the masks without what surely is not the drawing
     changed = [(0, 0, *mask_np.shape[::-1])]
-    for turn in range(FOLLOWED):
-        if blends.paints is None:
-            return False
-        lost = _not_deep(blends, alpha, e, areas, mask_np, own, mask_px, changed)
+    for _ in range(FOLLOWED):
+        lost = _not_deep(blends, e, areas, mask_np, own, mask_px, changed)
         if lost is None:
-            return turn > 0
+            return
         changed = _ask_again(blends, e, areas, lost, width, sweeps)
-        for box in changed:
-            around = _grown(box, LEAST_SPECK, mask_np.shape)
-            at, here = _within(around), part_of(around, box)
-            alpha[_within(box)] = _settle(blends.alpha[at], e.crop(at), areas.crop(at))[here]
-    return True
 
 
-def _not_deep(blends: Blends, alpha: torch.Tensor, e: Evidence, areas: Areas, mask_np: np.ndarray, own: np.ndarray,
-              mask_px: float, changed: list[Box]) -> tuple[Box, np.ndarray] | None:
+def _not_deep(blends: Blends, e: Evidence, areas: Areas, mask_np: np.ndarray, own: np.ndarray, mask_px: float,
+              changed: list[Box]) -> tuple[Box, np.ndarray] | None:
     """Which solid px are not deep inside, now that alpha has changed in some boxes -> (a box, bool over the box); None
     for none. They are no longer solid; own: float32 [h, w], changed in place, too."""
-    for at in map(_within, changed):
+    for box in changed:
+        around = _grown(box, LEAST_SPECK, own.shape)
+        at, there = _within(box), _within(around)
+        alpha = _settle(blends.alpha[there], e.crop(there), areas.crop(there), None)[part_of(around, box)]
         mask = mask_np[at]
-        clear = e.known[at] & (blends.total[at] > FIRM) & (alpha[at] <= 0.5) & torch.from_numpy(mask > 0.5).to(
-            alpha.device)
+        inside = torch.from_numpy(mask > 0.5).to(alpha.device)
+        clear = e.known[at] & (blends.total[at] > FIRM) & (alpha <= HALF) & inside
         clear[clear.clone()] = palette_bits(e.c[(slice(None), *at)], blends.paints.bits, clear) > RARE_BITS
         own[at] = np.where(clear.cpu().numpy(), 0, mask)
     rim = int(mask_px + 2) + 2  # nothing farther off makes a px less deep
@@ -256,8 +254,9 @@ def _within(box: Box) -> tuple[slice, slice]:
     return slice(box[1], box[3]), slice(box[0], box[2])
 
 
-def _settle(alpha: torch.Tensor, e: Evidence, areas: Areas, mask: np.ndarray | None = None) -> torch.Tensor:
-    """Exact 0 and 1 where alpha is all but that; specks vanish, and islands that no mask touches, if it is given."""
+def _settle(alpha: torch.Tensor, e: Evidence, areas: Areas, mask: np.ndarray | None) -> torch.Tensor:
+    """Exact 0 and 1 where alpha is all but that; islands that no mask touches vanish, and specks. mask: None where
+    only what is more than HALF is asked for, in a part of the drawing."""
     a = alpha.masked_fill((alpha < 0.03) | ~e.known, 0.0)
     slack = e.tri_info.clamp(min=1).rsqrt_().mul_(3).clamp_(0.04, 0.4)
     a.masked_fill_(((a > 0.96) | (areas.solid & (a > 1 - slack))) & e.known, 1.0)
@@ -272,7 +271,7 @@ def _settle(alpha: torch.Tensor, e: Evidence, areas: Areas, mask: np.ndarray | N
         if drop.any():
             settled[drop[label]] = 0
     clear = ((e.tri_info > SURE_SPECK) & e.known).cpu().numpy()
-    return torch.from_numpy(without_specks(settled, LEAST_SPECK, clear)).to(a.device)
+    return torch.from_numpy(without_specks(settled, LEAST_SPECK, clear, mask is None)).to(a.device)
 
 
 def _colour(alpha: torch.Tensor, e: Evidence, blends: Blends) -> torch.Tensor:

@@ -111,13 +111,13 @@ def run_rounds(source: FrameSource, layers: list[LayerToSolve], frames: list[int
                light: np.ndarray | None = None) -> tuple[Loop, list[int], list[float], np.ndarray, dict]:
     """The loop itself -> (its final state, depth order of `layers`, objective per round, order votes, how well the
     withheld frames were predicted by drawings sharpened in so many steps, in the levels that `light` leaves)."""
-    steps, done = rounds * len(layers) + 1, 0
+    parts, done = rounds * len(layers) + 1, 0
 
     def tick(fraction: float) -> None:
         if cancelled and cancelled():
             raise InterruptedError("cancelled")
         if progress:
-            progress(min(1.0, (done + fraction) / steps))
+            progress(min(1.0, (done + fraction) / parts))
 
     layers = [layers[0], *(replace(layer, masks=source.shelve(fill_pinholes(layer.masks))) for layer in layers[1:])]
     G, canvas = panorama_gauge(layers[0].H, range(source.count), source.size)

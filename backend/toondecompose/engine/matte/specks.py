@@ -9,12 +9,14 @@ from toondecompose.engine.matte.resample import Box
 
 BOX_PX = 3000  # px whose components are told in the time that it takes to look into one box
 LEVELS = (0.1, 0.3, 0.5, 0.7, 0.9)  # of alpha, at which islands are looked for
+HALF, ABOVE = LEVELS[2:4]
 
 
-def without_specks(alpha: np.ndarray, least: int, keep: np.ndarray) -> np.ndarray:
+def without_specks(alpha: np.ndarray, least: int, keep: np.ndarray, roughly: bool = False) -> np.ndarray:
     """Alpha without islands and pinholes of fewer than `least` px.
 
-    alpha: float32 [h, w] 0..1. keep: bool [h, w], px that are known so well that an island of them is real.
+    alpha: float32 [h, w] 0..1. keep: bool [h, w], px that are known so well that an island of them is real. roughly:
+    only as far as it tells whether alpha is more than HALF.
     Islands hang together by corners, pinholes only by sides, so that thin lines are never cut."""
     x, y, w, h = cv2.boundingRect((alpha > 0).astype(np.uint8))
     if w == 0:
@@ -23,10 +25,10 @@ def without_specks(alpha: np.ndarray, least: int, keep: np.ndarray) -> np.ndarra
     whole, at = alpha.copy(), (slice(max(0, y - 2), y + h + 2), slice(max(0, x - 2), x + w + 2))
     out, keep = np.ascontiguousarray(whole[at]), keep[at]
     flat = out.reshape(-1)
-    for level in reversed(LEVELS):
+    for level in (HALF,) if roughly else reversed(LEVELS):
         specks = _small((out > level).astype(np.uint8), least, 8, keep)
         flat[specks] = np.minimum(flat[specks], level if level > LEVELS[0] else 0.0)
-    for level in LEVELS:
+    for level in (ABOVE,) if roughly else LEVELS:
         pinholes = _small((out < level).astype(np.uint8), least, 4, keep)
         flat[pinholes] = np.maximum(flat[pinholes], level if level < LEVELS[-1] else 1.0)
     whole[at] = out
