@@ -171,7 +171,11 @@ def find_colour(c: torch.Tensor, b: torch.Tensor, want: torch.Tensor, spread: to
     prices = torch.nn.functional.pad(price, around, value=float("inf")).view(-1)
     width = want.shape[1] + 2 * radius
     at = (ys + radius) * width + xs + radius
-    steps = [(dy * width + dx, FAR_BITS * float(np.hypot(dy, dx))) for dy, dx in _search_offsets(radius)]
+    offsets = _search_offsets(radius)
+    steps = torch.tensor([dy * width + dx for dy, dx in offsets], device=c.device)[:, None]
+    far_bits = torch.tensor([FAR_BITS * float(np.hypot(dy, dx)) for dy, dx in offsets], device=c.device)[:, None]
+    common = paints[0].T.reshape(3, -1, 1)
+    common_bits = torch.tensor(paints[1], device=c.device)[:, None] + PAINT_BITS
     colour, off = torch.empty_like(b), torch.empty_like(b[0])
     scale = 1 / (LINE_SPREAD * max(1.0, noise / 2)) ** 2
     for start in range(0, len(at), CHUNK):
@@ -180,8 +184,9 @@ def find_colour(c: torch.Tensor, b: torch.Tensor, want: torch.Tensor, spread: to
         D = [plane.index_select(0, place) - behind for plane, behind in zip(planes, B, strict=True)]
         D2 = _dot(D, D)
         rims = rim[part].float() * RIM_BITS
+        together = max(1, CHUNK // len(place))  # candidates that are judged at once
 
-        def judge(F: list[torch.Tensor], B: torch.Tensor = B, D: list[torch.Tensor] = D, D2: torch.Tensor = D2,
+        def judge(F: Sequence[torch.Tensor], B: torch.Tensor = B, D: list[torch.Tensor] = D, D2: torch.Tensor = D2,
                   rims: torch.Tensor = rims) -> tuple[torch.Tensor, torch.Tensor]:
             line = [paint - behind for paint, behind in zip(F, B, strict=True)]
             length2, along = _dot(line, line).clamp_(min=1.0), _dot(D, line)
@@ -192,13 +197,16 @@ def find_colour(c: torch.Tensor, b: torch.Tensor, want: torch.Tensor, spread: to
             return cost.addcmul_(rims, (share > PURE).float()), miss2
 
         F = spread[:, part]
-        best, best_miss2 = judge(list(F))
+        best, best_miss2 = judge(F)
         best += SPREAD_BITS
         source = torch.full_like(place, -1)
-        for step, far_bits in steps:
-            there = place + step
-            cost, miss2 = judge([plane.index_select(0, there) for plane in planes])
-            cost.add_(prices.index_select(0, there)).add_(far_bits)
+        for first in range(0, len(steps), together):
+            group = slice(first, first + together)
+            there = place + steps[group]
+            flat = there.view(-1)
+            cost, miss2 = judge([plane.index_select(0, flat).view_as(there) for plane in planes])
+            cost.add_(prices.index_select(0, flat).view_as(there)).add_(far_bits[group])
+            cost, miss2, there = _cheapest(cost, miss2, there)
             better = cost < best
             best = torch.minimum(best, cost)
             best_miss2 = torch.where(better, miss2, best_miss2)
@@ -206,15 +214,25 @@ def find_colour(c: torch.Tensor, b: torch.Tensor, want: torch.Tensor, spread: to
         lent, index = source >= 0, source.clamp(min=0)
         for k in range(3):
             colour[k, part] = torch.where(lent, planes[k].index_select(0, index), F[k])
-        for paint, bits in zip(*paints, strict=True):
-            cost, miss2 = judge(list(paint))
-            cost.add_(bits + PAINT_BITS)
+        for first in range(0, len(common_bits), together):
+            group = slice(first, first + together)
+            cost, miss2 = judge(common[:, group])
+            which = torch.arange(len(cost), device=c.device)[:, None].expand_as(cost)
+            cost, miss2, which = _cheapest(cost.add_(common_bits[group]), miss2, which)
             better = cost < best
             best = torch.minimum(best, cost)
             best_miss2 = torch.where(better, miss2, best_miss2)
-            colour[:, part] = torch.where(better, paint[:, None], colour[:, part])
+            colour[:, part] = torch.where(better, common[:, group, 0].index_select(1, which), colour[:, part])
         off[part] = best_miss2.sqrt()
     return colour, off
+
+
+def _cheapest(cost: torch.Tensor, *others: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """Of candidates, one per row of [k, n], the first cheapest of each column, and the others' values there: [n]."""
+    if len(cost) == 1:
+        return cost[0], *(x[0] for x in others)
+    least, row = cost.min(0)
+    return least, *(x.gather(0, row[None])[0] for x in others)
 
 
 def _dot(x: Sequence[torch.Tensor], y: Sequence[torch.Tensor]) -> torch.Tensor:
