@@ -27,6 +27,7 @@ from toondecompose.engine.matte.paint import palette_bits
 from toondecompose.engine.matte.resample import Box
 from toondecompose.engine.matte.shadows import faded, veiled
 from toondecompose.engine.matte.specks import HALF, without_specks
+from toondecompose.engine.matte.throughout import Told, shines_through, told
 from toondecompose.engine.tiles import TILE, tiles_of
 
 MIN_INNER = 30  # px inside a drawing below which its exposures are not judged
@@ -49,8 +50,9 @@ class Cutout:
     """alpha float32 [h, w] 0..1; colour float32 [3, h, w] 0..255, straight; std: predicted standard deviation of alpha;
     known: bool [h, w], some exposure shows this px. misfit: how much the exposures contradict one another inside the
     drawing, as residual variance relative to the noise (median; 1 is noise alone). spread: the variance of its
-    exposures there, squared levels per channel (median). questions: regions between lines
-    that may be gaps, which the exposures' motion must tell."""
+    exposures there, squared levels per channel (median). through: share of what is behind that shines through all of
+    the drawing alike, 0..1. questions: regions between lines that may be gaps, which the exposures' motion must
+    tell."""
 
     alpha: torch.Tensor
     colour: torch.Tensor
@@ -58,6 +60,7 @@ class Cutout:
     known: torch.Tensor
     misfit: float
     spread: float = 0.0
+    through: float = 0.0
     questions: list[Region] = field(default_factory=list)
 
 
@@ -77,19 +80,21 @@ def cut_out(m: Moments, noise: float, mask_px: float, sweeps: int = 6, tile: int
         mask = push_pull((mask * known_np)[..., None], known_np.astype(np.float32))[..., 0]
     mask = np.ascontiguousarray(mask)
     out = Cutout(torch.zeros_like(m.n), torch.full_like(m.c, GREY), torch.zeros_like(m.n), known, 0.0)
-    most = 0
+    most, deep = 0, []
     outer = distance(mask <= 0.5)
     parts = parts_of(np.maximum(0, outer - 2 * mask_px - 4))
     for own, (x0, y0, x1, y1) in (piece for part in parts for piece in tiles_of(part, tile, OVERLAP)):
         at = (slice(y0, y1), slice(x0, x1))
-        cut, inner_px = _cut_part(_crop(m, at), mask[at], outer[at], noise, mask_px, sweeps, lined)
+        cut, inner_px, tells = _cut_part(_crop(m, at), mask[at], outer[at], noise, mask_px, sweeps, lined)
         here, there = (part_of(box, own) for box in ((x0, y0, x1, y1), (0, 0, *mask.shape[::-1])))
         out.alpha[there], out.std[there] = cut.alpha[here], cut.std[here]
         out.colour[(slice(None), *there)] = cut.colour[(slice(None), *here)]
         asked = [replace(q, corner=(q.corner[0] + x0, q.corner[1] + y0)) for q in cut.questions]
         out.questions += [q for q in asked if own[0] <= q.corner[0] < own[2] and own[1] <= q.corner[1] < own[3]]
+        deep.append(tells)
         if inner_px > most:
             out.misfit, out.spread, most = cut.misfit, cut.spread, inner_px
+    out.through = shines_through(deep) if lined else 0.0
     return out
 
 
@@ -98,8 +103,8 @@ def _crop(m: Moments, at: tuple[slice, slice]) -> Moments:
 
 
 def _cut_part(m: Moments, mask_np: np.ndarray, outer: np.ndarray, noise: float, mask_px: float,
-              sweeps: int, lined: bool) -> tuple[Cutout, int]:
-    """cut_out for one part of a drawing -> (its cutout, how many px lie deep inside it).
+              sweeps: int, lined: bool) -> tuple[Cutout, int, Told]:
+    """cut_out for one part of a drawing -> (its cutout, how many px lie deep inside it, what those tell).
 
     mask_np: float32 [h, w], the pooled masks 0..1. outer: px from them, 0 within."""
     e = gather(m, outer, noise, mask_px, lined)
@@ -121,7 +126,8 @@ def _cut_part(m: Moments, mask_np: np.ndarray, outer: np.ndarray, noise: float, 
     clash = float(e.misfit[inner_px].median()) if count > MIN_INNER else 0.0
     varies = (e.cc - e.n * dot(e.c, e.c)).div_(e.n).mul_(1 / 3)
     spread_inside = float(varies[inner_px].median()) if count > MIN_INNER else 0.0
-    return Cutout(alpha, colour.clamp_(0, 255), std, e.known, clash, spread_inside, questions), count
+    cut = Cutout(alpha, colour.clamp_(0, 255), std, e.known, clash, spread_inside, 0.0, questions)
+    return cut, count, told(e, inner_px)
 
 
 def _areas(e: Evidence, mask_np: np.ndarray, inner: np.ndarray, outer: np.ndarray, mask_px: float, lined: bool

@@ -268,6 +268,9 @@ def _solve_layer(loop: Loop, index: int, hidden: np.ndarray | None, changes: np.
                 state.opacity[drawing.frames] = fit_opacity(cut, exposures(drawing, drawing.frames), drawing.frames,
                                                             state.opacity)
                 cut = pooled(d, done / len(state.drawings))
+        elif cut.through:  # translucent throughout: opaque paint whose opacity is less
+            state.opacity[drawing.frames] *= 1 - cut.through
+            cut = pooled(d, done / len(state.drawings))
         drawing.keep(cut)
         seen = [t for t in drawing.frames if t in usable]
         plane = loop.states[0].H
