@@ -257,6 +257,22 @@ def test_long_clip_finds_far_reuse_without_comparing_every_pair():
     assert groups(expose(source, masks, 1.0).drawing) == groups(poses)
 
 
+def test_a_long_clip_is_compared_alike_when_its_cut_outs_lie_on_disk_and_little_is_kept_of_them(tmp_path, monkeypatch):
+    poses = [0, 0, 1, 1, 2, 2] * 3
+    source, masks = clip([drawing(p) for p in poses], [(30 + 3 * t, 20 + t % 4) for t in range(18)], pan=3)
+    pan = np.tile(np.eye(3), (18, 1, 1))
+    pan[:, 0, 2] = -3.0 * np.arange(18)
+    told = {"planes": [LayerPath(pan, np.ones(18, bool), 0, "translation", 1.0, None)]}
+    plain = expose(source, masks, 1.0, **told)
+    monkeypatch.setattr("toondecompose.engine.drawings.expose.HELD", 0)
+    monkeypatch.setattr("toondecompose.engine.drawings.match.KEPT", 3)
+    source.keep_decoded(tmp_path)
+    sheet = expose(source, masks, 1.0, **told)
+    source.close()
+    assert sheet.drawing.tolist() == plain.drawing.tolist() and groups(sheet.drawing) == groups(poses)
+    assert np.array_equal(sheet.H, plain.H) and sheet.canvas_size == plain.canvas_size
+
+
 @pytest.mark.parametrize("width", [40, 60])
 def test_legs_of_a_tiny_figure_make_another_drawing(width):
     poses = [0, 0, 2, 2, 0, 2]

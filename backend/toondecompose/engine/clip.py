@@ -103,6 +103,16 @@ class FrameSource:
         self._others.append(other)
         return other
 
+    def seen_as(self, look: Callable[[int], np.ndarray], size: tuple[int, int]) -> FrameSource:
+        """Another look at the same shot that is not worth keeping: look(t) -> uint8 RGB [h, w, 3] of `size` (w, h)."""
+        other = FrameSource(look, self.count, size, cache_mb=0)
+        other._shelf, other._folder = self._shelf, self._folder
+        return other
+
+    def another_shelf(self, room: int) -> Shelf | None:
+        """A shelf of its own for what one step needs, beyond `room` bytes; None where there is no place for one."""
+        return None if self._folder is None else Shelf(self._folder, room, room)
+
     def resized(self, size: tuple[int, int]) -> FrameSource:
         """The same frames, area-averaged to `size` (w, h) px: made once for all stages that ask for this size."""
         if size == self.size:

@@ -20,10 +20,11 @@ LOOKS = 16  # looks at frames between two rests; each brings a picture or two of
 
 
 class Shelf:
-    """A place for pictures in `folder`; it goes with the pictures. room: bytes of them that stay in memory."""
+    """A place for pictures in `folder`; it goes with the pictures. room: bytes of them that stay in memory. touched:
+    bytes put since the last rest that make another one."""
 
-    def __init__(self, folder: Path, room: int = ROOM):
-        self._folder, self._room = folder, room
+    def __init__(self, folder: Path, room: int = ROOM, touched: int = TOUCHED):
+        self._folder, self._room, self._most = folder, room, touched
         self._file = None
         self._end = self._touched = self._looks = 0
         self._maps: weakref.WeakSet[mmap.mmap] = weakref.WeakSet()
@@ -48,7 +49,7 @@ class Shelf:
         self._end += -(-picture.nbytes // mmap.ALLOCATIONGRANULARITY) * mmap.ALLOCATIONGRANULARITY
         self._maps.add(place)
         self._touched += picture.nbytes
-        if self._touched > TOUCHED:
+        if self._touched > self._most:
             self.rest()
         return np.frombuffer(place, picture.dtype).reshape(picture.shape)
 

@@ -106,33 +106,36 @@ def coarse_pairs(patches: list[Patch], mirrored: bool, device: str = "cpu", canc
             out[k] = torch.fft.rfft2(torch.from_numpy(full).to(device))
         return out
 
-    a = spectra(sides)
-    b = spectra(flipped) if mirrored else a
     areas = np.array([s[0][0].sum() for s in sides])
     likely = likely_pairs(patches, mirrored)
-    for i in range(n - 1):
-        if cancelled is not None and cancelled():
-            break
-        others = np.flatnonzero(likely[i])
-        for j in np.split(others, range(64, len(others), 64)):
-            if not len(j):
-                continue
-            fa, fb = a[i].conj(), b[j]
-            # own_i against valid_j plus valid_i against own_j: |A|^2 - 2 A.B + |B|^2, weighted
-            ssd = fa[4] * fb[:, 5] + fa[0] * fb[:, 9] + fa[9] * fb[:, 0] + fa[5] * fb[:, 4]
-            for c in (1, 2, 3):
-                ssd = ssd - 2 * (fa[c] * fb[:, 5 + c] + fa[5 + c] * fb[:, c])
-            count = torch.fft.irfft2(fa[0] * fb[:, 5] + fa[5] * fb[:, 0], s=(size, size))
-            ssd = torch.fft.irfft2(ssd, s=(size, size))
-            need = torch.from_numpy((2 * MIN_OVERLAP * np.minimum(areas[i], areas[j])).astype(np.float32)).to(device)
-            mean = torch.where(count >= need[:, None, None].clamp_min(4.0), ssd.clamp_min(0) / count.clamp_min(1.0),
-                               torch.full_like(ssd, 1e9))
-            best, where = mean.flatten(1).min(1)
-            best, where = best.cpu().numpy(), where.cpu().numpy()
-            y, x = where // size, where % size
-            y, x = np.where(y >= size // 2, y - size, y), np.where(x >= size // 2, x - size, x)
-            distance[i, j] = np.where(best < 1e8, np.sqrt(best / 3), np.inf)
-            shift[i, j] = np.stack([x, y], 1) / scale
+    blocks = [slice(k, min(k + ALL_PAIRS, n)) for k in range(0, n, ALL_PAIRS)]  # spectra are large
+    for one in blocks:
+        a = spectra(sides[one])
+        for two in (q for q in blocks if q.stop > one.start + 1 and likely[one, q].any()):
+            b = a if two == one and not mirrored else spectra(flipped[two])
+            for i in range(one.start, one.stop):
+                if cancelled is not None and cancelled():
+                    return distance, shift
+                j = two.start + np.flatnonzero(likely[i, two])
+                if not len(j):
+                    continue
+                fa, fb = a[i - one.start].conj(), b[j - two.start]
+                # own_i against valid_j plus valid_i against own_j: |A|^2 - 2 A.B + |B|^2, weighted
+                ssd = fa[4] * fb[:, 5] + fa[0] * fb[:, 9] + fa[9] * fb[:, 0] + fa[5] * fb[:, 4]
+                for c in (1, 2, 3):
+                    ssd = ssd - 2 * (fa[c] * fb[:, 5 + c] + fa[5 + c] * fb[:, c])
+                count = torch.fft.irfft2(fa[0] * fb[:, 5] + fa[5] * fb[:, 0], s=(size, size))
+                ssd = torch.fft.irfft2(ssd, s=(size, size))
+                need = (2 * MIN_OVERLAP * np.minimum(areas[i], areas[j])).astype(np.float32)
+                need = torch.from_numpy(need).to(device)
+                mean = torch.where(count >= need[:, None, None].clamp_min(4.0), ssd.clamp_min(0) / count.clamp_min(1.0),
+                                   torch.full_like(ssd, 1e9))
+                best, where = mean.flatten(1).min(1)
+                best, where = best.cpu().numpy(), where.cpu().numpy()
+                y, x = where // size, where % size
+                y, x = np.where(y >= size // 2, y - size, y), np.where(x >= size // 2, x - size, x)
+                distance[i, j] = np.where(best < 1e8, np.sqrt(best / 3), np.inf)
+                shift[i, j] = np.stack([x, y], 1) / scale
     return distance, shift
 
 

@@ -18,8 +18,8 @@ def expose_draft(source: FrameSource, masks: np.ndarray, *, path: LayerPath | No
     """As `expose` does, but placed on frames of the size at which drawings are compared: to a tenth of their px."""
     working = source.resized(masks.shape[2:0:-1])
     size = min(working.size, compared_size(masks))
-    small = working if size == working.size else FrameSource(
-        lambda t: cv2.resize(working.read(t), size, interpolation=cv2.INTER_AREA), source.count, size, cache_mb=0)
+    small = working if size == working.size else working.seen_as(
+        lambda t: cv2.resize(working.read(t), size, interpolation=cv2.INTER_AREA), size)
     shrink = np.diag([size[0] / source.size[0], size[1] / source.size[1], 1.0])
     grow = np.linalg.inv(shrink)
 

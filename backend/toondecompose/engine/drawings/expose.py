@@ -16,7 +16,7 @@ from .common import Kept, common_canvas, fit_canvas, kept, transitions
 from .fading import fades, unfaded
 from .followed import followed, unmirrored
 from .match import Book
-from .patches import Patch, cut_patches
+from .patches import HELD, Patch, cut_patches
 from .pixels import shift
 from .poses import continued
 from .remnants import FOREIGN, TELLING, crumb_frames, cut_frames, likely, near_in_time, place_remnant, weak_frames
@@ -59,8 +59,9 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
     count = len(masks)
     ws, hs = compared_size(masks)
     scale *= ws / masks.shape[2]
+    shelf = source.another_shelf(HELD)
     patches, noise = cut_patches(source, resized(masks, (ws, hs)), resized(hidden, (ws, hs)), plate, cancelled, planes,
-                                 noise, (ws, hs), shown)
+                                 noise, (ws, hs), shown, shelf)
     whole = [p for p in patches if p is not None and p.area >= LEAST_AREA]
     if not whole:
         return ExposureSheet(np.full(count, -1), np.tile(np.eye(3), (count, 1, 1)), (1, 1), "translation")
@@ -80,6 +81,8 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
     most = (2, 4, 8) if path is not None and path.model != "translation" else (2, 4)
     dofs = tuple(d for d in most if motion_model == "auto" or d <= DOF[motion_model])
     book = Book(use, noise, solved=plate is not None)
+    if shelf is not None:
+        book.rest = shelf.rest
     size = np.diag([ws / source.size[0], hs / source.size[1], 1.0])
     book.planes = [(size @ q.H @ np.linalg.inv(size), q.present) for q in planes]
     group = find_groups(book, dofs, known, motion_model != "translation", device, progress, cancelled)

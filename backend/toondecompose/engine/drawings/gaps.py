@@ -155,8 +155,5 @@ def open_gaps(book: Book, pairs: list[tuple[int, int]]) -> set[int]:
         p.gap = mask if p.gap is None else p.gap | mask
         for name in ("inside", "body", "deep"):
             setattr(p, name, getattr(p, name) & (1 - mask))
-        for kept in ("masks", "box"):
-            p.__dict__.pop(kept, None)
-        book.points.pop(k, None)
-        book.soft.pop(k, None)
+        book.forget(k)
     return changed

@@ -3,6 +3,7 @@ the same."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import cv2
@@ -21,6 +22,8 @@ SLIDING = 0.15  # working px a frame that a corner of a sliding picture seems to
 BENT = 1.0  # px by which a rigid motion or a plane's takes a sprite's corners further than a shift
 # A pair of one drawing may deviate so many times as much as nine tenths of the cut-outs do from a frame next to them.
 SLACK, HELD_SHARE = 2.0, 90
+KEPT = 40  # patches of which what an alignment needs is kept: of more it is made again
+RESTING = 32  # comparisons after which the memory of patches on a shelf is given back
 LEAST_SHARE = 0.15  # of the larger cut-out must be seen in both, or nothing is said
 
 
@@ -39,6 +42,8 @@ class Book:
     forgiven: share of the colour range around a pixel that a pair is forgiven at most.
     planes: motions behind the sprite, float64 [T, 3, 3], canvas -> frame, working px, each with bool [T], present.
     solved: the patches' plates were solved for, not gathered around rough masks.
+    points, soft, soft_points: what is kept of patches that were compared lately; looked: which ones, in that order, and
+    looks: how often. rest: gives the memory back of patches that lie on a shelf.
     """
 
     patches: list[Patch]
@@ -57,8 +62,12 @@ class Book:
     threshold: float = field(init=False)
     dof: dict[tuple[int, int], int] = field(default_factory=dict)
     points: dict[int, Points] = field(default_factory=dict)
-    soft: dict[int, tuple[np.ndarray, Points]] = field(default_factory=dict)
+    soft: dict[int, np.ndarray] = field(default_factory=dict)
+    soft_points: dict[int, Points] = field(default_factory=dict)
     tried: dict[tuple[int, int], np.ndarray] = field(default_factory=dict)
+    looked: dict[int, None] = field(default_factory=dict)
+    looks: int = 0
+    rest: Callable[[], None] = lambda: None
 
     def __post_init__(self):
         self.score = np.full((len(self.patches), len(self.patches)), np.nan)
@@ -75,9 +84,30 @@ class Book:
         """Take the background off a translucent sprite's patches and forget what was known about pairs."""
         self.leak = leak
         self.patches = [without_background(p, leak) for p in self.patches]
-        for kept in (self.link, self.dof, self.points, self.soft, self.tried):
+        for kept in (self.link, self.dof, self.points, self.soft, self.soft_points, self.tried):
             kept.clear()
         self.__post_init__()
+
+    def forget(self, i: int) -> None:
+        """What was kept of a patch that has changed."""
+        for kept in (self.points, self.soft, self.soft_points):
+            kept.pop(i, None)
+        for kept in ("masks", "box"):
+            self.patches[i].__dict__.pop(kept, None)
+
+    def compared(self, i: int, j: int) -> None:
+        """Two patches were looked at: what was kept of those that have not been for long is let go, so that memory does
+        not grow with the shot."""
+        for k in (i, j):
+            self.looked.pop(k, None)
+            self.looked[k] = None
+        while len(self.looked) > KEPT:
+            old = next(iter(self.looked))
+            del self.looked[old]
+            self.forget(old)
+        self.looks += 1
+        if self.looks % RESTING == 0:
+            self.rest()
 
 
 def settle(book: Book) -> None:
@@ -114,12 +144,18 @@ def own_points(book: Book, i: int) -> Points:
     return book.points[i]
 
 
-def own_soft(book: Book, i: int) -> tuple[np.ndarray, Points]:
-    """Blurred picture of patch i and its points (kept)."""
+def own_soft(book: Book, i: int) -> np.ndarray:
+    """Patch i's picture for a first, forgiving alignment (kept)."""
     if i not in book.soft:
-        soft = cv2.GaussianBlur(book.patches[i].smooth, (0, 0), SOFT_BLUR)
-        book.soft[i] = soft, choose_points(soft, alignment_weight(book.patches[i]), 800, 0.7)
+        book.soft[i] = cv2.GaussianBlur(book.patches[i].smooth, (0, 0), SOFT_BLUR)
     return book.soft[i]
+
+
+def own_soft_points(book: Book, i: int) -> Points:
+    """Points of that picture (kept)."""
+    if i not in book.soft_points:
+        book.soft_points[i] = choose_points(own_soft(book, i), alignment_weight(book.patches[i]), 800, 0.7)
+    return book.soft_points[i]
 
 
 def match(book: Book, i: int, j: int, start: np.ndarray, dofs: tuple[int, ...], below: float = np.inf) -> None:
@@ -129,6 +165,7 @@ def match(book: Book, i: int, j: int, start: np.ndarray, dofs: tuple[int, ...], 
     below: only a score below it is noted (a mirrored start that fails says nothing about the pair).
     """
     a, b = book.patches[i], book.patches[j]
+    book.compared(i, j)
     known = book.score[i, j]
     H = start
     for k, dof in enumerate(dofs):
@@ -139,8 +176,7 @@ def match(book: Book, i: int, j: int, start: np.ndarray, dofs: tuple[int, ...], 
             if dof == 2:
                 found, _, agree = align(own_points(book, i), b.smooth, b.valid, H, dof, CAPS)
             if agree < FITS:  # a start that is off by more than a line's width: blurred pictures catch it
-                _, points = own_soft(book, i)
-                soft, _, _ = align(points, own_soft(book, j)[0], b.valid, H, dof, SOFT_CAPS)
+                soft, _, _ = align(own_soft_points(book, i), own_soft(book, j), b.valid, H, dof, SOFT_CAPS)
                 better, _, agree2 = align(own_points(book, i), b.smooth, b.valid, soft, dof, CAPS)
                 if agree2 > agree:
                     found, agree = better, agree2

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from ..clip import FrameSource
+from ..shelf import Shelf
 from ..types import LayerPath
 from .backdrop import MOST_FRAMES, crop, elsewhere, gather, start_planes
 from .pixels import strongest
@@ -18,12 +19,14 @@ from .softness import line_reach, noise_level, smoothing
 SURE = 0.88  # of the sprite's typical mask level: from here a pixel counts as its own colour and nothing else's
 BODY = 128  # mask level from which a pixel belongs to the sprite's silhouette
 HIDING = 16  # mask level of something in front from which the sprite's colour is spoilt
+HELD = 48 * 2**20  # bytes of cut-outs that stay in memory; a long shot's others lie on a shelf
 ISLAND = 0.15  # of the largest connected part: smaller parts of a mask are as often leftovers of the background
 CRUMB = 0.02  # the same of what is sure: smaller parts hang together by a mask's rim only
 EDGE = 2  # working px: how far real masks are off; closer to the mask's edge nothing is compared
 OTHER = 25.0  # grey levels from a plate: not that plate, whatever resampling and compression did
 DOUBTFUL = 6  # working px next to what is unknown of a plate
 GAP = 16  # working px: as far inside a mask other sprites behind it are expected in its gaps
+HELD_OF_A_PATCH = ("smooth", "inside", "body", "valid", "deep", "foreign")
 SAMPLED = 6  # frames that the noise is measured on
 
 
@@ -132,7 +135,7 @@ def cut_patch(smooth: np.ndarray, mask: np.ndarray, hidden: np.ndarray | None, t
 
 def cut_patches(source: FrameSource, masks: np.ndarray, hidden: np.ndarray | None, plate, cancelled=None,
                 planes: Sequence[LayerPath] = (), noise: float | None = None, size: tuple[int, int] | None = None,
-                shown: Sequence[np.ndarray] = ()) -> tuple[list[Patch | None], float]:
+                shown: Sequence[np.ndarray] = (), shelf: Shelf | None = None) -> tuple[list[Patch | None], float]:
     """Cut the sprite out of every frame -> (patches, noise level in grey levels at working size).
 
     plate: callable (t, (width, height)) -> (uint8 RGB, known), or None; then what lies behind is gathered from the
@@ -140,6 +143,7 @@ def cut_patches(source: FrameSource, masks: np.ndarray, hidden: np.ndarray | Non
     plane that moves otherwise would smear into a picture that explains any change. Frames are read one at a time and
     only the cut-outs are kept. noise: what the shot is known to have at most; a picture that is busy everywhere looks
     noisy by itself. size: (width, height) of the frames that the patches are cut from, the masks' or a multiple of it.
+    shelf: where the cut-outs of a long shot lie.
     """
     count, hs, ws = masks.shape
     larger = 1 if size is None else size[0] // ws
@@ -174,13 +178,38 @@ def cut_patches(source: FrameSource, masks: np.ndarray, hidden: np.ndarray | Non
             patches[t] = cut_patch(smooth, *mine, t, behind)
         elif t in visible:
             patches[t] = cut_larger(source.read(t), *mine, t, behind, larger, blur)
-    for p in patches:
-        if p is not None and pictures:
+        if plate is not None:
+            _look_behind(patches[t])
+        put_away(patches[t], shelf)
+    for p in patches if pictures else ():
+        if p is not None:
             p.plates = tuple(crop(picture, p.frame, p.origin, p.body.shape[::-1], larger) for picture in pictures)
-        if p is not None and p.plates:
-            p.plates = tuple((colour, believable(known)) for colour, known in p.plates)
-            p.foreign = near_others(p)
+            _look_behind(p)
+            put_away(p, shelf, ("foreign",))
     return patches, noise
+
+
+def _look_behind(patch: Patch | None) -> None:
+    """Believe of a cut-out's plates what can be, and see by them where other sprites are."""
+    if patch is not None and patch.plates:
+        patch.plates = tuple((colour, believable(known)) for colour, known in patch.plates)
+        patch.foreign = near_others(patch)
+
+
+def put_away(patch: Patch | None, shelf: Shelf | None, names: Sequence[str] = HELD_OF_A_PATCH) -> None:
+    """Lay what a cut-out holds by these names, and its plates, on a shelf: there are as many as the shot has frames."""
+    if patch is None or shelf is None:
+        return
+    names = [name for name in names if getattr(patch, name) is not None]
+    parts = [getattr(patch, name) for name in names] + [one for plate in patch.plates for one in plate]
+    if any(part.dtype != np.uint8 for part in parts):
+        return
+    whole = shelf.put(np.concatenate([part.ravel() for part in parts]))
+    ends = np.cumsum([part.size for part in parts])
+    parts = [whole[end - part.size : end].reshape(part.shape) for end, part in zip(ends, parts, strict=True)]
+    for name in names:
+        setattr(patch, name, parts.pop(0))
+    patch.plates = tuple(zip(parts[::2], parts[1::2], strict=True))
 
 
 def cut_larger(frame: np.ndarray, mask: np.ndarray, hidden: np.ndarray | None, t: int, plate, larger: int, blur: float
