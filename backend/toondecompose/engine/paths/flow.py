@@ -19,7 +19,7 @@ def flow_between(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
     Where the whole picture has jumped, the flow is also taken from the jump, and each pixel keeps what suits it."""
     h, w = a.shape
-    if min(h, w) < 24:  # DIS needs a few patches
+    if min(h, w) < 24 or np.array_equal(a, b):  # DIS needs a few patches; and holds are many
         return np.zeros((h, w, 2), np.float32)
     dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     near = dis.calc(a, b, None)

@@ -15,6 +15,7 @@ FOUND = 1.0  # px: flow there and back returns this close
 CLIPPED = (4, 251)  # grey levels: beyond them a frame has lost what it showed
 SMALLEST_STEP = 0.35  # grey levels from one frame to the next: less is rounding and grain
 SMALLEST_CHANGE = 7.0  # grey levels over the shot: less is left alone, mosaics bear it
+DECILES = np.arange(0.1, 1, 0.1)
 USUAL = 0.75  # quantile of the contrast: half of a shot may fade in and out
 DARKEST = 0.12  # of the contrast: darker frames are brightened no further, or their rounding would look like drawing
 STEEPEST = 3.0  # times: one step of a flash changes contrast at most so much
@@ -30,8 +31,12 @@ def lighting(gray: np.ndarray) -> np.ndarray | None:
         return None
     soft = [cv2.GaussianBlur(g.astype(np.float32), (0, 0), SOFT) for g in small]
     detail = [_detail(cv2.GaussianBlur(g.astype(np.float32), (0, 0), 1.0)) for g in small]
+    levels = np.stack([np.quantile(g, DECILES) for g in soft])
     gain, offset = np.ones(count), np.zeros(count)
     for t in range(count - 1):
+        if np.abs(levels[t] - levels[t + 1]).max() < SMALLEST_STEP:  # whatever moved, no light has changed
+            gain[t + 1], offset[t + 1] = gain[t], offset[t]
+            continue
         there, home = flow_between(detail[t], detail[t + 1]), flow_between(detail[t + 1], detail[t])
         (g, o), (back, less) = _step(soft[t], soft[t + 1], there, home), _step(soft[t + 1], soft[t], home, there)
         # both ways: what interpolation softens in the one it softens in the other
@@ -43,8 +48,7 @@ def lighting(gray: np.ndarray) -> np.ndarray | None:
     best = int(np.abs(gain - np.quantile(gain, USUAL)).argmin())
     offset = offset - gain / gain[best] * offset[best]
     gain = np.maximum(gain / gain[best], DARKEST)
-    levels = np.arange(256.0)
-    tables = (levels - offset[:, None]) / gain[:, None]
+    tables = (np.arange(256.0) - offset[:, None]) / gain[:, None]
     usual = np.quantile(small[best], (0.1, 0.9))
     change = np.abs(gain[:, None] * usual + offset[:, None] - usual)
     if change.max() < SMALLEST_CHANGE:
