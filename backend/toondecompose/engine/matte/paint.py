@@ -97,8 +97,8 @@ def common_paints(c: torch.Tensor, sure: torch.Tensor) -> tuple[torch.Tensor, li
     c: [3, h, w] levels relative to GREY. sure: bool [h, w], px that certainly show the drawing. The purest are those
     farthest out in one of 26 directions of colour space: nothing is a blend of others out there (Boardman's pixel
     purity), as a thin dark outline that most px show blended with a fill."""
-    at = torch.nonzero(sure.view(-1))[:, 0]
-    colours = torch.stack([plane.view(-1).index_select(0, at) for plane in c]).cpu().numpy()
+    at = torch.nonzero(sure.reshape(-1))[:, 0]
+    colours = torch.stack([plane.reshape(-1).index_select(0, at) for plane in c]).cpu().numpy()
     n = PALETTE_BINS
     bins = np.clip((colours + GREY) * (n / 256), 0, n - 1).astype(np.intp)
     flat = (bins[0] * n + bins[1]) * n + bins[2]
@@ -211,19 +211,24 @@ def find_colour(c: torch.Tensor, b: torch.Tensor, want: torch.Tensor, spread: to
             best = torch.minimum(best, cost)
             best_miss2 = torch.where(better, miss2, best_miss2)
             source = torch.where(better, there, source)
-        lent, index = source >= 0, source.clamp(min=0)
-        for k in range(3):
-            colour[k, part] = torch.where(lent, planes[k].index_select(0, index), F[k])
+        paint = torch.full_like(place, -1)
         for first in range(0, len(common_bits), together):
             group = slice(first, first + together)
             cost, miss2 = judge(common[:, group])
-            which = torch.arange(len(cost), device=c.device)[:, None].expand_as(cost)
+            which = torch.arange(first, first + len(cost), device=c.device)[:, None].expand_as(cost)
             cost, miss2, which = _cheapest(cost.add_(common_bits[group]), miss2, which)
             better = cost < best
             best = torch.minimum(best, cost)
             best_miss2 = torch.where(better, miss2, best_miss2)
-            colour[:, part] = torch.where(better, common[:, group, 0].index_select(1, which), colour[:, part])
+            paint = torch.where(better, which, paint)
         off[part] = best_miss2.sqrt()
+        lent, index = source >= 0, source.clamp(min=0)
+        common_one, of = paint >= 0, paint.clamp(min=0)
+        for k in range(3):
+            found = torch.where(lent, planes[k].index_select(0, index), F[k])
+            if len(common_bits):
+                found = torch.where(common_one, common[k, :, 0].index_select(0, of), found)
+            colour[k, part] = found
     return colour, off
 
 

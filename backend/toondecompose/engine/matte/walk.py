@@ -10,7 +10,8 @@ WALK_LAMBDA = 0.7
 WALK_SIGMA = 6.0  # levels (L2 over RGB) at which neighbouring px stop sharing alpha
 FIXED = 1e3  # information from which a px does not move at all
 WEAK = 5.0  # information below which neighbours outweigh a px's own estimate
-CALM = 0.01  # alpha; px whose whole neighbourhood agrees to this have nothing to settle
+CALM = 0.01  # alpha; px whose whole neighbourhood agrees to this have nothing to settle,
+CLEAR, FULL = 0.03, 0.97  # nor have those whose neighbourhood is as good as transparent, or opaque
 REACH = 4  # px; that neighbourhood
 
 
@@ -40,8 +41,10 @@ def _moving(alpha: torch.Tensor, info: torch.Tensor) -> torch.Tensor:
     """Px that are weakly known, or near others that differ."""
     a = alpha.cpu().numpy()
     around = np.ones((2 * REACH + 1,) * 2, np.uint8)
-    spread = cv2.dilate(a, around) - cv2.erode(a, around)
-    return torch.from_numpy(spread > CALM).to(alpha.device) | (info < WEAK)
+    most, least = cv2.dilate(a, around), cv2.erode(a, around)
+    open_ = (most > CLEAR) & (least < FULL)
+    open_ &= np.subtract(most, least, out=most) > CALM
+    return torch.from_numpy(open_).to(alpha.device) | (info < WEAK)
 
 
 def _relaxed(start: torch.Tensor, alpha: torch.Tensor, info: torch.Tensor, guide: torch.Tensor, moves: torch.Tensor,
