@@ -38,6 +38,7 @@ FIRM = 25.0  # information (std 0.2) a px needs to tell its neighbours that they
 # price of a colour that a drawing hardly has: half a percent of it or, as a paint's cell counts among the 27 around it,
 # a twentieth in just this shade. Others may be paint as well, whatever is behind them.
 RARE_BITS = 9.0
+LEAST_LOST = 6  # px that are not as deep inside as the masks had them, for which it is worth while to ask again
 AROUND = 24  # px around those that are asked again that are looked at for it, and
 TOUCHED = 12  # whose alpha they may change
 LEAST_SPECK = 12  # px; smaller islands and pinholes are noise
@@ -241,6 +242,9 @@ def _ask_again(blends: Blends, e: Evidence, areas: Areas, lost: tuple[Box, np.nd
     for box in parts_of(far, AROUND):
         here, box = _within(box), tuple(v + around[k % 2] for k, v in enumerate(box))
         at = _within(box)
+        if np.count_nonzero(~there[here]) < LEAST_LOST:
+            areas.solid[at] |= torch.from_numpy(~there[here]).to(areas.solid.device)
+            continue
         part = blend(e.crop(at), areas.crop(at), width, sweeps, blends.paints)
         where = torch.from_numpy(far[here] <= TOUCHED).to(part.alpha.device)
         blends.paste(part, at, where & (torch.from_numpy(there[here]).to(where.device) | (part.total > FIRM)))
