@@ -69,10 +69,22 @@ def test_an_outline_around_a_strong_fill_is_no_soft_edge(line):
     off = np.float32([-20, -25, -30])[:, None, None] * (step(40) - step(40 - line))
     off = off + np.float32([90, -120, -140])[:, None, None] * step(40 - line)
     rim = distance(np.abs(off).max(0) > 4) == 1
-    crisp = edge_width(off, rim)
+    crisp, softer = edge_width(off, rim)
+    assert not softer[rim].any()
     soft = np.stack([cv2.GaussianBlur(plane, (0, 0), 1.5) for plane in off])
-    blurred = edge_width(soft, distance(np.abs(soft).max(0) > 4) == 1)
+    blurred, _ = edge_width(soft, distance(np.abs(soft).max(0) > 4) == 1)
     assert crisp < 1.95 and blurred > 1.1 * crisp
+
+
+def test_a_smear_is_softer_than_the_hard_edges_around_it():
+    y, x = np.mgrid[:100, :160]
+    ramp = np.clip((140 - x) / 12, 0, 1)  # its right side is a smear
+    body = (np.abs(y - 50) < 30) * (x > 20) * ramp.astype(np.float32)
+    off = np.float32([90, -120, -140])[:, None, None] * body
+    rim = distance(np.abs(off).max(0) > 8) == 1
+    _, softer = edge_width(off, rim)
+    assert (softer[50, 136:140] > 2).all()
+    assert not softer[:, :100].any()
 
 
 def ground(seed, texture):

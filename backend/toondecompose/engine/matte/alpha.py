@@ -145,7 +145,7 @@ def _areas(e: Evidence, mask_np: np.ndarray, inner: np.ndarray, outer: np.ndarra
     body = ((e.differs > 2.5 * e.deviation) | (deep & (z > 3))).cpu().numpy()
     contrasty = cv2.dilate(differs_np, np.ones((5, 5), np.uint8)) > CONTRASTY * sigma0
     rim = (distance(body) == 1) & (outer <= 2 * mask_px + 4) & known.cpu().numpy() & contrasty
-    width = edge_width((c - b).cpu().numpy(), rim)
+    width, softer = edge_width((c - b).cpu().numpy(), rim)
     fades = torch.zeros_like(known)
     if lined:
         plain = (z < 1.3) & known & (sure > 0.5) & to(outer > mask_px)
@@ -177,7 +177,7 @@ def _areas(e: Evidence, mask_np: np.ndarray, inner: np.ndarray, outer: np.ndarra
             gaps = dimmed_gaps(c, b, ask, deep & known, (z > 3) & known, e.tri_beta, e.tri_info, sigma0)
             if gaps.any():  # their rims are as uncertain as the mask's outline
                 solid &= to(distance(~gaps) > mask_px + 2)
-    return Areas(near, solid, fades, see_through), width, questions
+    return Areas(near, solid, fades, see_through, to(softer)), width, questions
 
 
 def _follow(blends: Blends, e: Evidence, areas: Areas, mask_np: np.ndarray, mask_px: float, width: float,

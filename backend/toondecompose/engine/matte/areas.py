@@ -9,6 +9,10 @@ from toondecompose.engine.matte.resample import Box
 
 SOFT_REACH = 24  # px beyond the masks' band that a shadow or glow may extend
 WIDEST_EDGE = 8  # px
+SOFT_EDGE = 15  # px, the widest soft edge that is looked for beside hard ones;
+ALONG, AGREE = 13, 3  # px around each px whose outline is looked at for it, of which so many must be there;
+SOFTER = 1.25  # times as wide as the drawing's usual edges,
+MOST_SOFTER = 4.0  # ... and the most px by which they count as wider
 LEAST_RIM = 40  # px of outline below which its edges are not judged
 APART = 8  # px; parts of a drawing are looked for on a grid this coarse
 
@@ -18,23 +22,33 @@ def distance(mask: np.ndarray) -> np.ndarray:
     return cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5)
 
 
-def edge_width(off: np.ndarray, rim: np.ndarray) -> float:
+def edge_width(off: np.ndarray, rim: np.ndarray) -> tuple[float, np.ndarray]:
     """How many px inside the outline a drawing reaches its full contrast: 1-2 for hard anti-aliased edges, more for
     soft or blurred ones. The steepest slope near the outline tells, relative to the contrast there; the contrast's
     rise from the outline inwards would mistake a thin pale line around a strong fill for a soft edge.
 
-    off: float32 [3, h, w], C - B, levels. rim: bool [h, w], the outermost px that differ."""
+    off: float32 [3, h, w], C - B, levels. rim: bool [h, w], the outermost px that differ.
+    Returns the drawing's usual width, and float32 [h, w], by how many px the edges around a px are wider than that:
+    smears and soft brushes have soft outlines on drawings whose others are hard."""
+    softer = np.zeros(rim.shape, np.float32)
     if rim.sum() < LEAST_RIM:
-        return 1.0
+        return 1.0, softer
     slope2, contrast2 = np.zeros(rim.shape, np.float32), np.zeros(rim.shape, np.float32)
     for plane in off:
         cv2.accumulateSquare(plane, contrast2)
         for dx, dy in ((1, 0), (0, 1)):
             cv2.accumulateSquare(cv2.Sobel(plane, cv2.CV_32F, dx, dy, ksize=1, scale=0.5), slope2)
-    around = np.ones((5, 5), np.uint8)
-    steepest, most = cv2.dilate(slope2, around)[rim], cv2.dilate(contrast2, around)[rim]
-    share = float(np.sqrt(np.median(steepest / np.maximum(most, 1.0))))
-    return float(np.clip(1 / max(share, 1e-3), 1.0, WIDEST_EDGE))
+    most_of = lambda x, px: cv2.dilate(x, np.ones((px, px), np.uint8))[rim]  # noqa: E731
+    steepest = most_of(slope2, 5)
+    share = float(np.sqrt(np.median(steepest / np.maximum(most_of(contrast2, 5), 1.0))))
+    wide = np.zeros(rim.shape, np.float32)
+    wide[rim] = np.sqrt(most_of(contrast2, SOFT_EDGE) / np.maximum(steepest, 1e-6)).clip(1, 2 * WIDEST_EDGE)
+    usual = float(np.median(wide[rim]))
+    outline = cv2.blur(rim.astype(np.float32), (ALONG, ALONG))
+    there = outline > AGREE / ALONG**2
+    mean = cv2.blur(wide, (ALONG, ALONG))[there] / outline[there]
+    softer[there] = np.where(mean > SOFTER * usual, np.minimum(mean - usual, MOST_SOFTER), 0)
+    return float(np.clip(1 / max(share, 1e-3), 1.0, WIDEST_EDGE)), softer
 
 
 def reach(inner: np.ndarray, outer: np.ndarray, band: float, soft: np.ndarray) -> np.ndarray:

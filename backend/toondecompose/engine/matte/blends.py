@@ -35,6 +35,7 @@ class Areas:
     solid: torch.Tensor
     fades: torch.Tensor
     see_through: torch.Tensor
+    softer: torch.Tensor
 
     def crop(self, at: tuple[slice, slice]) -> Areas:
         """Some rows and columns of them."""
@@ -87,7 +88,7 @@ def blend(e: Evidence, areas: Areas, width: float, sweeps: int, paints: Paints |
         # the outermost px that differ from the background are blends; a thin line's ridge is its purest px
         peak = to(cv2.dilate(differs_np, np.ones((WIDEST_EDGE + 1,) * 2, np.uint8)))
         depth = distance((((e.differs > 2.5 * e.deviation) & (e.differs > HALF * peak)) | solid).cpu().numpy())
-        core = to(depth > width)
+        core = to(depth) > width + areas.softer
         may = near & known & (z > 4) & ~areas.see_through & ~fades & (core | (e.differs >= 0.95 * peak))
         if paints is None:
             pure = (seeds & core) | may
