@@ -39,7 +39,7 @@ def _window(mask: np.ndarray) -> Window:
             slice(max(0, columns[0] - BLUR // 2), columns[-1] + 1 + BLUR // 2))
 
 
-def _errors(frames: np.ndarray, t: int, u: int, moves: np.ndarray, where: np.ndarray) -> np.ndarray:
+def difference_sums(frames: np.ndarray, t: int, u: int, moves: np.ndarray, where: np.ndarray) -> np.ndarray:
     """Sums over BLUR x BLUR px of the differences of frame t and frame u moved back by each of moves [n, 2], at the n
     pixels of `where` bool [h, w] -> uint16 [moves, n]."""
     window = _window(where)
@@ -72,7 +72,7 @@ def _votes(frames: np.ndarray, shift: np.ndarray, loose: np.ndarray, rates: np.n
                 continue
             asked += int(loose[t].sum())
             moves = [shift[u] - shift[t] for u in at]
-            still = np.maximum.reduce([_errors(frames, t, u, np.asarray(known)[:, None] * m, loose[t])
+            still = np.maximum.reduce([difference_sums(frames, t, u, np.asarray(known)[:, None] * m, loose[t])
                                        for u, m in zip(at, moves, strict=True)]).min(0)
             able = loose[t].copy()
             able[loose[t]] = still > OTHER  # what a known rate explains votes for no other
@@ -81,7 +81,7 @@ def _votes(frames: np.ndarray, shift: np.ndarray, loose: np.ndarray, rates: np.n
             for u, m in zip(reversed(at), reversed(moves), strict=True):
                 if not able.any():
                     break
-                e = np.maximum(e, _errors(frames, t, u, tried[:, None] * m, able))
+                e = np.maximum(e, difference_sums(frames, t, u, tried[:, None] * m, able))
                 # what does not repeat over one gap need not be looked at over the other one
                 some = e.min(0) < SAME
                 able[able], still, e = some, still[some], e[:, some]
@@ -112,7 +112,7 @@ def sharpened(frames: np.ndarray, shift: np.ndarray, loose: np.ndarray, rate: fl
                 if loose[t].sum() < 20 or np.hypot(*d) < LEAST_SLIDE or np.hypot(*d) * abs(rate) > 0.75 * width:
                     continue
                 mine = loose[t].copy()
-                mine[loose[t]] = _errors(frames, t, t + gap, rate * d[None], loose[t])[0] < SAME
+                mine[loose[t]] = difference_sums(frames, t, t + gap, rate * d[None], loose[t])[0] < SAME
                 if not mine.any():
                     continue
                 back = np.float32([[1, 0, -rate * d[0]], [0, 1, -rate * d[1]]])
@@ -132,14 +132,14 @@ def sharpened(frames: np.ndarray, shift: np.ndarray, loose: np.ndarray, rate: fl
     return rate
 
 
-def _way(H: np.ndarray) -> np.ndarray:
+def way(H: np.ndarray) -> np.ndarray:
     """A translation's way over the clip, [T, 2] px, about its mean."""
     return H[:, :2, 2] - H[:, :2, 2].mean(0)
 
 
 def travel(H: np.ndarray) -> float:
     """How far a translation goes over the clip: rms distance from its mean, px."""
-    return float(np.sqrt(np.square(_way(H)).sum(1).mean()))
+    return float(np.sqrt(np.square(way(H)).sum(1).mean()))
 
 
 def widest(paths: list[LayerPath]) -> LayerPath | None:
@@ -150,7 +150,7 @@ def widest(paths: list[LayerPath]) -> LayerPath | None:
 
 def rate(path: LayerPath, of: LayerPath) -> float:
     """The share of another translation's way that a path makes."""
-    return float((_way(path.H) * _way(of.H)).sum() / np.maximum(np.square(_way(of.H)).sum(), 1e-6))
+    return float((way(path.H) * way(of.H)).sum() / np.maximum(np.square(way(of.H)).sum(), 1e-6))
 
 
 def parallax_path(frames: np.ndarray, paths: list[LayerPath], scale: float, left_over: np.ndarray
@@ -163,7 +163,7 @@ def parallax_path(frames: np.ndarray, paths: list[LayerPath], scale: float, left
     path = widest(paths)
     if path is None:
         return None
-    shift = _way(path.H) * scale
+    shift = way(path.H) * scale
     known = [0.0, *(rate(q, path) for q in paths)]
     rates = RATES[np.abs(RATES[:, None] - known).min(1) >= APART]
     for gaps in GAPS:

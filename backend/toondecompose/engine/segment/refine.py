@@ -15,12 +15,14 @@ from .layers import LayerMosaics, Rigid, best_label, presence, rendered
 from .mosaic import build_mosaic
 from .painting import Painting
 from .shadows import veils
+from .tidy import NEAR_BODY
 from .walker import spread, spread_on
 
 SMALLEST = 2e-4  # of the frame's area: a smaller separate piece is noise, not a drawing;
 SLIVER = 0.25  # of that is enough of a drawing that is just coming in or going out
 RIMS_SAY = 0.15  # of sure evidence, for the layer that was likelier at labelling size
 BODY = 128  # value of a mask from which it says that a body is there, and not a shadow
+SOME = 0.5  # probability at labelling size from which a sprite is there
 CLEAR = 0.65  # probability from which a layer is clearly the likeliest
 
 
@@ -164,6 +166,9 @@ def _probabilities(picture: torch.Tensor, texture: torch.Tensor, misfits: list[t
     theres = [None if m is None else upsampled_at(m, size, at) for m in theres]
     tex = texture.flatten()[at].to(torch.float32) / 255
     found = _joined(frame_mass(misfits, tex, backs, theres, hiding, shown, redrawn, at), parts)
+    if redrawn and not parts:  # far from any sprite, what nobody explains is an edge between planes out of focus
+        near = ev.largest_near((likely[-redrawn:].amax(0) > SOME).to(torch.uint8), max(3, round(NEAR_BODY * size[0] / 2)))
+        found[-redrawn:] *= upsampled_at(near[None].float(), size, at)[0] > 0.5
     # in flat areas, whose rims it has read, the coarse answer weighs as much as their colour
     found = found * (0.5 + 0.5 * tex)
     if not redrawn:  # beside a redrawn sprite, what its background explains is that: the gap between arm and body

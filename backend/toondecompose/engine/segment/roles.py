@@ -187,6 +187,13 @@ class Roles:
     confidence: float
     notes: list[str]
 
+    def add(self, place: int, path: int) -> None:
+        """One more plane, at a place in the depth order."""
+        self.rigid.insert(place, path)
+        self.plane.insert(place, True)
+        self.painted.insert(place, True)
+        self.notes.append("1 more plane that slides at another rate")
+
 
 def parting(Ha: np.ndarray, Hb: np.ndarray, both: np.ndarray, size: tuple[int, int]) -> float:
     """How far two motions part over the clip, px: upper quartile over frames of the mean over the frame."""

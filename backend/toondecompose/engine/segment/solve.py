@@ -47,8 +47,9 @@ from .roles import (
     unexplained,
 )
 from .shadows import cast_shadows
+from .soft import soft_sky
 from .standing import settle
-from .tidy import only_supported, without_slivers
+from .tidy import hand_over, only_supported, riders, without_slivers
 from .tracklets import count_sprites, track
 
 LABEL_WIDTH = 320  # px across at which labels are decided
@@ -112,10 +113,7 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
         slower = sum(travel(paths[i].H) < travel(slow.H) for i in roles.rigid[: base + 1])
         slid = {i + (i >= slower) for i in slid} | {slower}
         base += slower <= base
-        roles.rigid.insert(slower, len(paths) - 1)
-        roles.plane.insert(slower, True)
-        roles.painted.insert(slower, True)
-        roles.notes.append("1 more plane that slides at another rate")
+        roles.add(slower, len(paths) - 1)
     farthest = max([base, *slid]) + 1
     layers = roles.rigid
     rigid = Rigid([H[i] for i in layers], [present[i] for i in layers], roles.painted,
@@ -130,10 +128,27 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
     several = roles.redrawn != 1 or not all(roles.plane)
     p, mass, rigid = solve(frames, rigid, first, coarse_noise, redrawn, texture=texture, several=several)
     if redrawn:
+        sky = soft_sky(small, [paths[i] for i, on in zip(layers, roles.plane, strict=True) if on], small_scale,
+                       (best_label(p) == 0).cpu().numpy(), coarse_noise)
+        carried = riders(p, len(layers), [rigid.H[i] for i in range(len(layers)) if roles.plane[i]])
+        first[len(layers)][torch.from_numpy(carried).to(first.device)] = 0
+        if sky is not None:  # behind all others, which hide it but for the plane that it was taken for
+            roles.add(0, len(paths))
+            paths, base, slid, farthest = [*paths, sky[0]], base + 1, {i + 1 for i in slid}, farthest + 1
+            rigid = Rigid([scaled(sky[0].H, small_scale), *rigid.H], [sky[0].present, *rigid.present], roles.painted,
+                          hiding=[False, False, *rigid.hiding[1:]])
+            first = torch.cat([torch.from_numpy(sky[1]).to(first)[None], first])
+        if sky is not None or carried.any():
+            p, mass, rigid = solve(frames, rigid, first, coarse_noise, redrawn, texture=texture)
+    if redrawn:
         for i in (i for i in range(len(layers)) if i in slid or (i and roles.plane[i] and i != base)):
             only_supported(p, i, len(layers), first[i])
         only_supported(p, len(layers), base, first[len(layers)])
         without_slivers(p, len(layers))
+        if carried.any():
+            carried = riders(p, len(layers), [rigid.H[i] for i in range(len(layers)) if roles.plane[i]])
+            for t in np.flatnonzero(carried.any((1, 2))):
+                hand_over(p[:, t], len(layers), torch.from_numpy(carried[t]).to(p.device))
     del first
     step(0.5)
     p, mass, parts, hiding = _split(small, frames, rigid, p, mass, roles, len(slid))

@@ -10,6 +10,10 @@ from .layers import best_label
 
 THREAD = 3  # px at labelling size; what is thinner is a thread: hair and lines, or the edge between two layers
 NEAR_BODY = 0.03  # of the frame's width: hair is nearer than this to the head it grows on
+SMALL = 0.005  # of the frame: larger pieces of a redrawn sprite are bodies
+RIDES = (2, 4, 7, 11, 16, 24)  # frames before and after in which a piece is looked for where a plane would carry it;
+CARRIED = 0.5  # of its area must be the sprite's there, in
+LEAST_RIDES = 3  # of those frames and more than half of them: a bird that flies by is soon elsewhere
 SUPPORT = 0.02  # share of a piece that must be textured and repeat, or not repeat, as its layer should
 
 
@@ -50,9 +54,51 @@ def without_slivers(p: torch.Tensor, label: int) -> None:
         kept[0] = True
         if kept.all():
             continue
-        drop = torch.from_numpy(~kept[piece]).to(p.device)
-        rest = p[:, t].clone()
-        rest[label] = 0
-        heir = rest.argmax(0)
-        for i in range(p.shape[0]):
-            p[i, t] = torch.where(drop, (heir == i).to(torch.float32), p[i, t])
+        hand_over(p[:, t], label, torch.from_numpy(~kept[piece]).to(p.device))
+
+
+def hand_over(p: torch.Tensor, label: int, drop: torch.Tensor) -> None:
+    """Give some pixels bool [...] of a label to whoever else is likeliest there, in place. p: [L, ...]."""
+    rest = p.clone()
+    rest[label] = 0
+    heir = rest.argmax(0)
+    for i in range(p.shape[0]):
+        p[i] = torch.where(drop, (heir == i).to(p.dtype), p[i])
+
+
+def riders(p: torch.Tensor, label: int, ways: list[np.ndarray]) -> np.ndarray:
+    """Small pieces of a redrawn sprite that a plane carries along: bool [T, h, w].
+
+    A chimney before a sky that slides at another rate looks like neither of its two planes at its edges, but it stays
+    where it is on its own one. p: [L, T, h, w]. ways: the planes' transforms [T, 3, 3] in these pixels.
+    """
+    found = (best_label(p) == label).to(torch.uint8).cpu().numpy()
+    h, w = found.shape[1:]
+    out, small = np.zeros(found.shape, bool), np.zeros_like(found)
+    wide, pieces = [], []
+    for t in range(len(found)):
+        count, piece, stats, _ = cv2.connectedComponentsWithStats(found[t], connectivity=8)
+        little = stats[:, cv2.CC_STAT_AREA] < SMALL * h * w
+        little[0] = False
+        small[t] = little[piece]
+        wide.append(cv2.dilate(small[t], np.ones((THREAD, THREAD), np.uint8)))
+        pieces.append([(piece == k).astype(np.uint8) for k in np.flatnonzero(little)])
+    for t, masks in enumerate(pieces):
+        for mask in masks:
+            for H in ways:
+                hits = asked = 0
+                for u in (t + side * gap for gap in RIDES for side in (-1, 1)):
+                    if not 0 <= u < len(found):
+                        continue
+                    go = H[u] @ np.linalg.inv(H[t])
+                    there = cv2.warpPerspective(mask, go, (w, h), flags=cv2.INTER_NEAREST)
+                    if (there & mask).sum() > CARRIED * mask.sum():
+                        continue  # hardly moved: it would be there anyway
+                    if (there & found[u] & (1 - small[u])).any() or there.sum() < CARRIED * mask.sum():
+                        continue  # a body hides it
+                    asked += 1
+                    hits += (there & wide[u]).sum() > CARRIED * there.sum()
+                if hits >= LEAST_RIDES and 2 * hits > asked:
+                    out[t] |= mask > 0
+                    break
+    return out
