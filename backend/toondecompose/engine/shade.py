@@ -40,6 +40,7 @@ PATCHES = 300  # of all pairs that must be there at least
 MUCH = 0.05  # of the frame, in the mean: in busy paint accidents reach half of it, and a small sprite tells no more
 OUTLIER = 3.0  # grey levels: patches further from what the shade predicts count little
 SMOOTH, RIDGE = 0.02, 1e-4  # of the mean evidence per node
+MAY_CLIP = 0.005  # of all pixels: glints and subtitles, which are laid over the shade
 LEAST_DEPTH = 0.03  # of the brightness: a weaker shade is left in the plates
 EXPLAINED = 0.12  # of the changes, in pairs that it was not measured in, a shade explains; most are other errors
 
@@ -171,6 +172,14 @@ def _explained(pairs: list[_Pair], designs: list[np.ndarray], shade: np.ndarray)
     return 1 - after / max(before, 1e-9)
 
 
+def _lightest(frames: np.ndarray, light: np.ndarray) -> float:
+    """What a shade `light` float32 [h, w], known but for a factor, is to be divided by: its largest value, but no more
+    than leaves the frames uint8 [T, h, w, 3] within 255 without the shade. Where sprites always cover the frame it is a
+    guess, and a guess too light would take the clouds out of a sky elsewhere."""
+    bright = np.stack([f.max(2) for f in frames]) / (255 * light)
+    return float(min(light.max(), 1 / np.quantile(bright, 1 - MAY_CLIP)))
+
+
 def find_shade(source: FrameSource, paths: list[LayerPath], progress: Callable[[float], None] | None = None
                ) -> np.ndarray | None:
     """The shade that stays with the frame, as `factor` takes it; None if there is none, or nothing tells.
@@ -189,7 +198,7 @@ def find_shade(source: FrameSource, paths: list[LayerPath], progress: Callable[[
     halves = [(pairs[i::2], designs[i::2]) for i in (0, 1)]
     told = [_explained(*halves[1 - i], _fit(*halves[i])) for i in (0, 1)]
     shade = _fit(pairs, designs).reshape(GRID[1], GRID[0])
-    shade -= np.log(factor(shade, frames.shape[2:0:-1])).max()
+    shade = np.minimum(shade - np.log(_lightest(frames, factor(shade, frames.shape[2:0:-1]))), 0)
     if min(told) < EXPLAINED or factor(shade, frames.shape[2:0:-1]).min() > 1 - LEAST_DEPTH:
         return None
     return shade
