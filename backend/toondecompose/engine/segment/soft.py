@@ -21,6 +21,7 @@ FAILS = 2.5  # grey levels, on average, and
 FAILS_NOISE = 5.0  # times the noise from which on a picture does not repeat;
 REPEATS = 0.5  # of that: up to there it does
 MOST = 0.7  # of the pixels where the plane does not repeat that must repeat under one rate; of coincidences few do
+LEAST_AREA = 0.005  # of all that is seen: patches of sky between roofs
 LEAST_ASKED = 20  # px of a pair of frames
 LEAST_PAIRS = 8  # of frames in which most repeat
 CLEARER = 3.0  # times as many pixels of a part of the picture must be the sky's as the plane's, and
@@ -126,6 +127,8 @@ def soft_sky(frames: np.ndarray, planes: list[LayerPath], scale: float, back: np
             if len(sums):
                 seeds[side, t][both] |= sums < REPEATS * fails
     sky = np.stack([_grown(*pair) for pair in zip(frames, back, *seeds, strict=True)])
+    if sky.mean() < LEAST_AREA:
+        return None
     moved = path.H.copy()
     moved[:, :2, 2] = sharp * (path.H[:, :2, 2] - path.H[path.ref, :2, 2])
     return LayerPath(moved, path.present.copy(), path.ref, "translation", path.gain * share(found[best])), sky

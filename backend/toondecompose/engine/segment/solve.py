@@ -130,25 +130,23 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
     if redrawn:
         sky = soft_sky(small, [paths[i] for i, on in zip(layers, roles.plane, strict=True) if on], small_scale,
                        (best_label(p) == 0).cpu().numpy(), coarse_noise)
-        carried = riders(p, len(layers), [rigid.H[i] for i in range(len(layers)) if roles.plane[i]])
-        first[len(layers)][torch.from_numpy(carried).to(first.device)] = 0
         if sky is not None:  # behind all others, which hide it but for the plane that it was taken for
+            carried = riders(p, len(layers), [rigid.H[i] for i in range(len(layers)) if roles.plane[i]])
+            first[len(layers)][torch.from_numpy(carried).to(first.device)] = 0
             roles.add(0, len(paths))
             paths, base, slid, farthest = [*paths, sky[0]], base + 1, {i + 1 for i in slid}, farthest + 1
             rigid = Rigid([scaled(sky[0].H, small_scale), *rigid.H], [sky[0].present, *rigid.present], roles.painted,
                           hiding=[False, False, *rigid.hiding[1:]])
             first = torch.cat([torch.from_numpy(sky[1]).to(first)[None], first])
-        if sky is not None or carried.any():
             p, mass, rigid = solve(frames, rigid, first, coarse_noise, redrawn, texture=texture)
     if redrawn:
         for i in (i for i in range(len(layers)) if i in slid or (i and roles.plane[i] and i != base)):
             only_supported(p, i, len(layers), first[i])
         only_supported(p, len(layers), base, first[len(layers)])
         without_slivers(p, len(layers))
-        if carried.any():
-            carried = riders(p, len(layers), [rigid.H[i] for i in range(len(layers)) if roles.plane[i]])
-            for t in np.flatnonzero(carried.any((1, 2))):
-                hand_over(p[:, t], len(layers), torch.from_numpy(carried[t]).to(p.device))
+        carried = riders(p, len(layers), [rigid.H[i] for i in range(len(layers)) if roles.plane[i]])
+        for t in np.flatnonzero(carried.any((1, 2))):
+            hand_over(p[:, t], len(layers), torch.from_numpy(carried[t]).to(p.device))
     del first
     step(0.5)
     p, mass, parts, hiding = _split(small, frames, rigid, p, mass, roles, len(slid))
