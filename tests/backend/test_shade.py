@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from toondecompose.engine.clip import source_from_array
-from toondecompose.engine.shade import factor, find_shade, shade_layer, without_shade
+from toondecompose.engine.shade import factor, find_shade, lightest, shade_layer, without_shade
 from toondecompose.engine.types import LayerPath
 
 SIZE = 320, 180
@@ -103,3 +103,15 @@ def test_a_small_sprite_that_crosses_a_busy_still_painting_tells_no_shade():
         H[t, 0, 2] = x = int(STEP * t)
         frames[t, 80:104, x:x + 40] = toy
     assert find_shade(source_from_array(frames), [LayerPath(H, np.ones(count, bool), 0, "translation", 1.0)]) is None
+
+
+def test_a_shade_takes_no_more_light_off_highlights_than_they_can_have_had():
+    """What lies under a sprite all along is a guess, against which all else is measured: here it is lightest there."""
+    frames, _ = pan()
+    frames[:, :40] = 250  # a white sky
+    light = np.full(SIZE[::-1], 0.94, np.float32)
+    light[-40:, 100:200] = 1.0
+    left = light / lightest(frames, light)
+    assert (frames / left[..., None]).max() <= 256
+    assert left[:40].min() == pytest.approx(250 / 255, abs=0.005)
+    assert lightest(frames // 2, light) == 1.0  # nothing is so light that it tells

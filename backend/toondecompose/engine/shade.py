@@ -172,7 +172,7 @@ def _explained(pairs: list[_Pair], designs: list[np.ndarray], shade: np.ndarray)
     return 1 - after / max(before, 1e-9)
 
 
-def _lightest(frames: np.ndarray, light: np.ndarray) -> float:
+def lightest(frames: np.ndarray, light: np.ndarray) -> float:
     """What a shade `light` float32 [h, w], known but for a factor, is to be divided by: its largest value, but no more
     than leaves the frames uint8 [T, h, w, 3] within 255 without the shade. Where sprites always cover the frame it is a
     guess, and a guess too light would take the clouds out of a sky elsewhere."""
@@ -198,7 +198,7 @@ def find_shade(source: FrameSource, paths: list[LayerPath], progress: Callable[[
     halves = [(pairs[i::2], designs[i::2]) for i in (0, 1)]
     told = [_explained(*halves[1 - i], _fit(*halves[i])) for i in (0, 1)]
     shade = _fit(pairs, designs).reshape(GRID[1], GRID[0])
-    shade = np.minimum(shade - np.log(_lightest(frames, factor(shade, frames.shape[2:0:-1]))), 0)
+    shade = np.minimum(shade - np.log(lightest(frames, factor(shade, frames.shape[2:0:-1]))), 0)
     if min(told) < EXPLAINED or factor(shade, frames.shape[2:0:-1]).min() > 1 - LEAST_DEPTH:
         return None
     return shade

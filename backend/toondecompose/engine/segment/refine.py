@@ -167,7 +167,8 @@ def _probabilities(picture: torch.Tensor, texture: torch.Tensor, misfits: list[t
     tex = texture.flatten()[at].to(torch.float32) / 255
     found = _joined(frame_mass(misfits, tex, backs, theres, hiding, shown, redrawn, at), parts)
     if redrawn and not parts:  # far from any sprite, what nobody explains is an edge between planes out of focus
-        near = ev.largest_near((likely[-redrawn:].amax(0) > SOME).to(torch.uint8), max(3, round(NEAR_BODY * size[0] / 2)))
+        near = ev.largest_near((likely[-redrawn:].amax(0) > SOME).to(torch.uint8),
+                               max(3, round(NEAR_BODY * likely.shape[-1])))
         found[-redrawn:] *= upsampled_at(near[None].float(), size, at)[0] > 0.5
     # in flat areas, whose rims it has read, the coarse answer weighs as much as their colour
     found = found * (0.5 + 0.5 * tex)

@@ -1,8 +1,8 @@
 """Soft skies behind a far plane: paintings without a line, that hardly move while everything before them slides.
 
-Neither the search for motions nor votes over rates of sliding see them, for clouds differ by a few grey levels from what
-is beside them. They are taken for a part of the farthest plane that has lines, and there they give themselves away: what
-that plane should show there again does not repeat, by little but all over, and under one slower rate it does.
+Neither the search for motions nor votes over rates of sliding see them, for clouds differ by a few grey levels from
+what is beside them. They are taken for a part of the farthest plane that has lines, and there they give themselves
+away: what that plane should show there again does not repeat, by little but all over; under one slower rate it does.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def _without_lines(frame: np.ndarray) -> np.ndarray:
 
 def _failing(frames: np.ndarray, shift: np.ndarray, own: float, inner: np.ndarray, fails: float, every: int
              ) -> list[tuple[int, int, np.ndarray]]:
-    """Pairs of frames, and which pixels bool [h, w] of the first one do not repeat in the second one at the rate own."""
+    """Pairs of frames, and which pixels bool [h, w] of the first one do not repeat in the other one at the rate own."""
     out = []
     for t in range(0, len(frames), every):
         for u in (t + side * gap for gap in GAPS for side in (-1, 1)):

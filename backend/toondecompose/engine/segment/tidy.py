@@ -77,7 +77,7 @@ def riders(p: torch.Tensor, label: int, ways: list[np.ndarray]) -> np.ndarray:
     out, small = np.zeros(found.shape, bool), np.zeros_like(found)
     wide, pieces = [], []
     for t in range(len(found)):
-        count, piece, stats, _ = cv2.connectedComponentsWithStats(found[t], connectivity=8)
+        _, piece, stats, _ = cv2.connectedComponentsWithStats(found[t], connectivity=8)
         little = stats[:, cv2.CC_STAT_AREA] < SMALL * h * w
         little[0] = False
         small[t] = little[piece]

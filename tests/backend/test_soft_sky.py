@@ -1,0 +1,79 @@
+"""Skies without a line behind a far plane, and pieces of sprites that a plane carries along."""
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from toondecompose.engine.segment.parallax import rate
+from toondecompose.engine.segment.soft import soft_sky
+from toondecompose.engine.segment.tidy import riders
+from toondecompose.engine.types import LayerPath
+
+W, H, COUNT = 320, 180, 48
+NEAR, FAR, SKY = 5.0, 0.7, 0.06  # px per frame of the near plane; rates of the far one and the sky
+HORIZON = 70  # px: roofs of the far plane stand below it
+
+
+def way(share: float) -> LayerPath:
+    out = np.tile(np.eye(3), (COUNT, 1, 1))
+    out[:, 0, 2] = -share * NEAR * np.arange(COUNT)
+    return LayerPath(out, np.ones(COUNT, bool), 0, "translation", 1.0)
+
+
+def slid(picture: np.ndarray, share: float, t: int) -> np.ndarray:
+    back = np.float32([[1, 0, -share * NEAR * t], [0, 1, 0]])
+    return cv2.warpAffine(picture, back, (W, H), flags=cv2.INTER_LINEAR)
+
+
+def shot(sky_rate: float) -> np.ndarray:
+    """Roofs before soft clouds that slide at a rate of their own, uint8 [T, 180, 320, 3]."""
+    rng = np.random.default_rng(5)
+    wide = W + int(NEAR * COUNT)
+    soft = cv2.GaussianBlur(rng.standard_normal((H, wide)).astype(np.float32), (0, 0), 14)
+    clouds = np.clip(225 + 9 * soft / soft.std(), 0, 255)[..., None].repeat(3, 2)
+    roofs, there = np.zeros((H, wide, 3), np.float32), np.zeros((H, wide), np.float32)
+    for x in range(0, wide, 30):
+        top = HORIZON + int(rng.integers(0, 30))
+        roofs[top:, x:x + 30] = rng.integers(40, 160, 3)
+        roofs[top + 8::16, x + 6:x + 24] = 20
+        there[top:, x:x + 30] = 1
+    frames = []
+    for t in range(COUNT):
+        cover = slid(there, FAR, t)[..., None]
+        frames.append(np.rint(slid(clouds, sky_rate, t) * (1 - cover) + slid(roofs, FAR, t) * cover))
+    return np.stack(frames).astype(np.uint8)
+
+
+def test_clouds_that_hardly_move_behind_a_far_plane_are_found_with_their_rate():
+    frames = shot(SKY)
+    path, sky = soft_sky(frames, [way(FAR), way(1.0)], 1.0, np.ones(frames.shape[:3], bool), 0.0)
+    assert rate(path, way(1.0)) == pytest.approx(SKY, abs=0.03)
+    assert sky[:, :HORIZON - 10].mean() > 0.9
+    assert sky[:, HORIZON + 40:].mean() < 0.05
+
+
+def test_a_sky_that_slides_with_its_roofs_is_no_further_plane():
+    frames = shot(FAR)
+    assert soft_sky(frames, [way(FAR), way(1.0)], 1.0, np.ones(frames.shape[:3], bool), 0.0) is None
+
+
+def labels(place) -> torch.Tensor:
+    """Probabilities [2, T, h, w] of a plane and a sprite: a body that walks, and a small piece at place(t)."""
+    p = torch.zeros(2, COUNT, H, W)
+    for t in range(COUNT):
+        p[1, t, 100:170, 100 + t:150 + t] = 1
+        x = place(t)
+        p[1, t, 30:36, x:x + 12] = 1
+    p[0] = 1 - p[1]
+    return p
+
+
+def test_a_piece_that_a_plane_carries_along_is_not_the_sprites():
+    found = riders(labels(lambda t: 290 - 5 * t), 1, [way(1.0).H])
+    assert found[4:44, 30:36].any((1, 2)).all()
+    assert not found[:, 100:].any()
+
+
+def test_a_bird_that_flies_before_a_plane_stays_a_sprite():
+    assert not riders(labels(lambda t: 40 + 3 * t), 1, [way(1.0).H]).any()
