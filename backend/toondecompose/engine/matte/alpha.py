@@ -170,7 +170,8 @@ def _areas(e: Evidence, mask_np: np.ndarray, inner: np.ndarray, outer: np.ndarra
         see_through |= to(enclosed)
     # deep inside is opaque unless triangulation contradicts beyond its own error (a translucent cel)
     veil = (e.tri_info > 60) & (box_mean((e.tri_beta * e.tri_info.sqrt()).clamp_(-8, 8), 1) > 4)
-    solid = deep & ~see_through & ~veil & ~fades
+    solid = to(inner) > mask_px + 2 + to(softer)  # the masks follow a smear to its outer rim
+    solid &= ~see_through & ~veil & ~fades
     if lined:
         ask = solid & (sure > 0.5) & known & (e.tri_info < DECIDED) & (z > 1.3)
         if bool(ask.any()):
