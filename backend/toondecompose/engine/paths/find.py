@@ -16,6 +16,7 @@ from toondecompose.formats.errors import UserError
 from ..clip import FrameSource
 from ..types import LayerPath
 from .candidate import Candidate, measured
+from .even import evened
 from .field import Field, build_field
 from .flow import Flow, flow_between
 from .groups import MODELS, NAMES
@@ -71,6 +72,10 @@ def _final(found: list[Candidate], source: FrameSource, field: Field, seed: int,
     for k, c in enumerate(found):
         H, dof = (grow @ c.H @ shrink, c.dof) if stop() else refined(c, owned[k], frames, field, seed, choose_model)
         checked = measured(shrink @ H @ grow, c.ref, dof, field, box=c.box)
+        line = evened(H, checked.present, c.ref) if checked and dof == 2 else None
+        even = None if line is None else measured(shrink @ line @ grow, c.ref, dof, field, box=c.box)
+        if even is not None and even.gain >= checked.gain:
+            H, checked = line, even
         final.append(checked or c)
         full.append(H if checked else grow @ c.H @ shrink)
         tick(FIELD_PART + SEARCH_PART + (1 - FIELD_PART - SEARCH_PART) * (k + 1) / len(found))
