@@ -45,3 +45,16 @@ def test_all_versions_of_a_shot_share_one_shelf_and_checkpoints_take_from_it(tmp
     assert np.array_equal(back[0], picture) and np.array_equal(back[1]["a"], picture)
     source.close()
     assert np.array_equal(kept, picture)
+
+
+def test_a_shelf_of_a_step_rests_with_the_shots_and_leaves_the_shots_room_alone(tmp_path):
+    source = source_from_array([np.zeros((8, 8, 3), np.uint8)] * 4)
+    assert source.another_shelf(0) is None
+    source.keep_decoded(tmp_path)
+    room = source._shelf._room
+    shelf = source.resized((4, 4)).another_shelf(100)
+    picture = np.arange(200, dtype=np.uint8)
+    kept = shelf.put(picture)
+    assert kept is not picture and source._shelf._room == room and len(source._shelf._maps) == 1
+    source.rest()
+    assert np.array_equal(kept, picture)

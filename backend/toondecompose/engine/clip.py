@@ -17,6 +17,7 @@ from .shelf import Shelf
 # of decoded frames in memory: enough for the neighbours that a stage looks at, never for a whole long clip
 CACHE_MB = 64
 FEWEST_CACHED = 8
+BESIDE_FILE_MB = 16  # the same where all frames lie decoded in a file: the system keeps what it has room for of that
 # of the free disk space that decoded frames may take; where that is too little they are decoded again and again
 SCRATCH_SHARE = 0.5
 
@@ -34,7 +35,8 @@ class FrameSource:
         self._cache: OrderedDict[int, np.ndarray] = OrderedDict()
         self.count = count
         self.size = size
-        self._keep = max(FEWEST_CACHED, int(cache_mb * 2**20 / (3 * size[0] * size[1])))
+        self._bytes = 3 * size[0] * size[1]  # of a frame
+        self._keep = max(FEWEST_CACHED, int(cache_mb * 2**20 / self._bytes))
         self._folder: Path | None = None
         self._scratch: Scratch | None = None
         self._smaller: dict[tuple[int, int], FrameSource] = {}
@@ -45,8 +47,11 @@ class FrameSource:
         """Keep decoded frames in a scratch file in `folder`, as far as the disk has room; it goes with `close`."""
         self._folder = folder
         self._shelf = self._shelf or Shelf(folder)
-        if self.count > self._keep:
+        beside = min(self._keep, max(FEWEST_CACHED, int(BESIDE_FILE_MB * 2**20 / self._bytes)))
+        if self.count > beside:
             self._scratch = Scratch.open(folder, self.count, (self.size[1], self.size[0], 3))
+        if self._scratch is not None:
+            self._keep = beside
 
     def close(self) -> None:
         """Give scratch files back; frames are decoded again from here on."""
@@ -111,7 +116,7 @@ class FrameSource:
 
     def another_shelf(self, room: int) -> Shelf | None:
         """A shelf of its own for what one step needs, beyond `room` bytes; None where there is no place for one."""
-        return None if self._folder is None else Shelf(self._folder, room, room)
+        return None if self._shelf is None else self._shelf.another(room)
 
     def resized(self, size: tuple[int, int]) -> FrameSource:
         """The same frames, area-averaged to `size` (w, h) px: made once for all stages that ask for this size."""

@@ -29,6 +29,12 @@ class Shelf:
         self._end = self._touched = self._looks = 0
         self._maps: weakref.WeakSet[mmap.mmap] = weakref.WeakSet()
 
+    def another(self, room: int) -> Shelf:
+        """A shelf with room and a file of its own, which rests when this one does."""
+        other = Shelf(self._folder, room, room)
+        other._maps = self._maps
+        return other
+
     def put(self, picture: np.ndarray) -> np.ndarray:
         """The same picture, on the shelf; itself where there is memory enough, or no room on the disk."""
         self._room -= picture.nbytes

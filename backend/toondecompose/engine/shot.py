@@ -32,6 +32,7 @@ from .visible import picture_behind, shown_as, visible_masks
 SHEET_PASSES = 2
 # Rounds of the last pass. The draft's mattes already weigh its panorama, so that a second round changes little.
 ROUNDS = {"preview": 1, "standard": 1, "best": 2}
+HELD = 48 * 2**20  # bytes of visible masks that stay in memory; a long shot's others lie on a shelf
 # Of all pixels of a shot; below it a layer is a few specks: in a shot of 48 frames of 640 x 360, 4 x 5 px a frame.
 LEAST_SHARE = 1e-4
 # Up to this many frames a layer's place and its drawing cannot be told from one another: too few views of each.
@@ -120,6 +121,8 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
 
     key = chain(key, settings.hints, settings.quality)
     masks = [layer.masks for layer in segmentation.layers]
+    shelf = source.another_shelf(HELD)
+    keep = (lambda array: array) if shelf is None else shelf.put
     sheets: list[ExposureSheet | None] = []
     solved = None
     for sheet_pass in range(SHEET_PASSES):
@@ -151,7 +154,7 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
             segmentation = replace(segmentation, layers=[segmentation.layers[k] for k in solved.order])
             sheets = [sheets[k] for k in solved.order]
         if sheet_pass + 1 < SHEET_PASSES:
-            masks = visible_masks(solved.layers, source.size, masks[0].shape[1:], source.count)
+            masks = visible_masks(solved.layers, source.size, masks[0].shape[1:], source.count, keep)
             # the coarse masks have done their work, and a long shot's are large
             to_solve.clear()
             segmentation = replace(segmentation, layers=[replace(layer, masks=mask) for layer, mask

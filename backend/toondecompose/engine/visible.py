@@ -35,14 +35,15 @@ def layer_alpha(layer: SolvedLayer, t: int, size: tuple[int, int], out_size: tup
     return placed.astype(np.float32) / 255 * np.float32(layer.opacity[t])
 
 
-def visible_masks(layers: Sequence[SolvedLayer], size: tuple[int, int], out_shape: tuple[int, int],
-                  count: int) -> list[np.ndarray]:
-    """Visible alpha of every layer, back to front -> one uint8 [T, hs, ws] per layer.
+def visible_masks(layers: Sequence[SolvedLayer], size: tuple[int, int], out_shape: tuple[int, int], count: int,
+                  keep: Callable[[np.ndarray], np.ndarray] = lambda array: array) -> list[np.ndarray]:
+    """Visible alpha of every layer, back to front -> one uint8 [T, hs, ws] per layer. keep: an array -> the same one
+    where it is kept.
 
     They sum to 255 per pixel, except where a layer fades: its mask tells where it is, however little it shows there.
     """
     hs, ws = out_shape
-    masks = [np.zeros((count, hs, ws), np.uint8) for _ in layers]
+    masks = [keep(np.zeros((count, hs, ws), np.uint8)) for _ in layers]
     for t in range(count):
         through = np.ones((hs, ws), np.float32)
         for k in range(len(layers) - 1, 0, -1):

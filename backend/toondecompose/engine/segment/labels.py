@@ -29,7 +29,8 @@ HALVED_FROM = 200  # px across: narrower pictures lose their outlines at half th
 
 def first_mass(traces: Traces, layers: list[int], redrawn: bool) -> torch.Tensor:
     """Evidence before any mosaic: does a textured pixel repeat under a layer's motion? -> mass float16 [L, T, h, w]."""
-    mass = torch.empty(len(layers) + redrawn, *traces.texture.shape, dtype=torch.float16, device=traces.texture.device)
+    shape = len(layers) + redrawn, *traces.share.shape[1:]
+    mass = torch.empty(shape, dtype=torch.float16, device=traces.share.device)
     for k, i in enumerate(layers):
         mass[k] = own(traces, i, [j for j in layers if j != i], solid=redrawn)
     if redrawn:

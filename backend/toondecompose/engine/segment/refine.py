@@ -68,15 +68,15 @@ def _joined(x: torch.Tensor, parts: dict[int, int]) -> torch.Tensor:
 
 
 def refine(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torch.Tensor, order: list[int], noise: float,
-           redrawn: int, parts: dict[int, int],
-           cast: np.ndarray | None = None, casters: dict[int, int] | None = None, progress=None
-           ) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[bool]]:
+           redrawn: int, parts: dict[int, int], cast: np.ndarray | None = None, casters: dict[int, int] | None = None,
+           progress=None, keep=lambda array: array) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[bool]]:
     """All masks at working size, and how sure they are.
 
     frames: uint8 [T, 3, h, w]. rigid: transforms at this size. p, mass: [L, T, hc, wc] at labelling size. order: the
     labels' depth order, back to front, of the labels that are left when parts have joined the others. redrawn: how many
     of the last labels are redrawn sprites. parts: redrawn labels that are drawings of a rigid one, which they join.
     cast: uint8 [T, hc, wc], soft shadows, by the keys of casters: whose they are. In a mask they have their opacity.
+    keep: an array -> the same one where it is kept; progress gives back the memory of what lies elsewhere.
     Returns (masks uint8 [L, T, h, w]; unresolved uint8 [T, h, w], 255 where no layer is clearly likelier than the
     others; certainty float [L] in 0..1, how clear the choice is on the pixels that each layer got; for
     every layer whether it is one drawing that never changes).
@@ -97,8 +97,8 @@ def refine(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torch.Tens
                    rigid.drawing, rigid.hiding)
     width = edge_width(frames, rigid, pictures, p) if redrawn else EDGE
     labels = p.shape[0] - len(parts)
-    out = np.zeros((labels, count, h, w), np.uint8)
-    unresolved = np.zeros((count, h, w), np.uint8)
+    out = keep(np.zeros((labels, count, h, w), np.uint8))
+    unresolved = keep(np.zeros((count, h, w), np.uint8))
     paintings = {i: Painting(rigid.H[i], rigid.present[i], (w, h)) for i in range(1, len(rigid)) if rigid.painted[i]}
     clear, area = np.zeros(labels), np.full(labels, 1e-6)
     for t in range(count):

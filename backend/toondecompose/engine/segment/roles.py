@@ -25,35 +25,34 @@ class Traces:
 
     share, whole: float16 [P, T, h, w], how often a pixel, and the worst of its surroundings, repeats. alike: how often
     it may repeat, more kindly judged: what is no layer's must be unlike all of them. number: frames
-    compared. texture: float32 [T, h, w] 0..1. solid: texture that is no straight edge (one that slides along itself
-    repeats under a wrong motion too).
+    compared. texture_bytes: uint8 [T, h, w], as evidence.texture_of measures it, and corners: as
+    evidence.cornerness_of does.
     """
 
     share: torch.Tensor
     whole: torch.Tensor
     alike: torch.Tensor
     number: torch.Tensor
-    texture: torch.Tensor
-    solid: torch.Tensor
+    texture_bytes: torch.Tensor
+    corners: torch.Tensor
 
-    @property
-    def texture_bytes(self) -> torch.Tensor:
-        """The texture as evidence.texture_of measured it: uint8 [T, h, w]."""
-        return (self.texture * 255).round().to(torch.uint8)
+    def texture(self, part: slice = slice(None), solid: bool = False) -> torch.Tensor:
+        """Texture of part of the frames, float32 [n, h, w] 0..1. solid: where it is no straight edge (one that slides
+        along itself repeats under a wrong motion too)."""
+        tex = self.texture_bytes[part].to(torch.float32) / 255
+        return tex * (0.1 + 0.9 / 255 * self.corners[part].to(torch.float32)) if solid else tex
 
     def joined(self, frames: torch.Tensor, H: list[np.ndarray], present: list[np.ndarray], noise: float) -> Traces:
         """These traces and those of some more paths of the same frames (uint8 [T, 3, h, w])."""
         more = _repeats(frames, H, present, noise, self.texture_bytes)
         mine = self.share, self.whole, self.alike, self.number
-        return Traces(*(torch.cat(pair) for pair in zip(mine, more, strict=True)), self.texture, self.solid)
+        return Traces(*(torch.cat(pair) for pair in zip(mine, more, strict=True)), self.texture_bytes, self.corners)
 
 
 def trace(frames: torch.Tensor, H: list[np.ndarray], present: list[np.ndarray], noise: float) -> Traces:
     """Agreement of every path with the frames (uint8 [T, 3, h, w])."""
     texture = ev.texture_of(frames, noise)
-    tex = texture.to(torch.float32) / 255
-    solid = tex * (0.1 + 0.9 / 255 * ev.cornerness_of(frames).to(torch.float32))
-    return Traces(*_repeats(frames, H, present, noise, texture), tex, solid)
+    return Traces(*_repeats(frames, H, present, noise, texture), texture, ev.cornerness_of(frames))
 
 
 def _repeats(frames: torch.Tensor, H: list[np.ndarray], present: list[np.ndarray], noise: float, texture: torch.Tensor
@@ -76,11 +75,11 @@ def own(traces: Traces, i: int, others: list[int], solid: bool = True) -> torch.
 
     solid: straight edges count a tenth, for a redrawn sprite's may slide along themselves.
     """
-    out = torch.empty_like(traces.texture)
+    out = torch.empty_like(traces.texture_bytes, dtype=torch.float32)
     for t in range(0, len(out), BLOCK):
         part = slice(t, t + BLOCK)
         sure = ((traces.whole[i, part].float() - 0.2) / (REPEATS - 0.2)).clamp_(0, 1)
-        sure *= (traces.solid if solid else traces.texture)[part]
+        sure *= traces.texture(part, solid)
         if others:
             sure *= ((traces.share[i, part].float() - _best(traces.share, others, part)) / CLEARER).clamp_(0, 1)
         out[part] = sure
@@ -97,12 +96,12 @@ def _best(share: torch.Tensor, layers: list[int], part: slice = slice(None)) -> 
 
 def unexplained(traces: Traces, layers: list[int], solid: bool = True) -> torch.Tensor:
     """How surely each pixel is no rigid layer's: float32 [T, h, w] 0..1."""
-    out = torch.empty_like(traces.texture)
+    out = torch.empty_like(traces.texture_bytes, dtype=torch.float32)
     for t in range(0, len(out), BLOCK):
         part = slice(t, t + BLOCK)
         known = traces.number[layers, part].amin(0) >= 3
         none = ((CHANCE + 0.01 - _best(traces.alike, layers, part)) / 0.08).clamp_(0, 1) * known
-        out[part] = none * (traces.solid if solid else traces.texture)[part]
+        out[part] = none * traces.texture(part, solid)
     return out
 
 
@@ -112,10 +111,10 @@ def votes(traces: Traces, layers: list[int], H: list[np.ndarray], present: list[
     n = len(layers)
     sure = {i: (own(traces, i, [j for j in layers if j != i], solid=False) > 0.7).to(torch.uint8) for i in layers}
     out = np.zeros((n, n))
-    h, w = traces.texture.shape[1:]
+    h, w = traces.texture_bytes.shape[1:]
     for b, j in enumerate(layers):
         box = canvas_box(H[j], present[j], (w, h))
-        total = torch.zeros(box[3] - box[1], box[2] - box[0], device=traces.texture.device)
+        total = torch.zeros(box[3] - box[1], box[2] - box[0], device=traces.texture_bytes.device)
         for t in np.flatnonzero(present[j]):
             total += gather(sure[j][:, None], H[j], [int(t)], box)[0, 0]
         empty = torch.zeros_like(total)
@@ -212,15 +211,15 @@ def parting(Ha: np.ndarray, Hb: np.ndarray, both: np.ndarray, size: tuple[int, i
 
 def border_share(traces: Traces, i: int, others: list[int] | None = None) -> float:
     """Share of the texture along the frame's border that a layer explains; given others, no worse than any of them."""
-    edge = max(2, traces.texture.shape[-1] // 40)
-    ring = torch.ones(traces.texture.shape[1:], device=traces.texture.device)
+    edge = max(2, traces.texture_bytes.shape[-1] // 40)
+    ring = torch.ones(traces.texture_bytes.shape[1:], device=traces.texture_bytes.device)
     ring[edge:-edge, edge:-edge] = 0
     at = torch.nonzero(ring.flatten())[:, 0]
 
     def along(planes: torch.Tensor) -> torch.Tensor:
         return planes.flatten(-2).index_select(-1, at).float()
 
-    tex = along(traces.texture)
+    tex = along(traces.texture_bytes) / 255
     mine = ((along(traces.whole[i]) - 0.2) / 0.15).clamp(0, 1)
     if others:
         best = torch.stack([along(traces.share[j]) for j in others]).amax(0)
@@ -273,8 +272,8 @@ def candidates(traces: Traces, H: list[np.ndarray], present: list[np.ndarray], g
     each explains, how clearly the first of two was seen to hide the other one: -1 (the other way round) to 1, each
     one's rigidity, those that are surely one drawing).
     """
-    h, w = traces.texture.shape[1:]
-    whole = max(float(traces.solid.sum()), 1.0)
+    h, w = traces.texture_bytes.shape[1:]
+    whole = max(float(traces.texture(solid=True).sum()), 1.0)
     kept: list[int] = []
     for i in range(len(H)):
         same = any(parting(H[j], H[i], present[i] & present[j], (w, h)) < SAME_MOTION * scale for j in kept)
@@ -302,7 +301,7 @@ def candidates(traces: Traces, H: list[np.ndarray], present: list[np.ndarray], g
         b = kept.index(i)
         return sum((V[a, b] + 10) / (V[a, b] + V[b, a] + 20) for a in (kept.index(j) for j in chosen) if a != b)
 
-    doubt = UNCLEAR_VOTES * traces.texture.numel()
+    doubt = UNCLEAR_VOTES * traces.texture_bytes.numel()
     hides = {(i, j): float((V[a, b] - V[b, a]) / (V[a, b] + V[b, a] + 2 * doubt))
              for a, i in enumerate(kept) for b, j in enumerate(kept) if a != b}
     return kept, (first, *sorted(chosen[1:], key=lambda i: -behind(i))), border, hides, steady, single

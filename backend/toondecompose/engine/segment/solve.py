@@ -54,6 +54,7 @@ from .tracklets import count_sprites, track
 
 LABEL_WIDTH = 320  # px across at which labels are decided
 WORKING_WIDTH = 640  # px across of the masks handed on
+HELD = 48 * 2**20  # bytes of frames and masks at that size that stay in memory; a long shot's others lie on a shelf
 MOST_FAR = 3  # planes that are looked for by their rate of sliding
 
 Progress = Callable[[float], None]
@@ -87,9 +88,14 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
         if cancelled is not None and cancelled():
             raise InterruptedError("The run was cancelled while layers were being found.")
 
+    def refined(done: float) -> None:
+        source.rest()
+        step(0.6 + 0.4 * done)
+
     small, small_scale = working_frames(source, LABEL_WIDTH)
     work, scale = working_frames(source, WORKING_WIDTH)
     noise = min([noise_in_flats(work), *(noise_under(work, scaled(q.H, scale), q.present) for q in paths)])
+    del work  # as large as all the rest; its frames are read again for the masks
     coarse_noise = noise * small_scale / scale
     frames = _tensor(small, device)
     step(0.05)
@@ -161,9 +167,12 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
     kept = [i for i in range(p.shape[0]) if i not in parts]
     order = [kept.index(i) for i in order if i not in parts]
     shadows = {1 + i: kept.index(parts.get(i, i)) for i in sprites}
+    shelf = source.another_shelf(HELD)
+    keep = (lambda array: array) if shelf is None else shelf.put
+    work = keep(working_frames(source, WORKING_WIDTH)[0])
     masks, unresolved, certainty, still = refine(_tensor(work, device), fine, p, mass, order, noise,
                                                  p.shape[0] - len(layers), parts, cast, shadows,
-                                                 lambda done: step(0.6 + 0.4 * done))
+                                                 refined, keep)
     out: list[SegmentedLayer] = []
     for i in order:
         plane = i < len(layers) and roles.plane[i]
@@ -208,7 +217,7 @@ def _roles(small: np.ndarray, traces: Traces, paths: list[LayerPath], H: list[np
         grow = min(1.0, width / small.shape[2])
         size = round(small.shape[2] * grow), round(small.shape[1] * grow)
         frames = np.stack([cv2.resize(small[t], size, interpolation=cv2.INTER_AREA) for t in some])
-        return Ledger(_tensor(frames, traces.texture.device), [scaled(h[some], grow) for h in H],
+        return Ledger(_tensor(frames, traces.texture_bytes.device), [scaled(h[some], grow) for h in H],
                       [on[some] for on in present], [DEGREES[q.model] for q in paths],
                       [i in wide for i in range(len(paths))], hides, noise * grow, steady, one_drawing)
 
