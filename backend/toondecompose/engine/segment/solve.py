@@ -144,7 +144,7 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
             rigid = Rigid([scaled(sky[0].H, small_scale), *rigid.H], [sky[0].present, *rigid.present], roles.painted,
                           hiding=[False, False, *rigid.hiding[1:]])
             first = torch.cat([torch.from_numpy(sky[1]).to(first)[None], first])
-            p, mass, rigid = solve(frames, rigid, first, coarse_noise, redrawn, texture=texture)
+            p, mass, rigid = solve(frames, rigid, first, coarse_noise, redrawn, texture=texture, several=several)
     if redrawn:
         for i in (i for i in range(len(layers)) if i in slid or (i and roles.plane[i] and i != base)):
             only_supported(p, i, len(layers), first[i])
