@@ -96,11 +96,11 @@ def settle(H: np.ndarray, ref: int, dof: int, field: Field, weights: list[np.nda
     units = canvas_units(field.size)
     for k, (cap, blur) in enumerate(zip(caps, blurs, strict=True)):
         rough = k + 1 < len(caps)
+        part = slice(None, None, 2 if rough else 1)  # rough rounds do with half of the points
         mosaic = build_mosaic(field.gray, H, enough_frames(H, field.size), samples, within=box)
         if mosaic is None:
             return None
         target = sampler(mosaic, blur, field.count)
-        part = slice(None, None, 2 if rough else 1)  # rough rounds do with half of the points
         H = np.stack([align_frame(H[t], p.at[part], field.soft_values(t, blur)[part], (weights[t] * p.share)[part],
                                   target, dof, units, cap, field.noise, enough=ROUGH_STEP if rough else SMALLEST_STEP)
                       for t, p in enumerate(field.points)])
@@ -128,15 +128,10 @@ def measured(H: np.ndarray, ref: int, dof: int, field: Field, samples: int = 8,
     return Candidate(H, ref, dof, [saved_bits(H[t], field, t, target) for t in range(field.count)], box=box)
 
 
-def stream(seed: int, ref: int, dof: int) -> np.random.Generator:
-    """A proposal's own random numbers: what becomes of it does not hang on which others were made before it."""
-    return np.random.default_rng([seed, ref, dof])
-
-
-def propose(field: Field, ref: int, dof: int, free: list[np.ndarray], seed: int,
+def propose(field: Field, ref: int, dof: int, free: list[np.ndarray], rng: np.random.Generator,
             straight: bool = False) -> Candidate | None:
     """Follow what is free from frame `ref` with at most `dof` parameters. straight: see `follow`."""
-    H, belief = follow(field, ref, dof, free, stream(seed, ref, dof), straight)
+    H, belief = follow(field, ref, dof, free, rng, straight)
     H = undrifted(H, ref, dof, field, [b * f for b, f in zip(belief, free, strict=True)])
     found = measured(H, ref, dof, field)
     if found is not None:

@@ -19,6 +19,8 @@ def evened(H: np.ndarray, present: np.ndarray, ref: int) -> np.ndarray | None:
     """Translations H [T, 3, 3] (px) moved on to the straight even line that most of them lie on; None if there is no
     such line, or none has strayed from it. present: bool [T]. ref: the frame that is the canvas."""
     at = np.flatnonzero(present)
+    if len(at) < LEAST_FRAMES:
+        return None
     place = H[at][:, :2, 2]
     best = np.zeros(len(at), bool)
     some = range(0, len(at), -(-len(at) // PROPOSE))

@@ -48,7 +48,7 @@ def find_paths(source: FrameSource, count: int | None, *, motion_model: str = "a
             progress(part)
 
     field = build_field(source, seed, keep=final_width(source.size), tick=lambda f: tick(FIELD_PART * f), flow=flow)
-    found = search(field, count, motion_model, seed,
+    found = search(field, count, motion_model, np.random.default_rng(seed),
                    lambda f: tick(FIELD_PART + SEARCH_PART * f), stop)
     if not found:  # nothing to see: one picture, or no texture at all
         still = np.tile(np.eye(3), (field.count, 1, 1))

@@ -14,7 +14,6 @@ SURE = 6  # votes after which more of them prove no more: neighbouring frames' m
 MEMORY = 4.0  # log-odds at which the memory saturates: it forgets within a few frames
 LITTLE = 0.3  # of what was seen of a layer in the frames before: so much may as well be something else's
 STEADY = 0.9  # of what agreed in the frames before: the layer moves on as it did, nothing else needs to be tried
-GLANCE = 4  # frames to either side by which it is seen whether following a layer is worth its while
 
 
 def belonging(error: np.ndarray, precision: Precision) -> np.ndarray:
@@ -85,16 +84,22 @@ def apart(field: Field, known: list[np.ndarray], free: list[np.ndarray]) -> list
     return out
 
 
-def _chained(field: Field, ref: int, max_dof: int, free: list[np.ndarray], rng: np.random.Generator, straight: bool,
-             frames: range, directions: tuple[int, ...], memory: Support, out: np.ndarray, vote: list[np.ndarray]
-             ) -> np.ndarray:
-    """`follow` to one end of `frames` or to both, with one memory of where the layer is: H goes into out [T, 3, 3] and
-    each frame's votes into vote. Returns [T]: bits of the free points that flow saw moving along."""
+def follow(field: Field, ref: int, max_dof: int, free: list[np.ndarray],
+           rng: np.random.Generator, straight: bool = False) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Chain the dominant motion of the points that are still free from frame `ref` to both ends.
+
+    free: per frame [n] in 0..1, how much of each point no other path explains. straight: where little of the layer is
+    seen it is taken to move on as it did, instead of what else moves there. Returns (H float64 [T, 3, 3],
+    frame `ref` -> each frame, search px; per frame [n] in 0..1, how surely each point belongs to the layer).
+    """
+    count = field.count
     precision = Precision.of(field.flow_scale)
-    agreed = np.zeros(field.count)
-    for direction in directions:
+    out = np.tile(np.eye(3), (count, 1, 1))
+    vote = [np.zeros(len(p.at)) for p in field.points]
+    memory = Support(field.size)
+    for direction in (1, -1):
         last, t, usual, seen = np.eye(3), ref, np.inf, 0.0
-        while t + direction in frames:
+        while 0 <= t + direction < count:
             pts = field.points[t]
             to, ok = (pts.ahead, pts.ahead_ok) if direction > 0 else (pts.behind, pts.behind_ok)
             p, q, whiten = pts.at[ok], to[ok], pts.whiten[ok]
@@ -107,44 +112,16 @@ def _chained(field: Field, ref: int, max_dof: int, free: list[np.ndarray], rng: 
                 m, u = last, 0 * u
             seen = max(share * float(weight.sum()) if u.any() else 0.0, STEADY * seen)
             inlier = belonging(visible_error(m, p, q, whiten), precision)
-            agreed[t] = float((pts.bits[ok] * free[t][ok])[inlier].sum()) if u.any() else 0.0
             vote[t][ok] += votes(inlier, u)
             memory.learn(p, inlier, u)
             memory.move(m)
             out[t + direction] = m @ out[t]
             out[t + direction] /= out[t + direction][2, 2]
             last, t = m, t + direction
-    return agreed
-
-
-def follow(field: Field, ref: int, max_dof: int, free: list[np.ndarray],
-           rng: np.random.Generator, straight: bool = False) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Chain the dominant motion of the points that are still free from frame `ref` to both ends.
-
-    free: per frame [n] in 0..1, how much of each point no other path explains. straight: where little of the layer is
-    seen it is taken to move on as it did, instead of what else moves there. Returns (H float64 [T, 3, 3],
-    frame `ref` -> each frame, search px; per frame [n] in 0..1, how surely each point belongs to the layer).
-    """
-    out = np.tile(np.eye(3), (field.count, 1, 1))
-    vote = [np.zeros(len(p.at)) for p in field.points]
-    frames, memory = range(field.count), Support(field.size)
-    _chained(field, ref, max_dof, free, rng, straight, frames, (1,), memory, out, vote)
-    # backwards starts from all that the way forwards learnt: the first frames may be a hold, where all agrees
-    memory = Support(field.size)
-    memory.remember(*_pool(field, out, vote))
-    _chained(field, ref, max_dof, free, rng, straight, frames, (-1,), memory, out, vote)
+        # backwards starts from all that the way forwards learnt: the first frames may be a hold, where all agrees
+        memory = Support(field.size)
+        memory.remember(*_pool(field, out, vote))
     return out, _belief(field, out, vote)
-
-
-def glance(field: Field, ref: int, max_dof: int, free: list[np.ndarray],
-           rng: np.random.Generator) -> tuple[np.ndarray, float, range]:
-    """The first steps of `follow`, GLANCE frames to either side: (H [T, 3, 3], which holds in these frames only, bits
-    per frame of the free points that flow sees moving along, these frames)."""
-    out = np.tile(np.eye(3), (field.count, 1, 1))
-    vote = [np.zeros(len(p.at)) for p in field.points]
-    frames = range(max(0, ref - GLANCE), min(field.count, ref + GLANCE + 1))
-    agreed = _chained(field, ref, max_dof, free, rng, False, frames, (1, -1), Support(field.size), out, vote)
-    return out, float(agreed.sum()) / max(int((agreed > 0).sum()), 1), frames
 
 
 def believe(field: Field, H: np.ndarray, free: list[np.ndarray]) -> list[np.ndarray]:

@@ -185,11 +185,10 @@ def _here(piece: Piece, m: np.ndarray, others: list[Piece], size: tuple[int, int
 
 
 def rigid_pieces(field: Field, chosen: list[Candidate], free: list[np.ndarray], refs: list[int], dof: int,
-                 seed: int) -> Iterator[Candidate]:
+                 rng: np.random.Generator) -> Iterator[Candidate]:
     """Candidates, made when asked for, that follow the largest unexplained pieces of the frames `refs`."""
     if field.count < 2:
         return
-    rng = np.random.default_rng(seed)
     pieces = [pieces_of(m, rng) for m in unexplained(field, chosen)]
     for start in refs:
         ref = start

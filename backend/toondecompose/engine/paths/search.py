@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .candidate import Candidate, propose, settled, stream
+from .candidate import Candidate, propose, settled
 from .field import Field
-from .follow import apart, believe, glance
+from .follow import apart, believe
 from .groups import MODELS, apply
 from .parallax import planes
 from .pieces import rigid_pieces
@@ -28,7 +28,6 @@ GOOD_SEED = 0.25  # of the bits that are free: a path that explains so much was 
 CARRIED = 0.7  # how far a point that flow saw moving with a path is that path's
 DISPUTED = 0.15  # of what a path explains: if other paths claim more of it, it is followed again without them
 ALIKE = 0.9  # of the best candidate's worth: drift of the chain hides such differences
-MORE_AGREES = (1.02, 1.3)  # times: by so much more flow agrees with a richer motion that is worth a try; alone worth it
 SAME = 0.5  # px at search size: paths nearer than this over most of the clip are one path
 TAKEN = 1.3  # an explained neighbourhood is taken before its last pixel is
 
@@ -70,7 +69,7 @@ def _weights(c: Candidate, free: list[np.ndarray]) -> list[np.ndarray]:
     return [b * f for b, f in zip(c.belief, free, strict=True)]
 
 
-def best_candidate(field: Field, free: list[np.ndarray], models: tuple[int, ...], seed: int,
+def best_candidate(field: Field, free: list[np.ndarray], models: tuple[int, ...], rng: np.random.Generator,
                    refs: list[int], chosen: list[Candidate], pieces: bool = True,
                    slides: dict[float, Candidate | None] | None = None) -> tuple[Candidate | None, bool]:
     """The best path through what is free, settled on its mosaic (None if nothing worth having can be followed), and
@@ -78,8 +77,7 @@ def best_candidate(field: Field, free: list[np.ndarray], models: tuple[int, ...]
 
     chosen: the paths found before: parallax planes of the first are tried first, and (with `pieces`) pieces of the
     picture that none explains if flow finds little. slides: the planes of the same first path measured so far. Richer
-    models are tried where flow agrees with them better, the other frames of refs if most of what is free stays
-    unexplained.
+    models are tried while they pay, the other frames of refs if most of what is free stays unexplained.
     """
     best, best_worth = None, 0.0
     least = SMALLEST_GAIN * whole(field)
@@ -90,28 +88,23 @@ def best_candidate(field: Field, free: list[np.ndarray], models: tuple[int, ...]
         for c in planes(field, chosen[0], free, models[0], slides):
             if worth(c, free, field) > best_worth:
                 best, best_worth = c, worth(c, free, field)
-    tried = []
     for ref in refs:
         if ref != refs[0] and (best_worth > min(GOOD_SEED * left, 3 * least) or best_worth < HOPELESS * least):
             break
-        allowed = models if ref == refs[0] else (best.dof if best else models[0],)
-        before = 0.0
-        # where the camera does not merely pan, turns and perspective are everywhere, and slow ones show late
-        for dof in _promising(field, ref, free, allowed, seed, tried, NOT_YET * least,
-                              bool(chosen) and chosen[0].dof == models[0]):
-            c = propose(field, ref, dof, free, seed)
+        tried = 0.0
+        for dof in models if ref == refs[0] else (best.dof if best else models[0],):
+            c = propose(field, ref, dof, free, rng)
             if c is None:
                 continue
-            tried.append(c)
             value = worth(c, free, field)
             if value > best_worth * (RICHER if best and dof > best.dof else 1.0):
                 best, best_worth = c, value
-            elif value < before * RICHER:  # a similarity that sees no more than a translation: no perspective either
+            elif value < tried * RICHER:  # a similarity that sees no more than a translation: no perspective either
                 break
-            before = max(before, value)
+            tried = max(tried, value)
     if pieces and chosen and best_worth < GOOD_SEED * left and left > 2 * least:
         pieces = False
-        for c in rigid_pieces(field, chosen, free, refs, min(4, max(models)), seed):
+        for c in rigid_pieces(field, chosen, free, refs, min(4, max(models)), rng):
             if worth(c, free, field) > max(best_worth, least):
                 best, best_worth, pieces = c, worth(c, free, field), True
             if best_worth > GOOD_SEED * left:
@@ -120,14 +113,11 @@ def best_candidate(field: Field, free: list[np.ndarray], models: tuple[int, ...]
         # a small sprite among what is left over of a large layer: all that moves along with a known path is put aside
         moving = apart(field, [c.H for c in chosen], free)
         if sum(float((p.bits * f).sum()) for p, f in zip(field.points, moving, strict=True)) > least:
-            tried = []
+            own = rng.spawn(1)[0]  # where nothing comes of it, all else is as if it had not been tried
             for ref in refs:
-                for dof in _promising(field, ref, moving, models[:1], seed, tried, NOT_YET * least):
-                    c = propose(field, ref, dof, moving, seed, True)
-                    if c is not None:
-                        tried.append(c)
-                        if worth(c, free, field) > best_worth:
-                            best, best_worth = c, worth(c, free, field)
+                c = propose(field, ref, models[0], moving, own, True)
+                if c is not None and worth(c, free, field) > best_worth:
+                    best, best_worth = c, worth(c, free, field)
     if best is None or best_worth < NOT_YET * least:
         return None, pieces
     if not best.belief:
@@ -139,36 +129,6 @@ def best_candidate(field: Field, free: list[np.ndarray], models: tuple[int, ...]
     return best, pieces
 
 
-def _promising(field: Field, ref: int, free: list[np.ndarray], models: tuple[int, ...], seed: int,
-               tried: list[Candidate], least: float, choosy: bool = False) -> list[int]:
-    """With which of `models` it is worth following what is free from frame `ref`, by what flow says near that frame.
-
-    tried: candidates of the same points: what moves there like one of them need not be followed again. least: bits of
-    all frames that flow must see moving along. choosy: whether richer models must agree better with flow there."""
-    out, most = [], 0.0
-    for dof in models:
-        H, agreed, frames = glance(field, ref, dof, free, stream(seed, ref, dof))
-        if agreed * field.count < least or any(_alike(H, c.H, frames, ref, free, field) for c in tried):
-            continue
-        if not choosy:
-            return list(models)
-        if agreed <= MORE_AGREES[0] * most:  # a similarity that agrees no better: no perspective either
-            break
-        if agreed > MORE_AGREES[1] * most:
-            out.clear()
-        out.append(dof)
-        most = max(most, agreed)
-    return out
-
-
-def _alike(a: np.ndarray, b: np.ndarray, frames: range, ref: int, free: list[np.ndarray], field: Field) -> bool:
-    """Whether two motions [T, 3, 3] are one in the frames around `ref`, at its free points."""
-    at = field.points[ref].at[free[ref] > 0.5][::8]
-    off = [np.median(np.linalg.norm(apply(a[t] @ np.linalg.inv(a[ref]), at) - apply(b[t] @ np.linalg.inv(b[ref]), at),
-                                    axis=1)) for t in frames if t != ref] if len(at) else []
-    return bool(off) and max(off) < SAME
-
-
 def seeds(field: Field) -> list[int]:
     """Frames from which layers are followed: the middle sees most of a shot, the quarters what enters and leaves.
     Black and empty frames show nothing to follow."""
@@ -178,7 +138,7 @@ def seeds(field: Field) -> list[int]:
     return list(dict.fromkeys(int(full[np.abs(full - t).argmin()]) for t in (count // 2, count // 4, 3 * count // 4)))
 
 
-def search(field: Field, wanted: int | None, motion_model: str, seed: int,
+def search(field: Field, wanted: int | None, motion_model: str, rng: np.random.Generator,
            tick: Callable[[float], None], stop: Callable[[], bool]) -> list[Candidate]:
     """All paths worth having, best first. wanted: number of layers asked for, or None."""
     models = SEARCH_MODELS if motion_model == "auto" else (MODELS[motion_model],)
@@ -190,21 +150,21 @@ def search(field: Field, wanted: int | None, motion_model: str, seed: int,
         if stop():
             return chosen
         free = without(field, chosen)
-        c, pieces = best_candidate(field, free, models, seed, seeds(field), chosen, pieces, slides)
+        c, pieces = best_candidate(field, free, models, rng, seeds(field), chosen, pieces, slides)
         tick(0.8 * (k + 1) / limit)
         if c is None or worth(c, free, field) < SMALLEST_GAIN * total:
             break
         chosen.append(c)
     if not chosen and not stop():
-        return by_flow_alone(field, models, seed)
-    return refit(field, chosen, models, seed, tick, stop)
+        return by_flow_alone(field, models, rng)
+    return refit(field, chosen, models, rng, tick, stop)
 
 
-def by_flow_alone(field: Field, models: tuple[int, ...], seed: int) -> list[Candidate]:
+def by_flow_alone(field: Field, models: tuple[int, ...], rng: np.random.Generator) -> list[Candidate]:
     """The dominant motion of a shot whose frames share no mosaic (a fade, flicker, everything redrawn), if flow
     sees one: most points must follow it."""
     everything = [np.ones(len(p.at)) for p in field.points]
-    c = propose(field, seeds(field)[0], models[0], everything, seed)
+    c = propose(field, seeds(field)[0], models[0], everything, rng)
     if c is None or not sum(len(b) for b in c.belief):
         return []
     share = np.concatenate([p.share for p in field.points])
@@ -212,7 +172,7 @@ def by_flow_alone(field: Field, models: tuple[int, ...], seed: int) -> list[Cand
     return [c] if float((belief * share).sum()) > 0.5 * float(share.sum()) else []
 
 
-def refit(field: Field, chosen: list[Candidate], models: tuple[int, ...], seed: int,
+def refit(field: Field, chosen: list[Candidate], models: tuple[int, ...], rng: np.random.Generator,
           tick: Callable[[float], None], stop: Callable[[], bool]) -> list[Candidate]:
     """Every path followed again through what the others leave, kept where the set as a whole saves more.
 
@@ -228,7 +188,7 @@ def refit(field: Field, chosen: list[Candidate], models: tuple[int, ...], seed: 
         shared = 1 - sum(float((b * f).sum()) for b, f in zip(chosen[k].bits, free, strict=True)) / chosen[k].gain
         if shared < DISPUTED or not chosen[k].followed:
             continue
-        proposals = [propose(field, chosen[k].ref, d, free, seed) for d in models if d <= chosen[k].dof]
+        proposals = [propose(field, chosen[k].ref, d, free, rng) for d in models if d <= max(chosen[k].dof, 4)]
         proposals = [c for c in proposals if c is not None]
         best = max((worth(c, free, field) for c in proposals), default=0.0)
         for c in proposals:
