@@ -20,8 +20,8 @@ from toondecompose.engine.segment.choose import (
     sampled,
 )
 from toondecompose.engine.segment.drawn import same_drawing
-from toondecompose.engine.segment.parallax import parallax_path, rate
-from toondecompose.engine.segment.roles import SINGLE, STEADY, by_parallax, lean_on_parallax, rigidity, speeds, trace
+from toondecompose.engine.segment.parallax import by_parallax, lean_on_parallax, parallax_path, rate, speeds
+from toondecompose.engine.segment.roles import SINGLE, STEADY, rigidity, trace
 
 torch.set_num_threads(1)
 W, H = 224, 144

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from .align import project
@@ -12,6 +10,7 @@ from .compare import BLOB, opacity_leak
 from .correlate import coarse_between, coarse_pairs, placed_pairs
 from .gaps import ALIKE, open_gaps
 from .match import ENOUGH, Book, bending, bends, match, settle
+from .mirror import flip, mirrored_patch
 from .opaque import prove_opaque
 from .overlay import overlay, plates_at
 from .patches import Patch
@@ -50,11 +49,6 @@ def coarse_limit(distance: np.ndarray, book: Book) -> float:
     same = [min(distance[i, j], distance[j, i]) for i, j in book.link if i < j and book.score[i, j] < 1]
     same = [d for d in same if np.isfinite(d)]
     return max(FAR_APART, FAR_FACTOR * float(np.percentile(same, 90))) if len(same) >= ENOUGH else np.inf
-
-
-def flip(width: int) -> np.ndarray:
-    """3x3: left-right mirror of a picture of this width, edge coordinates."""
-    return np.array([[-1.0, 0, width], [0, 1, 0], [0, 0, 1]])
 
 
 def find_groups(book: Book, dofs: tuple[int, ...], known: list[np.ndarray | None], mirrors: bool,
@@ -285,12 +279,6 @@ def grown(book: Book, group: np.ndarray, dofs: tuple[int, ...], mirror: bool = F
                 if start is not None:
                     start = start @ flip(one.inside.shape[1]) if mirror else start
                     match(book, int(i), int(j), start, tuple(d for d in dofs if d > 2), 1.0)
-
-
-def mirrored_patch(patch: Patch) -> Patch:
-    """A cut-out's picture and silhouette mirrored left-right, to be looked at only."""
-    smooth, body = (np.ascontiguousarray(p[:, ::-1]) for p in (patch.smooth, patch.body))
-    return replace(patch, smooth=smooth, body=body)
 
 
 def mirrored(book: Book, dofs: tuple[int, ...], limit: float, device: str, cancelled) -> None:

@@ -21,13 +21,13 @@ import torch
 from toondecompose.engine.clip import FrameSource
 from toondecompose.engine.matte.enough import ENOUGH, spread, wanting, wanting_parts
 from toondecompose.engine.matte.resample import Box, footprint, local_scale, map_points, resample, translation
+from toondecompose.engine.matte.votes import mode_vote
 from toondecompose.engine.tiles import TILE
 from toondecompose.engine.warp import sample
 
 if TYPE_CHECKING:  # weights are made from the layers' states, which hold plates
     from toondecompose.engine.matte.weights import Weight, WeightOf
 
-AGREE = 40  # levels, sum over RGB: two samples this close vote for each other
 MAX_CANVAS = 48_000_000  # px; larger panoramas are made coarser
 MAX_SHARPNESS = 2.0
 DISAGREE = 6.0  # levels rms per channel beyond noise above which a px's samples are taken apart
@@ -36,7 +36,6 @@ ELECTED = 0.0375  # of a tile: px whose samples are held at a time, and
 VOTERS = 10  # times as many samples that are compared at a time: bounds the memory of a vote
 KERNEL = 3  # px around a point that sampling reads
 SCATTERED = 0.6  # share of the box around them from which parts of a frame are looked at in one
-CANDIDATES = 12  # samples per px that stand for election; all samples vote
 
 
 @dataclass
@@ -266,40 +265,3 @@ def _project(M: np.ndarray, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     z = (m[2, 0] * px + m[2, 1] * py + m[2, 2]).clamp(min=1e-9)
     return torch.stack([(m[0, 0] * px + m[0, 1] * py + m[0, 2]) / z,
                         (m[1, 0] * px + m[1, 1] * py + m[1, 2]) / z], -1).float()
-
-
-def mode_vote(colours: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """The mode of weighted colour samples, with integer votes (same result on every device and thread count).
-
-    colours: int16 [n, 3, p], 0..255. weights: int32 [n, p], 0..64. Returns float32 [3, p].
-    """
-    n = colours.shape[0]
-    best_vote = torch.full_like(weights[0], -1)
-    best = colours[0].clone()
-    stride = max(1, n // CANDIDATES)
-    # the px' own best seen samples stand, spread over the clip; ties go to the earlier frame
-    order = torch.arange(n, device=weights.device)
-    rank = torch.argsort(weights * 1024 - (order[:, None] % stride) * 64 - order[:, None] // stride, dim=0,
-                         descending=True, stable=True)[:max(CANDIDATES, 1)]
-    for r in range(rank.shape[0]):
-        pick = rank[r]
-        candidate = torch.gather(colours, 0, pick[None, None].expand(1, 3, -1))[0]
-        vote = torch.zeros_like(best_vote)
-        for j in range(n):
-            distance = (colours[j].int() - candidate.int()).abs().sum(0)
-            vote += weights[j] * (AGREE - distance).clamp(min=0)
-        vote = torch.where(torch.gather(weights, 0, pick[None])[0] > 0, vote, torch.full_like(vote, -1))
-        better = vote > best_vote
-        best_vote = torch.where(better, vote, best_vote)
-        best = torch.where(better, candidate, best)
-    centre = best.float()
-    for _ in range(2):  # mean shift with a triangular kernel
-        total = torch.zeros_like(centre[0])
-        moved = torch.zeros_like(centre)
-        for j in range(n):
-            c = colours[j].float()
-            kernel = weights[j] * (AGREE - (c - centre).abs().sum(0)).clamp(min=0)
-            total += kernel
-            moved += c * kernel
-        centre = torch.where(total > 0, moved / total.clamp(min=1e-6), centre)
-    return centre

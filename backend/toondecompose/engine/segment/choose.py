@@ -21,7 +21,8 @@ from . import evidence as ev
 from .canvas import slope, whole_picture
 from .labels import first_mass, regions_of, solve
 from .layers import ALL, Rigid, best_label, mosaics, presence, rendered
-from .roles import FASTER, Traces, trace
+from .parallax import FASTER
+from .roles import Traces, trace
 from .standing import settle
 
 SEARCH_WIDTH = 128  # px across at which accounts are first compared: outlines and planes, not hair
@@ -201,7 +202,7 @@ def further_planes(paths: tuple[int, ...], wide: set[int], speed: list[float]) -
     """Which layers of an account, back to front, may be planes in front of its background: wide ones that slide no
     slower, as what is nearer does. A head in close-up is wide, too, but it stays while the painting behind it slides.
 
-    speed: of every path (roles.speeds)."""
+    speed: of every path (parallax.speeds)."""
     return [i for i in paths[1:] if i in wide and speed[i] >= (1 - FASTER) * speed[paths[0]]]
 
 

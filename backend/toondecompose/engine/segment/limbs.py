@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 import torch
 
+from .canvas import render
 from .cutouts import BINS
-from .layers import Rigid, best_label
+from .layers import Rigid, best_label, presence
 
 LIMB = 0.25  # of the redrawn sprite's usual area: larger is itself
 TOUCHES = 2  # px at labelling size between a limb and its body: the outline
@@ -81,3 +82,23 @@ def _distance(where: np.ndarray) -> np.ndarray:
     if not where.any():
         return np.full(where.shape, np.inf, np.float32)
     return cv2.distanceTransform((~where).astype(np.uint8), cv2.DIST_L2, 3)
+
+
+def changing(rigid: Rigid, p: torch.Tensor, plane: list[bool]) -> list[int]:
+    """Rigid sprites that are sometimes drawn otherwise: where they should be, what is behind them shows."""
+    out = []
+    there = presence(rigid, p)
+    size = p.shape[-1], p.shape[-2]
+    for i in (i for i in range(1, len(rigid)) if not plane[i]):
+        frames = 0
+        for t in np.flatnonzero(rigid.present[i]):
+            here = render(rigid.at(there, i, t), rigid.H[i][t], size, colour=False)
+            solid = (here[0] > 0.6) & (here[1] >= 3)
+            gone = float(((p[:i, t].sum(0) > 0.6) & solid).sum())
+            mine = float(((p[i, t] > 0.5) & solid).sum())
+            area = float(solid.sum())
+            # hidden by others it would be gone too, but then nothing behind it would show
+            frames += area > 50 and mine < 0.5 * area and gone > 0.05 * (area - mine)
+        if frames >= 2:
+            out.append(i)
+    return out

@@ -167,8 +167,6 @@ UNCLEAR_VOTES = 7e-4  # of all pixels: fewer votes on who hides whom may be mist
 WIDE = 0.25
 # of the frame's width in which a plane has texture of its own: a sky has stars and clouds here and there, a sprite not
 ACROSS = 0.5
-FASTER = 0.1  # of the speed: planes that differ by less may be at the same distance
-PARALLAX_SAYS = 0.15  # of a unanimous vote of the pixels, which choose.VOTES_PAY prices
 
 
 @dataclass
@@ -233,34 +231,6 @@ def spread(traces: Traces, i: int, others: list[int]) -> float:
     width = mine.shape[-1] // 16 * 16
     columns = mine[..., :width].sum(1).reshape(len(mine), 16, -1).sum(-1)
     return float((columns > 0.01 * columns.sum(1, keepdim=True).clamp_min(1.0)).to(torch.float32).mean())
-
-
-def speeds(H: list[np.ndarray], present: list[np.ndarray], size: tuple[int, int]) -> list[float]:
-    """How far each path moves the frame's corners per frame, on average, px."""
-    w, h = size
-    corners = np.array([[x * w, y * h, 1.0] for x in (0, 1) for y in (0, 1)]).T
-    out = []
-    for way, on in zip(H, present, strict=True):
-        moves = []
-        for t in np.flatnonzero(on[1:] & on[:-1]):
-            there = way[t + 1] @ np.linalg.inv(way[t]) @ corners
-            moves.append(np.hypot(*(there[:2] / there[2] - corners[:2])).mean())
-        out.append(float(np.mean(moves)) if moves else 0.0)
-    return out
-
-
-def by_parallax(guess: tuple[int, ...], across: set[int], speed: list[float]) -> tuple[int, ...]:
-    """A guess at the layers' order in which those that reach across the frame, perhaps planes, are put from the slowest
-    to the fastest: under a moving camera what is far away slides less. (What never moves may also be an overlay.)"""
-    planes = iter(sorted((i for i in guess if i in across), key=lambda i: speed[i]))
-    return tuple(next(planes) if i in across else i for i in guess)
-
-
-def lean_on_parallax(hides: dict[tuple[int, int], float], across: set[int], speed: list[float]) -> None:
-    """Count parallax among the votes on who hides whom, in place: weakly, for it decides where nothing else does."""
-    for i, j in hides:
-        if i in across and j in across and abs(speed[i] - speed[j]) > FASTER * max(speed[i], speed[j]):
-            hides[i, j] += PARALLAX_SAYS if speed[i] > speed[j] else -PARALLAX_SAYS
 
 
 def candidates(traces: Traces, H: list[np.ndarray], present: list[np.ndarray], gain: list[float], scale: float

@@ -26,11 +26,11 @@ from .choose import (
 )
 from .hiding import depth_order
 from .labels import BLOCK, first_mass, solve, walk
-from .layers import Rigid, best_label, presence
-from .limbs import limbs
+from .layers import Rigid, best_label
+from .limbs import changing, limbs
 from .mosaic import build_mosaic
 from .noise import noise_in_flats, noise_under
-from .parallax import parallax_path, travel
+from .parallax import by_parallax, lean_on_parallax, parallax_path, speeds, travel
 from .refine import refine
 from .roles import (
     ACROSS,
@@ -38,10 +38,7 @@ from .roles import (
     Roles,
     Traces,
     border_share,
-    by_parallax,
     candidates,
-    lean_on_parallax,
-    speeds,
     spread,
     trace,
     unexplained,
@@ -234,26 +231,6 @@ def _roles(small: np.ndarray, traces: Traces, paths: list[LayerPath], H: list[np
                  [i in wide for i in best.paths], redrawn, sure, [note])
 
 
-def _changing(rigid: Rigid, p: torch.Tensor, plane: list[bool]) -> list[int]:
-    """Rigid sprites that are sometimes drawn otherwise: where they should be, what is behind them shows."""
-    out = []
-    there = presence(rigid, p)
-    size = p.shape[-1], p.shape[-2]
-    for i in (i for i in range(1, len(rigid)) if not plane[i]):
-        frames = 0
-        for t in np.flatnonzero(rigid.present[i]):
-            here = render(rigid.at(there, i, t), rigid.H[i][t], size, colour=False)
-            solid = (here[0] > 0.6) & (here[1] >= 3)
-            gone = float(((p[:i, t].sum(0) > 0.6) & solid).sum())
-            mine = float(((p[i, t] > 0.5) & solid).sum())
-            area = float(solid.sum())
-            # hidden by others it would be gone too, but then nothing behind it would show
-            frames += area > 50 and mine < 0.5 * area and gone > 0.05 * (area - mine)
-        if frames >= 2:
-            out.append(i)
-    return out
-
-
 def _split(small, frames, rigid, p, mass, roles, slid):
     """Divide the redrawn label into sprites. -> (p, mass, {label: rigid label it is part of}, votes of hiding).
 
@@ -267,7 +244,7 @@ def _split(small, frames, rigid, p, mass, roles, slid):
     if wanted is None or (slid and wanted > 1):
         seen = count_sprites(small, label == base)
         wanted = seen if wanted is None else int(np.clip(seen, max(1, wanted - slid), wanted))
-    known = _changing(rigid, p, roles.plane)
+    known = changing(rigid, p, roles.plane)
     if wanted + len(known) < 2:
         return _with_limbs(small, rigid, p, mass, roles.plane)
     ids = np.full(label.shape, -1, np.int8)

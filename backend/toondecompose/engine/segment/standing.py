@@ -18,7 +18,8 @@ import torch
 from . import evidence as ev
 from .canvas import Box, overlap, sample_bytes, sample_planes, slope, whole_picture
 from .mosaic import temporal_mode
-from .roles import CLEARER, speeds
+from .parallax import speeds
+from .roles import CLEARER
 
 MOMENTS = (0.15, 0.5, 0.85)  # shares of the time that a place is seen at which before and after are compared
 MOST_FRAMES = 16  # of each side that are looked at: two pictures are to be told apart, not to be exact
