@@ -108,7 +108,9 @@ def refine(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torch.Tens
         _, theres = rendered(coarse, [None] * len(rigid), there, t, p.shape)
         misfits = misfits_of(picture, backs, noise)
         texture = ev.texture_of(frames[t : t + 1], noise)[0]
-        fine, mass = _probabilities(picture, texture, misfits, backs, theres, rigid.hiding, likely, redrawn, parts)
+        near = _near_sprites(p[-redrawn:, max(0, t - 1) : t + 2]) if paintings and redrawn and not parts else None
+        fine, mass = _probabilities(picture, texture, misfits, backs, theres, rigid.hiding, likely, redrawn, parts,
+                                    near)
         best = fine.amax(0)
         out[:, t] = _coverages(picture, backs, fine, _without_specks(fine, mass, beside), order, width)
         if cast is not None and cast[t].any():
@@ -127,6 +129,12 @@ def refine(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torch.Tens
             progress((t + 1) / count)
     still = [i == 0 or (i in paintings and paintings[i].unchanging()) for i in range(labels)]
     return out, unresolved, clear / area, still
+
+
+def _near_sprites(p: torch.Tensor) -> torch.Tensor:
+    """Where redrawn sprites may be in a frame: float32 [h, w], 1 or 0. p: [L, n, h, w], theirs in it and those beside
+    it. Far from any, what nobody explains is an edge between two planes, out of focus."""
+    return ev.largest_near((p.amax((0, 1)) > SOME).to(torch.float32), max(3, round(NEAR_BODY * p.shape[-1])))
 
 
 def _add_shadows(masks: np.ndarray, picture: torch.Tensor, back: torch.Tensor, cast: np.ndarray,
@@ -148,13 +156,14 @@ def _add_shadows(masks: np.ndarray, picture: torch.Tensor, back: torch.Tensor, c
 
 def _probabilities(picture: torch.Tensor, texture: torch.Tensor, misfits: list[torch.Tensor | None],
                    backs: list[torch.Tensor | None], theres: list[torch.Tensor | None], hiding: list[bool],
-                   likely: torch.Tensor, redrawn: int, parts: dict[int, int], everywhere: bool = False
-                   ) -> tuple[torch.Tensor, torch.Tensor]:
+                   likely: torch.Tensor, redrawn: int, parts: dict[int, int], near: torch.Tensor | None = None,
+                   everywhere: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
     """One frame's probabilities of the layers and their evidence, float32 [L', h, w] each, parts joined.
 
     picture: float32 [3, h, w]. texture: uint8 [h, w]. misfits, backs: as for `frame_mass`; theres: the layers' presence
     at labelling size, and likely: the probabilities [L, hc, wc] there. The coarse answer holds where no outline is
-    near; only at the outlines, and where it is not clear, the finer pictures decide. everywhere: every pixel's
+    near; only at the outlines, and where it is not clear, the finer pictures decide. near: float32 [hc, wc], 1 where a
+    redrawn sprite may be, or None: anywhere. everywhere: every pixel's
     probability is solved for, as a test asks.
     """
     size = picture.shape[2], picture.shape[1]
@@ -166,10 +175,8 @@ def _probabilities(picture: torch.Tensor, texture: torch.Tensor, misfits: list[t
     theres = [None if m is None else upsampled_at(m, size, at) for m in theres]
     tex = texture.flatten()[at].to(torch.float32) / 255
     found = _joined(frame_mass(misfits, tex, backs, theres, hiding, shown, redrawn, at), parts)
-    if redrawn and not parts:  # far from any sprite, what nobody explains is an edge between planes out of focus
-        near = ev.largest_near((likely[-redrawn:].amax(0) > SOME).to(torch.uint8),
-                               max(3, round(NEAR_BODY * likely.shape[-1])))
-        found[-redrawn:] *= upsampled_at(near[None].float(), size, at)[0] > 0.5
+    if near is not None:
+        found[-redrawn:] *= upsampled_at(near[None], size, at)[0] > 0.5
     # in flat areas, whose rims it has read, the coarse answer weighs as much as their colour
     found = found * (0.5 + 0.5 * tex)
     if not redrawn:  # beside a redrawn sprite, what its background explains is that: the gap between arm and body
