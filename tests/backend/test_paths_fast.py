@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import pytest
 
-from toondecompose.engine.paths.mosaic import MODE_REACH, build_mosaic, lay, temporal_mode
+from toondecompose.engine.paths.mosaic import MODE_REACH, build_mosaic, temporal_mode
 
 
 def test_the_mode_is_that_of_the_plain_method():
@@ -27,21 +26,8 @@ def test_the_mode_is_that_of_the_plain_method():
             for reach in (MODE_REACH, (MODE_REACH + 12.0) / 2, 12.0, 12.0):
                 w = np.maximum(0, 1 - np.abs(v - m) / reach)
                 m = (w * v).sum() / w.sum()
-            alike = np.ptp(v) <= 6  # their plain mean will do
-            assert value[i] == pytest.approx(v.mean() if alike else m, abs=1e-3) and abs(value[i] - m) < 1
+            assert value[i] == pytest.approx(m, abs=1e-3)
             assert agree[i] == pytest.approx((np.abs(v - m) < 12).mean(), abs=1e-6)
-
-
-def test_a_shifted_frame_is_what_a_warp_makes_of_it():
-    rng = np.random.default_rng(0)
-    frame = cv2.GaussianBlur(rng.integers(0, 256, (40, 60), np.uint8), (0, 0), 1.2)
-    for x, y in [(3.0, -2.0), *rng.uniform(-50, 50, (20, 2))]:
-        H = np.array([[1, 0, x], [0, 1, y], [0, 0, 1.0]])
-        moved = lay(frame.shape, H, (-100, -100, 150, 150))
-        m = np.array([[1, 0, -moved.to[0]], [0, 1, -moved.to[1]]])
-        warped = cv2.warpAffine(frame, m, moved.size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-        off = cv2.absdiff(moved.value(frame), warped)[moved.valid(None) > 0]
-        assert off.max() <= 3  # the warp rounds places to 1/32 px
 
 
 def test_every_frame_that_shows_a_pixel_is_counted_and_the_first_ones_are_kept():

@@ -58,22 +58,30 @@ def test_a_sky_that_slides_with_its_roofs_is_no_further_plane():
     assert soft_sky(frames, [way(FAR), way(1.0)], 1.0, np.ones(frames.shape[:3], bool), 0.0) is None
 
 
-def labels(place) -> torch.Tensor:
-    """Probabilities [2, T, h, w] of a plane and a sprite: a body that walks, and a small piece at place(t)."""
-    p = torch.zeros(2, COUNT, H, W)
+def labels(place, top: int = 30) -> torch.Tensor:
+    """Probabilities [3, T, h, w] of a sky above row 33, a plane and a sprite: a body, and a piece at place(t)."""
+    p = torch.zeros(3, COUNT, H, W)
+    p[0, :, :33], p[1, :, 33:] = 1, 1
     for t in range(COUNT):
-        p[1, t, 100:170, 100 + t:150 + t] = 1
         x = place(t)
-        p[1, t, 30:36, x:x + 12] = 1
-    p[0] = 1 - p[1]
+        for box in ((slice(100, 170), slice(100 + t, 150 + t)), (slice(top, top + 6), slice(x, x + 12))):
+            p[:, t, *box] = 0
+            p[2, t, *box] = 1
     return p
 
 
-def test_a_piece_that_a_plane_carries_along_is_not_the_sprites():
-    found = riders(labels(lambda t: 290 - 5 * t), 1, [way(1.0).H])
+WAYS = {0: way(SKY).H, 1: way(1.0).H}
+
+
+def test_a_piece_between_two_planes_that_one_of_them_carries_along_is_not_the_sprites():
+    found = riders(labels(lambda t: 290 - 5 * t), 2, WAYS)
     assert found[4:44, 30:36].any((1, 2)).all()
     assert not found[:, 100:].any()
 
 
 def test_a_bird_that_flies_before_a_plane_stays_a_sprite():
-    assert not riders(labels(lambda t: 40 + 3 * t), 1, [way(1.0).H]).any()
+    assert not riders(labels(lambda t: 40 + 3 * t), 2, WAYS).any()
+
+
+def test_a_foot_that_is_set_down_amid_a_plane_stays_a_sprites():
+    assert not riders(labels(lambda t: 290 - 5 * t, top=60), 2, WAYS).any()

@@ -134,7 +134,7 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
         sky = soft_sky(small, [paths[i] for i, on in zip(layers, roles.plane, strict=True) if on], small_scale,
                        (best_label(p) == 0).cpu().numpy(), coarse_noise)
         if sky is not None:  # behind all others, which hide it but for the plane that it was taken for
-            carried = riders(p, len(layers), [rigid.H[i] for i in range(len(layers)) if roles.plane[i]])
+            carried = riders(p, len(layers), {i: rigid.H[i] for i in range(len(layers)) if roles.plane[i]})
             first[len(layers)][torch.from_numpy(carried).to(first.device)] = 0
             roles.add(0, len(paths))
             paths, base, slid, farthest = [*paths, sky[0]], base + 1, {i + 1 for i in slid}, farthest + 1
@@ -147,7 +147,7 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
             only_supported(p, i, len(layers), first[i])
         only_supported(p, len(layers), base, first[len(layers)])
         without_slivers(p, len(layers))
-        carried = riders(p, len(layers), [rigid.H[i] for i in range(len(layers)) if roles.plane[i]])
+        carried = riders(p, len(layers), {i: rigid.H[i] for i in range(len(layers)) if roles.plane[i]})
         for t in np.flatnonzero(carried.any((1, 2))):
             hand_over(p[:, t], len(layers), torch.from_numpy(carried[t]).to(p.device))
     del first

@@ -13,6 +13,7 @@ NEAR_BODY = 0.03  # of the frame's width: hair is nearer than this to the head i
 SMALL = 0.005  # of the frame: larger pieces of a redrawn sprite are bodies
 RIDES = (2, 4, 7, 11, 16, 24)  # frames before and after in which a piece is looked for where a plane would carry it;
 CARRIED = 0.5  # of its area must be the sprite's there, in
+BETWEEN = 0.15  # of its rim is each of two planes'
 LEAST_RIDES = 3  # of those frames and more than half of them: a bird that flies by is soon elsewhere
 SUPPORT = 0.02  # share of a piece that must be textured and repeat, or not repeat, as its layer should
 
@@ -66,15 +67,19 @@ def hand_over(p: torch.Tensor, label: int, drop: torch.Tensor) -> None:
         p[i] = torch.where(drop, (heir == i).to(p.dtype), p[i])
 
 
-def riders(p: torch.Tensor, label: int, ways: list[np.ndarray]) -> np.ndarray:
-    """Small pieces of a redrawn sprite that a plane carries along: bool [T, h, w].
+def riders(p: torch.Tensor, label: int, ways: dict[int, np.ndarray]) -> np.ndarray:
+    """Small pieces of a redrawn sprite, between two planes, that one of these carries along: bool [T, h, w].
 
-    A chimney before a sky that slides at another rate looks like neither of its two planes at its edges, but it stays
-    where it is on its own one. p: [L, T, h, w]. ways: the planes' transforms [T, 3, 3] in these pixels.
+    A chimney before a sky that slides at another rate looks like neither plane at its edges, but it stays where it is
+    on its own one. (So does a foot that is set down, but amid one plane.) p: [L, T, h, w]. ways: the planes' transforms
+    [T, 3, 3] in these pixels, by their labels.
     """
-    found = (best_label(p) == label).to(torch.uint8).cpu().numpy()
-    h, w = found.shape[1:]
-    out, small = np.zeros(found.shape, bool), np.zeros_like(found)
+    labels = best_label(p).cpu().numpy()
+    h, w = labels.shape[1:]
+    out, small = np.zeros(labels.shape, bool), np.zeros_like(labels)
+    if len(ways) < 2:
+        return out
+    found = (labels == label).astype(np.uint8)
     wide, pieces = [], []
     for t in range(len(found)):
         _, piece, stats, _ = cv2.connectedComponentsWithStats(found[t], connectivity=8)
@@ -85,20 +90,27 @@ def riders(p: torch.Tensor, label: int, ways: list[np.ndarray]) -> np.ndarray:
         pieces.append([(piece == k).astype(np.uint8) for k in np.flatnonzero(little)])
     for t, masks in enumerate(pieces):
         for mask in masks:
-            for H in ways:
-                hits = asked = 0
-                for u in (t + side * gap for gap in RIDES for side in (-1, 1)):
-                    if not 0 <= u < len(found):
-                        continue
-                    go = H[u] @ np.linalg.inv(H[t])
-                    there = cv2.warpPerspective(mask, go, (w, h), flags=cv2.INTER_NEAREST)
-                    if (there & mask).sum() > CARRIED * mask.sum():
-                        continue  # hardly moved: it would be there anyway
-                    if (there & found[u] & (1 - small[u])).any() or there.sum() < CARRIED * mask.sum():
-                        continue  # a body hides it
-                    asked += 1
-                    hits += (there & wide[u]).sum() > CARRIED * there.sum()
-                if hits >= LEAST_RIDES and 2 * hits > asked:
-                    out[t] |= mask > 0
-                    break
+            rim = labels[t][(cv2.dilate(mask, np.ones((THREAD, THREAD), np.uint8)) > mask)]
+            beside = sorted((rim == i).mean() for i in ways)
+            if beside[-2] >= BETWEEN and any(_carries(H, t, mask, found, small, wide) for H in ways.values()):
+                out[t] |= mask > 0
     return out
+
+
+def _carries(H: np.ndarray, t: int, mask: np.ndarray, found: np.ndarray, small: np.ndarray, wide: list[np.ndarray]
+             ) -> bool:
+    """Whether a piece uint8 [h, w] of frame t is where a plane's motion H carries it in frames before and after, too.
+
+    found, small: uint8 [T, h, w], the sprite and its small pieces; wide: these, grown by a px."""
+    hits = asked = 0
+    for u in (t + side * gap for gap in RIDES for side in (-1, 1)):
+        if not 0 <= u < len(found):
+            continue
+        there = cv2.warpPerspective(mask, H[u] @ np.linalg.inv(H[t]), mask.shape[::-1], flags=cv2.INTER_NEAREST)
+        if (there & mask).sum() > CARRIED * mask.sum():
+            continue  # hardly moved: it would be there anyway
+        if (there & found[u] & (1 - small[u])).any() or there.sum() < CARRIED * mask.sum():
+            continue  # a body hides it
+        asked += 1
+        hits += (there & wide[u]).sum() > CARRIED * there.sum()
+    return hits >= LEAST_RIDES and 2 * hits > asked
