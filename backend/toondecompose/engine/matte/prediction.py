@@ -25,7 +25,8 @@ NAMES = ("foreground", "edge_band", "frame")
 
 
 def withheld_frames(layers: list[LayerToSolve]) -> list[int]:
-    """Frames to keep back: every third exposure of each drawing that has three; at least two of each stay."""
+    """Frames to keep back: every third exposure of each drawing that has three, at most MAX_FRAMES of them, spread over
+    the shot; at least two of each drawing stay."""
     kept_back: set[int] = set()
     for layer in layers[1:]:
         if layer.kind == "background":
