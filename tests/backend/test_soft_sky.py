@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from toondecompose.engine.segment.parallax import rate
+from toondecompose.engine.segment.refine import near_sprites
 from toondecompose.engine.segment.soft import soft_sky
 from toondecompose.engine.segment.tidy import riders
 from toondecompose.engine.types import LayerPath
@@ -85,3 +86,11 @@ def test_a_bird_that_flies_before_a_plane_stays_a_sprite():
 
 def test_a_foot_that_is_set_down_amid_a_plane_stays_a_sprites():
     assert not riders(labels(lambda t: 290 - 5 * t, top=60), 2, WAYS).any()
+
+
+def test_a_sprite_that_comes_in_is_looked_for_where_the_next_frame_shows_it_and_not_elsewhere():
+    p = torch.zeros(1, 3, H, W)
+    p[0, 2, 60:120, :10] = 1  # in the next frame it has come in from the left
+    where = near_sprites(p)
+    assert where[60:120, :12].all()
+    assert not where[:, 40:].any()

@@ -108,7 +108,7 @@ def refine(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torch.Tens
         _, theres = rendered(coarse, [None] * len(rigid), there, t, p.shape)
         misfits = misfits_of(picture, backs, noise)
         texture = ev.texture_of(frames[t : t + 1], noise)[0]
-        near = _near_sprites(p[-redrawn:, max(0, t - 1) : t + 2]) if paintings and redrawn and not parts else None
+        near = near_sprites(p[-redrawn:, max(0, t - 1) : t + 2]) if paintings and redrawn and not parts else None
         fine, mass = _probabilities(picture, texture, misfits, backs, theres, rigid.hiding, likely, redrawn, parts,
                                     near)
         best = fine.amax(0)
@@ -131,7 +131,7 @@ def refine(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torch.Tens
     return out, unresolved, clear / area, still
 
 
-def _near_sprites(p: torch.Tensor) -> torch.Tensor:
+def near_sprites(p: torch.Tensor) -> torch.Tensor:
     """Where redrawn sprites may be in a frame: float32 [h, w], 1 or 0. p: [L, n, h, w], theirs in it and those beside
     it. Far from any, what nobody explains is an edge between two planes, out of focus."""
     return ev.largest_near((p.amax((0, 1)) > SOME).to(torch.float32), max(3, round(NEAR_BODY * p.shape[-1])))
