@@ -194,10 +194,10 @@ def speeds(H: list[np.ndarray], present: list[np.ndarray], size: tuple[int, int]
     w, h = size
     corners = np.array([[x * w, y * h, 1.0] for x in (0, 1) for y in (0, 1)]).T
     out = []
-    for way, on in zip(H, present, strict=True):
+    for path, on in zip(H, present, strict=True):
         moves = []
         for t in np.flatnonzero(on[1:] & on[:-1]):
-            there = way[t + 1] @ np.linalg.inv(way[t]) @ corners
+            there = path[t + 1] @ np.linalg.inv(path[t]) @ corners
             moves.append(np.hypot(*(there[:2] / there[2] - corners[:2])).mean())
         out.append(float(np.mean(moves)) if moves else 0.0)
     return out

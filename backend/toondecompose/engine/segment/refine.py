@@ -22,7 +22,7 @@ SMALLEST = 2e-4  # of the frame's area: a smaller separate piece is noise, not a
 SLIVER = 0.25  # of that is enough of a drawing that is just coming in or going out
 RIMS_SAY = 0.15  # of sure evidence, for the layer that was likelier at labelling size
 BODY = 128  # value of a mask from which it says that a body is there, and not a shadow
-SOME = 0.5  # probability at labelling size from which a sprite is there
+LIKELY = 0.5  # probability at labelling size from which a sprite is there
 CLEAR = 0.65  # probability from which a layer is clearly the likeliest
 
 
@@ -134,7 +134,7 @@ def refine(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torch.Tens
 def near_sprites(p: torch.Tensor) -> torch.Tensor:
     """Where redrawn sprites may be in a frame: float32 [h, w], 1 or 0. p: [L, n, h, w], theirs in it and those beside
     it. Far from any, what nobody explains is an edge between two planes, out of focus."""
-    return ev.largest_near((p.amax((0, 1)) > SOME).to(torch.float32), max(3, round(NEAR_BODY * p.shape[-1])))
+    return ev.largest_near((p.amax((0, 1)) > LIKELY).to(torch.float32), max(3, round(NEAR_BODY * p.shape[-1])))
 
 
 def _add_shadows(masks: np.ndarray, picture: torch.Tensor, back: torch.Tensor, cast: np.ndarray,
@@ -163,8 +163,7 @@ def _probabilities(picture: torch.Tensor, texture: torch.Tensor, misfits: list[t
     picture: float32 [3, h, w]. texture: uint8 [h, w]. misfits, backs: as for `frame_mass`; theres: the layers' presence
     at labelling size, and likely: the probabilities [L, hc, wc] there. The coarse answer holds where no outline is
     near; only at the outlines, and where it is not clear, the finer pictures decide. near: float32 [hc, wc], 1 where a
-    redrawn sprite may be, or None: anywhere. everywhere: every pixel's
-    probability is solved for, as a test asks.
+    redrawn sprite may be, or None: anywhere. everywhere: every pixel's probability is solved for, as a test asks.
     """
     size = picture.shape[2], picture.shape[1]
     shown = upsampled(likely, size)
