@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 import torch
 from small_clips import figure, painted
 
 from toondecompose.engine.segment.choose import BODY, Ledger, largest_body
+from toondecompose.engine.segment.evidence import texture_of
 from toondecompose.engine.segment.roles import trace
 from toondecompose.engine.segment.standing import settle, who_stands
 
@@ -46,7 +48,7 @@ def test_who_stands_for_most_of_the_shot_is_the_sprites_and_the_place_the_painti
     share = trace(frames, [way], [on], 0.0).share[0]
     first = torch.zeros(2, *share.shape, dtype=torch.float16)
     first[0] = 1.0  # all of it repeats often enough
-    settle(first, frames, [way], [on], [0], [share], 0.0)
+    settle(first, frames, [way], [on], [0], [share], texture_of(frames, 0.0), 0.0)
     still = 5 if stands_first else COUNT - 5
     assert first[1, still][torch.from_numpy(alpha[still] > 0.9)].float().mean() > 0.8
     assert first[0, still][torch.from_numpy(alpha[still] > 0.9)].float().mean() < 0.1
@@ -60,8 +62,25 @@ def test_what_repeats_as_well_under_the_motion_of_another_layer_does_not_stand()
     frames, way, _ = clip(True, 0)
     on = np.ones(COUNT, bool)
     share = trace(frames, [way], [on], 0.0).share[0]
-    assert who_stands(frames, way, on, share, [], 0.0)
-    assert not who_stands(frames, way, on, share, [share], 0.0)
+    assert who_stands(frames, way, on, share, [], texture_of(frames, 0.0), 0.0)
+    assert not who_stands(frames, way, on, share, [share], texture_of(frames, 0.0), 0.0)
+
+
+def test_what_a_fixed_frame_in_front_uncovers_does_not_stand():
+    way = np.tile(np.eye(3), (COUNT, 1, 1))
+    way[:, 0, 2] = 1.5 * np.arange(COUNT)
+    still = np.tile(np.eye(3), (COUNT, 1, 1))
+    plate, wood = painted(W + 60, H, 5), np.full((H, W, 3), (84, 66, 120), np.uint8)
+    wood[::9, :] = 40  # lines in the wood
+    wood[:, 24:26] = 30
+    frames = np.stack([cv2.warpAffine(plate, np.float32([[1, 0, x - 60], [0, 1, 0]]), (W, H)) for x in way[:, 0, 2]])
+    frames[:, :, :26] = wood[:, :26]
+    frames = torch.from_numpy(frames).permute(0, 3, 1, 2).contiguous()
+    on = np.ones(COUNT, bool)
+    traces = trace(frames, [way, still], [on, on], 0.0)
+    texture = traces.texture_bytes
+    assert who_stands(frames, way, on, traces.share[0], [traces.share[1]], torch.zeros_like(texture), 0.0)
+    assert not who_stands(frames, way, on, traces.share[0], [traces.share[1]], texture, 0.0)
 
 
 def test_who_stands_is_a_body_that_the_painting_does_not_explain():

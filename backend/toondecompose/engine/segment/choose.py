@@ -178,7 +178,7 @@ def largest_body(ledger: Ledger, paths: tuple[int, ...]) -> float:
     rigid = Rigid([ledger.H[i] for i in paths], [ledger.present[i] for i in paths], [ledger.painted[i] for i in paths])
     first = first_mass(ledger.traces, list(paths), True)
     settle(first, ledger.frames, rigid.H, rigid.present, [k for k, plane in enumerate(rigid.painted) if plane],
-           [ledger.traces.share[i] for i in paths], ledger.noise)
+           [ledger.traces.share[i] for i in paths], ledger.texture, ledger.noise)
     p, mass, rigid = solve(ledger.frames, rigid, first, ledger.noise, True, rounds=2, texture=ledger.texture,
                            regions=ledger.regions, everywhere=True)
     pictures, there, label = mosaics(ledger.frames, rigid, p, mass), presence(rigid, p), best_label(p)

@@ -124,7 +124,7 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
     first = first_mass(traces, layers, redrawn)
     if redrawn:
         settle(first, frames, rigid.H, rigid.present, [i for i in range(len(layers)) if roles.plane[i]],
-               [traces.share[i] for i in layers], coarse_noise)
+               [traces.share[i] for i in layers], traces.texture_bytes, coarse_noise)
     texture = traces.texture_bytes
     del traces
     step(0.2)

@@ -170,12 +170,26 @@ def _own(stand: Stand, share: torch.Tensor, others: list[torch.Tensor]) -> bool:
     return mine - theirs >= CLEARER * count > 0
 
 
+def _uncovered(stand: Stand, share: torch.Tensor, others: list[torch.Tensor], texture: torch.Tensor) -> bool:
+    """Whether what seems to be the painting behind him is another layer, which hides the painting until it slides away:
+    lines there repeat more under that one's motion. (Flat colour repeats under any, and says nothing.)"""
+    mine, theirs, count = 0.0, 0.0, 0.0
+    for t, ((x0, y0, x1, y1), (_, behind)) in stand.like.items():
+        if others and stand.share[1, t] >= AT_ONCE:
+            lines = texture[t, y0:y1, x0:x1][behind].float() / 255
+            mine += float((share[t, y0:y1, x0:x1][behind].float() * lines).sum())
+            theirs += float((torch.stack([one[t, y0:y1, x0:x1][behind] for one in others]).amax(0).float()
+                             * lines).sum())
+            count += float(lines.sum())
+    return theirs - mine >= CLEARER * count > 0
+
+
 def who_stands(frames: torch.Tensor, H: np.ndarray, present: np.ndarray, share: torch.Tensor,
-               others: list[torch.Tensor], noise: float) -> list[Stand]:
+               others: list[torch.Tensor], texture: torch.Tensor, noise: float) -> list[Stand]:
     """Sprites that stand on a painting for so long that they may be taken for it.
 
     frames: uint8 [T, 3, h, w]. H [T, 3, 3], present [T]: the painting's path in these pixels. share: [T, h, w], how
-    often each pixel repeats under its motion; others: the same of every other layer.
+    often each pixel repeats under its motion; others: the same of every other layer. texture: uint8 [T, h, w].
     """
     use, (h, w) = np.flatnonzero(present), frames.shape[-2:]
     out = []
@@ -189,13 +203,14 @@ def who_stands(frames: torch.Tensor, H: np.ndarray, present: np.ndarray, share: 
                 continue
             found = _followed(frames, H, use, *piece)
             stands, empty = (found.share >= AT_ONCE).sum(1)
-            if empty >= LEAST_FRAMES and stands > max(LEAST_FRAMES, OFTEN * (stands + empty)):
+            if (empty >= LEAST_FRAMES and stands > max(LEAST_FRAMES, OFTEN * (stands + empty))
+                    and not _uncovered(found, share, others, texture)):
                 out.append(found)
     return out
 
 
 def settle(first: torch.Tensor, frames: torch.Tensor, H: list[np.ndarray], present: list[np.ndarray],
-           planes: list[int], shares: list[torch.Tensor], noise: float) -> None:
+           planes: list[int], shares: list[torch.Tensor], texture: torch.Tensor, noise: float) -> None:
     """Give who stands before a painting to the redrawn sprites, and what it covers to the painting, in place.
 
     first: first_mass [L, T, h, w], the redrawn label last. H, present: every rigid label's path. planes: the labels
@@ -203,7 +218,7 @@ def settle(first: torch.Tensor, frames: torch.Tensor, H: list[np.ndarray], prese
     """
     for k in planes:
         others = [share for i, share in enumerate(shares) if i != k]
-        for stand in who_stands(frames, H[k], present[k], shares[k], others, noise):
+        for stand in who_stands(frames, H[k], present[k], shares[k], others, texture, noise):
             for t, ((x0, y0, x1, y1), (like, behind)) in stand.like.items():
                 mine, redrawn = (first[i, t, y0:y1, x0:x1] for i in (k, -1))
                 here, gone = stand.share[:, t] >= AT_ONCE
