@@ -8,7 +8,7 @@ import torch
 from toondecompose.engine.matte.alpha import cut_out
 from toondecompose.engine.matte.areas import distance, edge_width
 from toondecompose.engine.matte.moments import GREY, Moments
-from toondecompose.engine.matte.paint import common_paints
+from toondecompose.engine.matte.paint import cells_of, common_paints
 from toondecompose.engine.matte.shadows import faded
 
 WALL, FUR, INK = (np.float32(c)[:, None, None] for c in ([248, 233, 166], [250, 144, 36], [12, 10, 14]))
@@ -55,7 +55,8 @@ def test_a_thin_line_is_the_outlines_ink_and_not_a_paint_of_its_own():
 def test_the_purest_paint_is_found_though_most_of_it_shows_only_blended():
     seen, _, alpha = cat()
     body = torch.from_numpy(alpha > 0.9)
-    paints, bits = common_paints(torch.from_numpy(seen - GREY), body)
+    c = torch.from_numpy(seen - GREY)
+    paints, bits = common_paints(c, cells_of(c), body)
     off = np.abs(paints.numpy() + GREY - INK[:, 0, 0]).max(1)
     assert off.min() < 6
     assert bits[int(off.argmin())] > bits[int(np.abs(paints.numpy() + GREY - FUR[:, 0, 0]).max(1).argmin())]

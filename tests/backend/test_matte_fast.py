@@ -7,7 +7,10 @@ import torch
 
 from toondecompose.engine.matte import alike
 from toondecompose.engine.matte import alpha as alpha_module
+from toondecompose.engine.matte import paint as paint_module
 from toondecompose.engine.matte.alpha import cut_out
+from toondecompose.engine.matte.blends import blend
+from toondecompose.engine.matte.evidence import gather
 from toondecompose.engine.matte.moments import Moments
 from toondecompose.engine.matte.paint import (
     LINE_SPREAD,
@@ -16,8 +19,8 @@ from toondecompose.engine.matte.paint import (
     PAINT_BITS,
     PALETTE_BINS,
     SPREAD_BITS,
-    _bins,
     _search_offsets,
+    cells_of,
     find_colour,
     paint_counts,
     painted_alike,
@@ -73,7 +76,16 @@ def test_the_walk_over_what_can_move_equals_the_walk_over_everything():
     assert float(plain[40, 80]) > 0.9 and float(plain[40, 55]) < 0.1
 
 
-def test_paint_is_the_cheapest_explanation_among_all_that_may_lend():
+def test_px_that_nobody_shows_change_no_others_where_they_are_far_from_them():
+    alpha, info, guide = bar()
+    alpha[:, :45], info[:, :45] = 0, 1e-3  # beyond the frame's edge
+    quick, plain = walk(alpha, info, guide, 6), walk(alpha, info, guide, 6, everywhere=True)
+    assert (quick - plain)[:, 45:].abs().max() < 0.01
+
+
+@pytest.mark.parametrize("chunk", [40, 100_000])
+def test_paint_is_the_cheapest_explanation_among_all_that_may_lend(chunk, monkeypatch):
+    monkeypatch.setattr(paint_module, "CHUNK", chunk)
     rng = np.random.default_rng(5)
     h, w, radius, noise = 24, 30, 4, 2.0
     c = torch.from_numpy(rng.uniform(-100, 100, (3, h, w)).astype(np.float32))
@@ -120,6 +132,19 @@ def two_discs(gap):
                                       (alpha > 0.5), 1), strict=True):
             total += part
     return Moments(*(torch.from_numpy(s) for s in sums), 2), alpha
+
+
+def test_px_that_are_asked_again_come_out_as_before_and_all_others_stay():
+    moments, truth = two_discs(20)
+    outer, inner = (alpha_module.distance(truth <= 0.5), alpha_module.distance(truth > 0.5))
+    e = gather(moments, outer, 1.5, 3.0, True)
+    areas, width, _ = alpha_module._areas(e, truth, inner, outer, 3.0, True)
+    whole = blend(e, areas, width, 6)
+    asked = torch.zeros(truth.shape, dtype=torch.bool)
+    asked[20:60, 10:40] = True
+    again = blend(e, areas, width, 6, whole.paints, asked, whole.alpha)
+    assert torch.equal(again.alpha[~asked], whole.alpha[~asked])
+    assert (again.alpha - whole.alpha)[asked].abs().max() < 0.01
 
 
 def test_parts_of_a_drawing_cut_out_one_by_one_equal_the_whole(monkeypatch):
@@ -258,7 +283,9 @@ def test_paints_counted_around_a_region_equal_those_of_the_whole_drawing(corner)
     region = torch.zeros((h, w), dtype=torch.bool)
     region[y:y + 5, x:x + 10] = part
     around = torch.nn.functional.max_pool2d(region[None, None].float(), 7, 1, 3)[0, 0] > 0
-    count = torch.bincount(_bins(c, inside & ~around), minlength=n**3).reshape(n, n, n).double()
+    cells = cells_of(c)
+    count = torch.bincount(cells[inside & ~around], minlength=n**3).reshape(n, n, n).double()
     near = torch.nn.functional.avg_pool3d(count[None, None], 3, 1, 1)[0, 0].reshape(-1) * 27
-    plain = near[_bins(c, region)].mean() / count.sum()
-    assert painted_alike(c, inside, part, paint_counts(c, inside), corner) == pytest.approx(float(plain), rel=1e-5)
+    plain = near[cells[region]].mean() / count.sum()
+    found = painted_alike(cells, inside, part, paint_counts(cells, inside), corner)
+    assert found == pytest.approx(float(plain), rel=1e-5)

@@ -175,7 +175,7 @@ def _areas(e: Evidence, mask_np: np.ndarray, inner: np.ndarray, outer: np.ndarra
     if lined:
         ask = solid & (sure > 0.5) & known & (e.tri_info < DECIDED) & (z > 1.3)
         if bool(ask.any()):
-            gaps = dimmed_gaps(c, b, ask, deep & known, (z > 3) & known, e.tri_beta, e.tri_info, sigma0)
+            gaps = dimmed_gaps(c, b, e.cells, ask, deep & known, (z > 3) & known, e.tri_beta, e.tri_info, sigma0)
             if gaps.any():  # their rims are as uncertain as the mask's outline
                 solid &= to(distance(~gaps) > mask_px + 2)
     return Areas(near, solid, fades, see_through, to(softer)), width, questions
@@ -208,7 +208,7 @@ def _not_deep(blends: Blends, e: Evidence, areas: Areas, mask_np: np.ndarray, ow
         mask = mask_np[at]
         inside = torch.from_numpy(mask > 0.5).to(alpha.device)
         clear = e.known[at] & (blends.total[at] > FIRM) & (alpha <= HALF) & inside
-        clear[clear.clone()] = palette_bits(e.c[(slice(None), *at)], blends.paints.bits, clear) > RARE_BITS
+        clear[clear.clone()] = palette_bits(e.cells[at], blends.paints.bits, clear) > RARE_BITS
         own[at] = np.where(clear.cpu().numpy(), 0, mask)
     rim = int(mask_px + 2) + 2  # nothing farther off makes a px less deep
     found = []
@@ -246,9 +246,9 @@ def _ask_again(blends: Blends, e: Evidence, areas: Areas, lost: tuple[Box, np.nd
         if np.count_nonzero(~there[here]) < LEAST_LOST:
             areas.solid[at] |= torch.from_numpy(~there[here]).to(areas.solid.device)
             continue
-        part = blend(e.crop(at), areas.crop(at), width, sweeps, blends.paints)
-        where = torch.from_numpy(far[here] <= TOUCHED).to(part.alpha.device)
-        blends.paste(part, at, where & (torch.from_numpy(there[here]).to(where.device) | (part.total > FIRM)))
+        touched = torch.from_numpy(far[here] <= TOUCHED).to(blends.alpha.device)
+        part = blend(e.crop(at), areas.crop(at), width, sweeps, blends.paints, touched, blends.alpha[at])
+        blends.paste(part, at, touched & (torch.from_numpy(there[here]).to(touched.device) | (part.total > FIRM)))
         changed.append(box)
     return changed
 

@@ -18,7 +18,7 @@ from toondecompose.engine.matte.evidence import Evidence, dot
 from toondecompose.engine.matte.inwards import within_outlines
 from toondecompose.engine.matte.moments import GREY
 from toondecompose.engine.matte.paint import common_paints, diffused, find_colour, palette, palette_bits
-from toondecompose.engine.matte.walk import walk
+from toondecompose.engine.matte.walk import FIXED, walk
 
 PRIOR_SPREAD = 14.0  # levels; how far a px's own colour may lie from the colour found for it nearby
 DECIDED = 600.0  # information (std 0.04) from which triangulation needs no colour prior
@@ -68,9 +68,11 @@ class Blends:
             mine.copy_(torch.where(where, getattr(other, name), mine))
 
 
-def blend(e: Evidence, areas: Areas, width: float, sweeps: int, paints: Paints | None = None) -> Blends:
+def blend(e: Evidence, areas: Areas, width: float, sweeps: int, paints: Paints | None = None,
+          asked: torch.Tensor | None = None, before: torch.Tensor | None = None) -> Blends:
     """Alpha and colour of a drawing, or of a box of it. width: of its edges, px. paints: the whole drawing's, if they
-    are known already."""
+    are known already. asked: bool [h, w], the only px that are solved; all others keep their alpha `before`, float32
+    [h, w]."""
     to = lambda x: torch.from_numpy(x).to(e.c.device)  # noqa: E731
     c, b, known, sure, z = e.c, e.b, e.known, e.sure, e.z
     near, solid, fades = areas.near, areas.solid, areas.fades
@@ -82,6 +84,8 @@ def blend(e: Evidence, areas: Areas, width: float, sweeps: int, paints: Paints |
     spread = diffused(c, seeds.cpu().numpy())
 
     want = near & ~solid & known & (e.tri_info < DECIDED)
+    if asked is not None:
+        want &= asked
     prior, alpha, info = spread.clone(), tri_alpha, e.tri_info.clone()
     if bool(want.any()):
         differs_np = e.differs.cpu().numpy()
@@ -92,9 +96,9 @@ def blend(e: Evidence, areas: Areas, width: float, sweeps: int, paints: Paints |
         may = near & known & (z > 4) & ~areas.see_through & ~fades & (core | (e.differs >= 0.95 * peak))
         if paints is None:
             pure = (seeds & core) | may
-            paints = Paints(palette(c, pure), common_paints(c, pure))
+            paints = Paints(palette(e.cells, pure), common_paints(c, e.cells, pure))
         price = torch.full_like(e.n, float("inf"))
-        put(price, places_of(may), palette_bits(c, paints.bits, may))
+        put(price, places_of(may), palette_bits(e.cells, paints.bits, may))
         # px that equal the background are transparent whatever the drawing's colour; the others are worth a search
         ask = want & (z > 1)
         radius = int(np.clip(np.ceil(width) + 2, 4, 12))
@@ -135,7 +139,10 @@ def blend(e: Evidence, areas: Areas, width: float, sweeps: int, paints: Paints |
     blind = ~known
     total.masked_fill_(blind, 1e-3)
     target.masked_fill_(blind, 0.0)
-    alpha = walk(target / total.clamp(min=1e-6), total, c, sweeps).clamp_(0, 1)
+    aim, sure_of_it = target / total.clamp(min=1e-6), total
+    if asked is not None:
+        aim, sure_of_it = torch.where(asked, aim, before), total.masked_fill(~asked, 2 * FIXED)
+    alpha = walk(aim, sure_of_it, c, sweeps).clamp_(0, 1)
     return Blends(alpha, prior, spread, total, paints)
 
 

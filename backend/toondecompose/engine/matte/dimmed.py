@@ -24,11 +24,12 @@ SHOWS = 0.5  # of it they must show
 _SQUARE = np.ones((3, 3), np.uint8)
 
 
-def dimmed_gaps(c: torch.Tensor, b: torch.Tensor, ask: torch.Tensor, inside: torch.Tensor, differs: torch.Tensor,
-                beta: torch.Tensor, info: torch.Tensor, noise: float) -> np.ndarray:
+def dimmed_gaps(c: torch.Tensor, b: torch.Tensor, cells: torch.Tensor, ask: torch.Tensor, inside: torch.Tensor,
+                differs: torch.Tensor, beta: torch.Tensor, info: torch.Tensor, noise: float) -> np.ndarray:
     """Px inside a drawing that are the background, dimmed: bool [h, w].
 
-    c, b: float32 [3, h, w] levels relative to GREY, the drawing's mean colour and the background. ask: bool [h, w], px
+    c, b: float32 [3, h, w] levels relative to GREY, the drawing's mean colour and the background. cells:
+    its cells of colour space. ask: bool [h, w], px
     that it may be. inside: bool [h, w], px deep inside the drawing; differs: px unlike the background, of its edges and
     thin parts too. beta, info: float32 [h, w], how much of the background the exposures show there, by triangulation,
     and how sure that is (1 / variance). noise: levels."""
@@ -37,7 +38,7 @@ def dimmed_gaps(c: torch.Tensor, b: torch.Tensor, ask: torch.Tensor, inside: tor
     ask = ask & ((c - b).amax(0) < OFF_LINE + noise)  # a blend with what is darker in all channels is darker
     if not bool(ask.any()):
         return out
-    dimmed[ask] = _dimmed(c[:, ask], b[:, ask], common_paints(c, inside | differs)[0], noise)
+    dimmed[ask] = _dimmed(c[:, ask], b[:, ask], common_paints(c, cells, inside | differs)[0], noise)
     if not bool(dimmed.any()):
         return out
     area = cv2.morphologyEx(dimmed.cpu().numpy().astype(np.uint8), cv2.MORPH_OPEN, _SQUARE)
@@ -52,8 +53,8 @@ def dimmed_gaps(c: torch.Tensor, b: torch.Tensor, ask: torch.Tensor, inside: tor
         if told > TOLD and float(shown[at][gap].sum()) <= SHOWS * told:
             continue
         # what the drawing is painted with elsewhere is paint here as well; the rims of its outline are no paint
-        counts = paint_counts(c, inside) if counts is None else counts
-        if painted_alike(c, inside, torch.from_numpy(gap).to(c.device), counts, (int(x), int(y))) < RARE:
+        counts = paint_counts(cells, inside) if counts is None else counts
+        if painted_alike(cells, inside, torch.from_numpy(gap).to(c.device), counts, (int(x), int(y))) < RARE:
             out[at] |= gap
     return out
 

@@ -10,6 +10,7 @@ import torch
 
 from toondecompose.engine.matte.areas import SOFT_REACH
 from toondecompose.engine.matte.moments import Moments
+from toondecompose.engine.matte.paint import cells_of
 
 SLIP = 0.12  # px; registration error of a px's background and drawing, turned into levels by their gradient
 MIN_RING = 200  # px around a drawing below which its noise is not judged
@@ -26,7 +27,8 @@ class Evidence:
     exposures, levels rms per channel. slope, slope_c: gradient of b and of c, levels per px. sigma2: variance of a px's
     error, registration's included, summed over the channels. tri_beta, tri_info: 1 - alpha by triangulation, and 1 /
     variance of that. deviation: the error per channel, levels. z: how far the px differ from the background, relative
-    to it. misfit: how far no one alpha and colour explain all exposures, as residual variance relative to the noise."""
+    to it. misfit: how far no one alpha and colour explain all exposures, as residual variance relative to the noise.
+    cells: int32, c's cells of colour space."""
 
     n: torch.Tensor
     known: torch.Tensor
@@ -47,6 +49,7 @@ class Evidence:
     deviation: torch.Tensor
     z: torch.Tensor
     misfit: torch.Tensor
+    cells: torch.Tensor
 
     def crop(self, at: tuple[slice, slice]) -> Evidence:
         """The evidence of some rows and columns."""
@@ -77,7 +80,7 @@ def gather(m: Moments, outer: np.ndarray, noise: float, mask_px: float, lined: b
     z = box_mean(differs, 1) / deviation
     misfit = box_mean((m.cc - n * dot(c, c)).clamp_(min=0).sub_(tri_beta * s_cb).div_(sigma2).mul_(each), 1)
     return Evidence(n, known, c, b, m.cc, s_bb, s_cb, mask, sure, differs, sigma0, slope, slope_c, sigma2, tri_beta,
-                    tri_info, deviation, z, misfit)
+                    tri_info, deviation, z, misfit, cells_of(c))
 
 
 def box_mean(x: torch.Tensor, r: int) -> torch.Tensor:

@@ -45,16 +45,27 @@ def within_outlines(c: np.ndarray, differs: np.ndarray, opaque: np.ndarray, ask:
         along = np.clip((line * off).sum(0) / np.maximum((line * line).sum(0), 1), 0, 1)
         rises |= (np.square(off - along * line).sum(0) < (MIXED + noise) ** 2) & (flat[outer] > flat[here] + noise)
     climbed = opaque.reshape(-1).copy()
+    waits = np.flatnonzero(rises)
     for _ in range(WAY):
-        climbed[here] |= rises & climbed[inner]
+        up = climbed[inner[waits]]
+        if not up.any():
+            break
+        climbed[here[waits[up]]] = True
+        waits = waits[~up]
     on = climbed[here]
     here, inner = here[on], inner[on]
     low, top = flat.copy(), flat.copy()  # on the way from inside to the ridge, of which each px is a part
     for _ in range(WAY):
-        low[here] = np.minimum(low[here], low[inner])
+        before = low[here], top[inner]
+        low[here] = np.minimum(before[0], low[inner])
         np.maximum.at(top, inner, top[here])
+        if np.array_equal(low[here], before[0]) and np.array_equal(top[inner], before[1]):
+            break
     for _ in range(WAY):
+        before = low[inner]
         np.minimum.at(low, inner, low[here])
+        if np.array_equal(low[inner], before):
+            break
     found.reshape(-1)[inner] = True
     found &= (top > np.maximum(STANDS_OFF * low, low + CLEAR * noise)).reshape(found.shape)
     return found & ask & climbed.reshape(found.shape) & ~opaque

@@ -40,42 +40,47 @@ def _search_offsets(radius: int) -> list[tuple[int, int]]:
     return [(dy, dx) for _, dy, dx in sorted(out)]
 
 
-def palette(c: torch.Tensor, sure: torch.Tensor) -> torch.Tensor:
+def cells_of(c: torch.Tensor) -> torch.Tensor:
+    """The cell of colour space of each px: int32 [h, w]. c: [3, h, w] levels relative to GREY."""
+    out = torch.zeros(c.shape[1:], dtype=torch.int32, device=c.device)
+    for plane in c:
+        out.mul_(PALETTE_BINS).add_((plane + GREY).clamp_(0, 255).mul_(PALETTE_BINS / 256).to(torch.int32))
+    return out
+
+
+def _told(cells: torch.Tensor, where: torch.Tensor) -> torch.Tensor:
+    """The cells [n] of the True px of `where`, both [h, w]."""
+    return cells.reshape(-1).index_select(0, torch.nonzero(where.reshape(-1))[:, 0])
+
+
+def palette(cells: torch.Tensor, sure: torch.Tensor) -> torch.Tensor:
     """How many bits each cell of colour space costs under the drawing's own palette: cels are painted with few colours.
 
-    c: [3, h, w] levels relative to GREY. sure: bool [h, w], px that certainly show the drawing. Returns [cells]."""
-    count = torch.bincount(_bins(c, sure), minlength=PALETTE_BINS**3).float()
+    cells: of `cells_of`. sure: bool [h, w], px that certainly show the drawing. Returns [cells]."""
+    count = paint_counts(cells, sure).float()
     cube = count.reshape(1, 1, PALETTE_BINS, PALETTE_BINS, PALETTE_BINS)
     soft = torch.nn.functional.avg_pool3d(cube, 3, 1, 1).reshape(-1)  # neighbouring shades are the same paint
     share = soft / soft.sum().clamp(min=1e-6) + 2.0**-UNKNOWN_PAINT_BITS
     return -torch.log2(share)
 
 
-def palette_bits(c: torch.Tensor, bits: torch.Tensor, ask: torch.Tensor) -> torch.Tensor:
-    """How many bits each px's colour costs under a palette. c: [3, h, w] levels relative to GREY. bits: of `palette`.
-    ask: bool [h, w], px whose price is wanted. Returns [number of True px in ask]."""
-    return bits[_bins(c, ask)]
+def palette_bits(cells: torch.Tensor, bits: torch.Tensor, ask: torch.Tensor) -> torch.Tensor:
+    """How many bits each px's colour costs under a palette. cells: of `cells_of`. bits: of `palette`. ask: bool [h, w],
+    px whose price is wanted. Returns [number of True px in ask]."""
+    return bits.index_select(0, _told(cells, ask))
 
 
-def _bins(c: torch.Tensor, where: torch.Tensor) -> torch.Tensor:
-    """The cell of colour space of each True px of `where`: int64 [n]. c: [3, h, w] levels relative to GREY."""
-    at = torch.nonzero(where.reshape(-1))[:, 0]
-    q = [((plane.reshape(-1).index_select(0, at) + GREY).clamp_(0, 255) / (256 / PALETTE_BINS)).long() for plane in c]
-    q = [plane.clamp_(max=PALETTE_BINS - 1) for plane in q]
-    return (q[0] * PALETTE_BINS + q[1]) * PALETTE_BINS + q[2]
+def paint_counts(cells: torch.Tensor, where: torch.Tensor) -> torch.Tensor:
+    """How many True px of `where`, bool [h, w], lie in each cell of colour space: int64 [cells]. cells: of
+    `cells_of`."""
+    return torch.bincount(_told(cells, where), minlength=PALETTE_BINS**3)
 
 
-def paint_counts(c: torch.Tensor, where: torch.Tensor) -> torch.Tensor:
-    """How many True px of `where`, bool [h, w], lie in each cell of colour space: int64 [cells]. c: [3, h, w] levels
-    relative to GREY."""
-    return torch.bincount(_bins(c, where), minlength=PALETTE_BINS**3)
-
-
-def painted_alike(c: torch.Tensor, inside: torch.Tensor, region: torch.Tensor, counts: torch.Tensor,
+def painted_alike(cells: torch.Tensor, inside: torch.Tensor, region: torch.Tensor, counts: torch.Tensor,
                   corner: tuple[int, int] = (0, 0)) -> float:
     """How much of a drawing has a region's colours, without the region: 0..1.
 
-    c: [3, h, w] levels relative to GREY. inside: bool [h, w], px of the drawing. region: bool, the px that ask, in a
+    cells: of `cells_of`. inside: bool [h, w], px of the drawing. region: bool, the px that ask, in a
     box of the drawing whose first px is `corner` (x, y); they do not count themselves, nor do what they blend into
     around them. counts: paint_counts of `inside`, once for all regions."""
     n, (x, y), (rh, rw) = PALETTE_BINS, corner, region.shape
@@ -84,27 +89,24 @@ def painted_alike(c: torch.Tensor, inside: torch.Tensor, region: torch.Tensor, c
     here = torch.zeros_like(inside[at])
     here[y - top:y - top + rh, x - left:x - left + rw] = region
     around = torch.nn.functional.max_pool2d(here[None, None].float(), 2 * BLENDS + 1, 1, BLENDS)[0, 0] > 0
-    near = c[(slice(None), *at)]
+    near = cells[at]
     count = (counts - paint_counts(near, inside[at] & around)).float()
     ask = paint_counts(near, here).float()
     alike = torch.nn.functional.avg_pool3d(count.reshape(1, 1, n, n, n), 3, 1, 1).reshape(-1) * 27  # their sum
     return float((alike * ask).sum() / ask.sum().clamp(min=1) / count.sum().clamp(min=1))
 
 
-def common_paints(c: torch.Tensor, sure: torch.Tensor) -> tuple[torch.Tensor, list[float]]:
+def common_paints(c: torch.Tensor, cells: torch.Tensor, sure: torch.Tensor) -> tuple[torch.Tensor, list[float]]:
     """The paints that most of a drawing is done in, and its purest ones: (colours [m, 3], their prices in bits).
 
-    c: [3, h, w] levels relative to GREY. sure: bool [h, w], px that certainly show the drawing. The purest are those
-    farthest out in one of 26 directions of colour space: nothing is a blend of others out there (Boardman's pixel
-    purity), as a thin dark outline that most px show blended with a fill."""
-    at = torch.nonzero(sure.reshape(-1))[:, 0]
-    colours = torch.stack([plane.reshape(-1).index_select(0, at) for plane in c]).cpu().numpy()
-    n = PALETTE_BINS
-    bins = np.clip((colours + GREY) * (n / 256), 0, n - 1).astype(np.intp)
-    flat = (bins[0] * n + bins[1]) * n + bins[2]
-    count = np.bincount(flat, minlength=n**3).reshape(n, n, n)
-    sums = np.stack([np.bincount(flat, plane, minlength=n**3) for plane in colours.astype(np.float64)], -1)
-    sums = sums.reshape(n, n, n, 3)
+    c: [3, h, w] levels relative to GREY. cells: of `cells_of`. sure: bool [h, w], px that certainly show the drawing.
+    The purest are those farthest out in one of 26 directions of colour space: nothing is a blend of others out there
+    (Boardman's pixel purity), as a thin dark outline that most px show blended with a fill."""
+    at, n = torch.nonzero(sure.reshape(-1))[:, 0], PALETTE_BINS
+    cell = cells.reshape(-1).index_select(0, at).cpu().numpy()
+    count = np.bincount(cell, minlength=n**3).reshape(n, n, n)
+    sums = np.stack([np.bincount(cell, plane.reshape(-1).index_select(0, at).cpu().numpy(), minlength=n**3)
+                     for plane in c], -1).reshape(n, n, n, 3)
     total, found, prices, taken = max(1, int(count.sum())), [], [], np.zeros(count.shape, bool)
     used = np.argwhere(count > 0)
     if not len(used):
@@ -167,77 +169,79 @@ def find_colour(c: torch.Tensor, b: torch.Tensor, want: torch.Tensor, spread: to
     """
     ys, xs = torch.nonzero(want, as_tuple=True)
     around = (radius,) * 4
-    planes = [torch.nn.functional.pad(plane, around).view(-1) for plane in c]
-    prices = torch.nn.functional.pad(price, around, value=float("inf")).view(-1)
-    width = want.shape[1] + 2 * radius
+    device, width = c.device, want.shape[1] + 2 * radius
     at = (ys + radius) * width + xs + radius
-    offsets = _search_offsets(radius)
-    steps = torch.tensor([dy * width + dx for dy, dx in offsets], device=c.device)[:, None]
-    far_bits = torch.tensor([FAR_BITS * float(np.hypot(dy, dx)) for dy, dx in offsets], device=c.device)[:, None]
-    common = paints[0].T.reshape(3, -1, 1)
-    common_bits = torch.tensor(paints[1], device=c.device)[:, None] + PAINT_BITS
+    # candidates by number: first the px, then the common paints
+    planes = [torch.cat([torch.nn.functional.pad(plane, around).view(-1), own])
+              for plane, own in zip(c, paints[0].T, strict=True)]
+    prices = torch.cat([torch.nn.functional.pad(price, around, value=float("inf")).view(-1),
+                        torch.tensor(paints[1], device=device) + PAINT_BITS])
+    offsets, own = _search_offsets(radius), len(paints[1])
+    first_own = len(prices) - own
+    # of each px that asks: those beside it, then every common paint
+    beside = torch.tensor([1] * len(offsets) + [0] * own, device=device)[:, None]
+    number = torch.tensor([dy * width + dx for dy, dx in offsets] + list(range(first_own, first_own + own)),
+                          device=device)[:, None]
+    far_bits = torch.tensor([FAR_BITS * float(np.hypot(dy, dx)) for dy, dx in offsets] + [0.0] * own,
+                            device=device)[:, None]
     colour, off = torch.empty_like(b), torch.empty_like(b[0])
     scale = 1 / (LINE_SPREAD * max(1.0, noise / 2)) ** 2
+
+    def judge(F: Sequence[torch.Tensor], B: Sequence[torch.Tensor], D: Sequence[torch.Tensor], D2: torch.Tensor,
+              rims: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        line = [paint - behind for paint, behind in zip(F, B, strict=True)]
+        length2, along = _dot(line, line).clamp_(min=1.0), _dot(D, line)
+        share = (along / length2).clamp_(0, 1)
+        miss2 = (D2 + share * (share * length2 - 2 * along)).clamp_(min=0)  # |D - share line|^2
+        cost = (miss2 * scale).add_(1).log2_().mul_(1.5)
+        cost.add_(length2.sqrt_().mul_(-1 / NEAR).exp_(), alpha=NEAR_BITS)
+        return cost.addcmul_(rims, (share > PURE).float()), miss2
+
     for start in range(0, len(at), CHUNK):
         part = slice(start, start + CHUNK)
         place, B = at[part], b[:, part]
         D = [plane.index_select(0, place) - behind for plane, behind in zip(planes, B, strict=True)]
-        D2 = _dot(D, D)
-        rims = rim[part].float() * RIM_BITS
-        together = max(1, CHUNK // len(place))  # candidates that are judged at once
-
-        def judge(F: Sequence[torch.Tensor], B: torch.Tensor = B, D: list[torch.Tensor] = D, D2: torch.Tensor = D2,
-                  rims: torch.Tensor = rims) -> tuple[torch.Tensor, torch.Tensor]:
-            line = [paint - behind for paint, behind in zip(F, B, strict=True)]
-            length2, along = _dot(line, line).clamp_(min=1.0), _dot(D, line)
-            share = (along / length2).clamp_(0, 1)
-            miss2 = (D2 + share * (share * length2 - 2 * along)).clamp_(min=0)  # |D - share line|^2
-            cost = (miss2 * scale).add_(1).log2_().mul_(1.5)
-            cost.add_(length2.sqrt_().mul_(-1 / NEAR).exp_(), alpha=NEAR_BITS)
-            return cost.addcmul_(rims, (share > PURE).float()), miss2
-
-        F = spread[:, part]
-        best, best_miss2 = judge(F)
+        asks = [*B, *D, _dot(D, D), rim[part].float() * RIM_BITS]  # what judge is told of each px
+        best, best_miss2 = judge(spread[:, part], asks[:3], asks[3:6], *asks[6:])
         best += SPREAD_BITS
         source = torch.full_like(place, -1)
-        for first in range(0, len(steps), together):
+        together = max(1, CHUNK // len(place))  # candidates that are judged at once
+        for first in range(0, len(number), together):
             group = slice(first, first + together)
-            there = place + steps[group]
-            flat = there.view(-1)
-            cost, miss2 = judge([plane.index_select(0, flat).view_as(there) for plane in planes])
-            cost.add_(prices.index_select(0, flat).view_as(there)).add_(far_bits[group])
-            cost, miss2, there = _cheapest(cost, miss2, there)
-            better = cost < best
-            best = torch.minimum(best, cost)
-            best_miss2 = torch.where(better, miss2, best_miss2)
-            source = torch.where(better, there, source)
-        paint = torch.full_like(place, -1)
-        for first in range(0, len(common_bits), together):
-            group = slice(first, first + together)
-            cost, miss2 = judge(common[:, group])
-            which = torch.arange(first, first + len(cost), device=c.device)[:, None].expand_as(cost)
-            cost, miss2, which = _cheapest(cost.add_(common_bits[group]), miss2, which)
-            better = cost < best
-            best = torch.minimum(best, cost)
-            best_miss2 = torch.where(better, miss2, best_miss2)
-            paint = torch.where(better, which, paint)
+            them = (place * beside[group] + number[group]).view(-1)
+            least = prices.index_select(0, them).view(-1, len(place)) + far_bits[group]
+            # most cost too much already, whatever they look like
+            open_ = torch.nonzero((least < best).view(-1))[:, 0]
+            if not len(open_):
+                continue
+            them, who = them.index_select(0, open_), open_ % len(place)
+            mine = [x.index_select(0, who) for x in asks]
+            cost, miss2 = judge([plane.index_select(0, them) for plane in planes], mine[:3], mine[3:6], *mine[6:])
+            cost.add_(least.view(-1).index_select(0, open_))
+            wins = _winners(cost, who, open_, best, len(least))
+            won = who.index_select(0, wins)
+            for mine, theirs in ((best, cost), (best_miss2, miss2), (source, them)):
+                mine.index_copy_(0, won, theirs.index_select(0, wins))
         off[part] = best_miss2.sqrt()
-        lent, index = source >= 0, source.clamp(min=0)
-        common_one, of = paint >= 0, paint.clamp(min=0)
-        for k in range(3):
-            found = torch.where(lent, planes[k].index_select(0, index), F[k])
-            if len(common_bits):
-                found = torch.where(common_one, common[k, :, 0].index_select(0, of), found)
-            colour[k, part] = found
+        lent, index = source >= 0, source.clamp_(min=0)
+        for plane, soft, out in zip(planes, spread[:, part], colour[:, part], strict=True):
+            torch.where(lent, plane.index_select(0, index), soft, out=out)
     return colour, off
 
 
-def _cheapest(cost: torch.Tensor, *others: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    """Of candidates, one per row of [k, n], the first cheapest of each column, and the others' values there: [n]."""
-    if len(cost) == 1:
-        return cost[0], *(x[0] for x in others)
-    least, row = cost.min(0)
-    return least, *(x.gather(0, row[None])[0] for x in others)
+def _winners(cost: torch.Tensor, who: torch.Tensor, places: torch.Tensor, best: torch.Tensor,
+             rows: int) -> torch.Tensor:
+    """Which candidates are cheaper than the best so far of the px that asks, and the first cheapest of those judged
+    with them: their indices. cost: [m]. who: [m], the px that asks. places: [m], theirs in a table of `rows` candidates
+    of every px. best: [n]."""
+    if rows == 1:
+        return torch.nonzero(cost < best.index_select(0, who))[:, 0]
+    table = torch.full((rows * len(best),), float("inf"), device=cost.device).index_copy_(0, places, cost)
+    number = torch.zeros(len(table), dtype=torch.long, device=cost.device)
+    number.index_copy_(0, places, torch.arange(len(cost), device=cost.device))
+    least, row = table.view(rows, -1).min(0)
+    better = torch.nonzero(least < best)[:, 0]
+    return number.index_select(0, row.index_select(0, better) * len(best) + better)
 
 
 def _dot(x: Sequence[torch.Tensor], y: Sequence[torch.Tensor]) -> torch.Tensor:

@@ -13,6 +13,8 @@ WEAK = 5.0  # information below which neighbours outweigh a px's own estimate
 CALM = 0.01  # alpha; px whose whole neighbourhood agrees to this have nothing to settle,
 CLEAR, FULL = 0.03, 0.97  # nor have those whose neighbourhood is as good as transparent, or opaque
 REACH = 4  # px; that neighbourhood
+UNTOLD = 0.01  # information below which nothing is known of a px: it only carries on what others tell,
+WAY = 12  # px, no farther than that
 
 
 def walk(alpha: torch.Tensor, info: torch.Tensor, guide: torch.Tensor, sweeps: int,
@@ -38,13 +40,19 @@ def walk(alpha: torch.Tensor, info: torch.Tensor, guide: torch.Tensor, sweeps: i
 
 
 def _moving(alpha: torch.Tensor, info: torch.Tensor) -> torch.Tensor:
-    """Px that are weakly known, or near others that differ."""
-    a = alpha.cpu().numpy()
+    """Px that are weakly known, or near others that differ from them by so much that they would move."""
+    a, known = alpha.cpu().numpy(), info.cpu().numpy()
     around = np.ones((2 * REACH + 1,) * 2, np.uint8)
     most, least = cv2.dilate(a, around), cv2.erode(a, around)
     open_ = (most > CLEAR) & (least < FULL)
-    open_ &= np.subtract(most, least, out=most) > CALM
-    return torch.from_numpy(open_).to(alpha.device) | (info < WEAK)
+    most -= least
+    # no px moves farther towards its neighbours than its bonds outweigh what is known of it
+    open_ &= (most > CALM) & (most * np.float32(4 * WALK_LAMBDA) > known * np.float32(CALM))
+    open_ |= known < WEAK
+    told = known > UNTOLD
+    if not told.all():
+        open_ &= cv2.dilate(told.view(np.uint8), np.ones((2 * WAY + 1,) * 2, np.uint8)) > 0
+    return torch.from_numpy(open_).to(alpha.device)
 
 
 def _relaxed(start: torch.Tensor, alpha: torch.Tensor, info: torch.Tensor, guide: torch.Tensor, moves: torch.Tensor,
@@ -55,36 +63,35 @@ def _relaxed(start: torch.Tensor, alpha: torch.Tensor, info: torch.Tensor, guide
     h, w = start.shape
     out = start.reshape(-1).clone()
     at = torch.nonzero(moves.reshape(-1))[:, 0]
-    row = torch.div(at, w, rounding_mode="floor")
-    black = (at + row * (w + 1)) % 2 == 1  # row + column is odd
-    halves = [_half(at[which], row[which], alpha, info, guide) for which in (~black, black)]
+    black = (at + torch.div(at, w, rounding_mode="floor") * (w + 1)) % 2 == 1  # row + column is odd
+    halves = [at[~black], at[black]]
+    around, shares, aim = _bonds(torch.cat(halves), alpha, info, guide)
+    ends = (slice(0, len(halves[0])), slice(len(halves[0]), len(at)))
+    parts = [(here, around[:, end].reshape(-1), shares[:, end].contiguous(), aim[end])
+             for here, end in zip(halves, ends, strict=True)]
     for _ in range(sweeps):
-        for here, around, weights, aim in halves:
-            new = aim
-            for values, share in zip(out.index_select(0, around).view(4, -1), weights, strict=True):
-                new = torch.addcmul(new, values, share)
-            out.index_copy_(0, here, new)
+        for here, beside, weights, own in parts:
+            pulls = out.index_select(0, beside).view(4, -1).mul_(weights)
+            out.index_copy_(0, here, pulls.sum(0).add_(own))
     return out.view(h, w)
 
 
-def _half(here: torch.Tensor, row: torch.Tensor, alpha: torch.Tensor, info: torch.Tensor, guide: torch.Tensor
-          ) -> tuple[torch.Tensor, torch.Tensor, list[torch.Tensor], torch.Tensor]:
-    """What px need to be relaxed -> (their flat places [n]; those of their neighbours to the right, left, below and
-    above [4 n]; each neighbour's share in their mean, four times [n], 0 where there is none; their own part of it [n]).
-
-    here: flat places [n]. row: theirs [n]."""
+def _bonds(here: torch.Tensor, alpha: torch.Tensor, info: torch.Tensor, guide: torch.Tensor
+           ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """What px need to be relaxed -> (the flat places of their neighbours to the right, left, below and above [4, n];
+    each neighbour's share in their mean [4, n], 0 where there is none; their own part of it [n]). here: flat places
+    [n]."""
     h, w = alpha.shape
+    row = torch.div(here, w, rounding_mode="floor")
     column = here - row * w
-    there = (column < w - 1, column > 0, row < h - 1, row > 0)
-    around = torch.cat([here + step * ok for step, ok in zip((1, -1, w, -w), there, strict=True)])
-    distance = torch.zeros((4, len(here)), device=alpha.device)
+    missing = torch.stack([column == w - 1, column == 0, row == h - 1, row == 0])
+    around = torch.where(missing, here, here + torch.tensor([[1], [-1], [w], [-w]], device=here.device))
+    beside = around.view(-1)
+    distance = torch.zeros(around.shape, device=alpha.device)
     for plane in guide.reshape(3, -1):
-        step = plane.index_select(0, around).view(4, -1) - plane.index_select(0, here)
+        step = plane.index_select(0, beside).view(4, -1).sub_(plane.index_select(0, here))
         distance.addcmul_(step, step)
-    bonds = distance.mul_(-0.5 / WALK_SIGMA**2).exp_().mul_(WALK_LAMBDA).add_(1e-4).mul_(torch.stack(there))
+    bonds = distance.mul_(-0.5 / WALK_SIGMA**2).exp_().mul_(WALK_LAMBDA).add_(1e-4).masked_fill_(missing, 0.0)
     own = info.reshape(-1).index_select(0, here)
-    total = own + bonds[0]
-    for bond in bonds[1:]:
-        total = total + bond
-    shares = bonds * (1 / total)
-    return here, around, list(shares), own * alpha.reshape(-1).index_select(0, here) / total
+    each = 1 / (own + bonds.sum(0))
+    return around, bonds.mul_(each), own * alpha.reshape(-1).index_select(0, here) * each
