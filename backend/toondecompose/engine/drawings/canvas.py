@@ -9,8 +9,9 @@ import numpy as np
 
 from ..clip import FrameSource
 from .align import DOF, Points, align, choose_points, project, sample
+from .backdrop import plate_at
 from .fading import unfaded
-from .patches import BODY, EDGE, Patch, cut_patch, plate_at, without_background
+from .patches import BODY, EDGE, Patch, cut_patch, without_background
 from .pixels import place, shift
 from .softness import smoothing
 

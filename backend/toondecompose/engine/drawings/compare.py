@@ -230,12 +230,14 @@ def glance(both: Overlay) -> Difference | None:
                       1 - np.count_nonzero(different) / count, blob, differing=int(np.count_nonzero(different)))
 
 
-def compare_drawings(a: Patch, b: Patch, H: np.ndarray, noise: float, most: float = MOST_FORGIVEN) -> Difference:
+def compare_drawings(a: Patch, b: Patch, H: np.ndarray, noise: float, most: float = MOST_FORGIVEN,
+                     certain: float = np.inf) -> Difference:
     """Compare two pictures of a sprite on what both show.
 
     H: 3x3, a's px -> b's px. noise: deviation of the noise in the blurred pictures, grey levels. most: share of the
     colour range around a pixel by which it may deviate because the pictures do not lie on each other well; how much of
-    the pictures agrees is told without it, so that gaps are still looked for where a part has changed.
+    the pictures agrees is told without it, so that gaps are still looked for where a part has changed. certain: a blob
+    of that size tells two drawings for certain, and nobody asks how much larger it is if less is forgiven.
     Translucent sprites: compare them without their background (patches.without_background).
     """
     both = overlay(a, b, H)
@@ -245,10 +247,17 @@ def compare_drawings(a: Patch, b: Patch, H: np.ndarray, noise: float, most: floa
     e = excess(both, noise * np.sqrt(2))
     differing = int(np.count_nonzero((e > 0) & both.region))
     blob, inner, fit = unexplained(both, e, noise)
-    if min(TYPICAL_FACTOR * both.deviation, MOST_FORGIVEN) > max(FORGIVEN, most):
+    if blob < certain and min(TYPICAL_FACTOR * both.deviation, MOST_FORGIVEN) > max(FORGIVEN, most):
         blob, inner, _ = unexplained(both, excess(both, noise * np.sqrt(2), most), noise)
     common = float(np.count_nonzero(both.sure))
     return Difference(blob, common, common / max(1.0, a.area, b.area), fit, inner, both.deviation, differing)
+
+
+def compare_strictly(a: Patch, b: Patch, H: np.ndarray, noise: float, most: float) -> tuple[float, float]:
+    """`blob` and `inner` of pictures that were compared there before (see `compare_drawings`), if less is forgiven."""
+    both = overlay(a, b, H)
+    blob, inner, _ = unexplained(both, excess(both, noise * np.sqrt(2), most), noise)
+    return blob, inner
 
 
 def unexplained(both: Overlay, e: np.ndarray, noise: float) -> tuple[float, float, float]:

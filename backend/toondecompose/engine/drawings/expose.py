@@ -61,7 +61,7 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
     scale *= ws / masks.shape[2]
     shelf = source.another_shelf(HELD)
     patches, noise = cut_patches(source, resized(masks, (ws, hs)), resized(hidden, (ws, hs)), plate, cancelled, planes,
-                                 noise, (ws, hs), shown, shelf)
+                                 noise, (ws, hs), shown, shelf, masks.shape[2:0:-1])
     whole = [p for p in patches if p is not None and p.area >= LEAST_AREA]
     if not whole:
         return ExposureSheet(np.full(count, -1), np.tile(np.eye(3), (count, 1, 1)), (1, 1), "translation")

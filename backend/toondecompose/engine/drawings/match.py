@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 
 from .align import CAPS, Points, align, choose_points, project
-from .compare import BLOB, BLOB_SHARE, FORGIVEN, MOST_FORGIVEN, TYPICAL_FACTOR, compare_drawings
+from .cluster import CERTAIN
+from .compare import BLOB, BLOB_SHARE, FORGIVEN, MOST_FORGIVEN, TYPICAL_FACTOR, compare_drawings, compare_strictly
 from .patches import Patch, without_background
 from .pixels import shift
 
@@ -125,11 +126,13 @@ def settle(book: Book) -> None:
     held = SLACK * float(np.percentile(own, HELD_SHARE))
     book.forgiven = float(np.clip(TYPICAL_FACTOR * held, FORGIVEN, MOST_FORGIVEN))
     for i, j in sorted(book.link):
-        if i < j and min(TYPICAL_FACTOR * book.deviation[i, j], MOST_FORGIVEN) > book.forgiven:
-            dof = book.dof[i, j]
-            book.score[i, j] = book.score[j, i] = np.nan
-            match(book, i, j, book.link[i, j], (0,))
-            book.dof[i, j] = book.dof[j, i] = dof
+        if (i < j and book.score[i, j] < CERTAIN
+                and min(TYPICAL_FACTOR * book.deviation[i, j], MOST_FORGIVEN) > book.forgiven):
+            book.compared(i, j)
+            blob, inner = compare_strictly(book.patches[i], book.patches[j], book.link[i, j], 0.5 * book.noise,
+                                           book.forgiven)
+            book.score[i, j] = book.score[j, i] = blob / book.threshold
+            book.inner[i, j] = book.inner[j, i] = inner / book.threshold
 
 
 def alignment_weight(patch: Patch) -> np.ndarray:
@@ -181,7 +184,7 @@ def match(book: Book, i: int, j: int, start: np.ndarray, dofs: tuple[int, ...], 
                 if agree2 > agree:
                     found, agree = better, agree2
         if agree > 0 and sane(found, start):
-            seen = compare_drawings(a, b, found, 0.5 * book.noise, book.forgiven)
+            seen = compare_drawings(a, b, found, 0.5 * book.noise, book.forgiven, CERTAIN * book.threshold)
             score = seen.blob / book.threshold
             if seen.share >= LEAST_SHARE and score < below and not score >= known:
                 known = score

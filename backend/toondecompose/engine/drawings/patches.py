@@ -12,7 +12,7 @@ import numpy as np
 from ..clip import FrameSource
 from ..shelf import Shelf
 from ..types import LayerPath
-from .backdrop import MOST_FRAMES, crop, elsewhere, gather, start_planes
+from .backdrop import MOST_FRAMES, crop, elsewhere, gather, gathered, plate_at, start_planes
 from .pixels import strongest
 from .softness import line_reach, noise_level, smoothing
 
@@ -135,7 +135,8 @@ def cut_patch(smooth: np.ndarray, mask: np.ndarray, hidden: np.ndarray | None, t
 
 def cut_patches(source: FrameSource, masks: np.ndarray, hidden: np.ndarray | None, plate, cancelled=None,
                 planes: Sequence[LayerPath] = (), noise: float | None = None, size: tuple[int, int] | None = None,
-                shown: Sequence[np.ndarray] = (), shelf: Shelf | None = None) -> tuple[list[Patch | None], float]:
+                shown: Sequence[np.ndarray] = (), shelf: Shelf | None = None, shared: tuple[int, int] | None = None
+                ) -> tuple[list[Patch | None], float]:
     """Cut the sprite out of every frame -> (patches, noise level in grey levels at working size).
 
     plate: callable (t, (width, height)) -> (uint8 RGB, known), or None; then what lies behind is gathered from the
@@ -143,20 +144,24 @@ def cut_patches(source: FrameSource, masks: np.ndarray, hidden: np.ndarray | Non
     plane that moves otherwise would smear into a picture that explains any change. Frames are read one at a time and
     only the cut-outs are kept. noise: what the shot is known to have at most; a picture that is busy everywhere looks
     noisy by itself. size: (width, height) of the frames that the patches are cut from, the masks' or a multiple of it.
-    shelf: where the cut-outs of a long shot lie.
+    shelf: where the cut-outs of a long shot lie. shared: (width, height), not smaller than the masks, of frames that
+    other stages look at too: those are at hand.
     """
     count, hs, ws = masks.shape
     larger = 1 if size is None else size[0] // ws
+    near = source if shared is None else source.resized(shared)
 
     def working(t: int) -> np.ndarray:
-        frame = source.read(t)
+        frame = near.read(t)
         return frame if frame.shape[:2] == (hs, ws) else cv2.resize(frame, (ws, hs), interpolation=cv2.INTER_AREA)
 
     visible = [t for t in range(count) if (masks[t] >= BODY).any()]
     apart = noise_level([working(t) for t in visible[:: max(1, -(-len(visible) // SAMPLED))]])
     noise = apart if noise is None else min(noise, apart)
     blur = smoothing(noise)
-    pictures = start_planes(planes, source.size, (ws, hs)) if plate is None else []
+    pictures = []
+    if plate is None and planes:
+        pictures = start_planes(planes, source.size, (ws, hs), {t: surroundings(masks[t]) for t in visible})
     told = set(range(0, count, -(-count // MOST_FRAMES))) if pictures else set()
     patches: list[Patch | None] = [None] * count
     for t in sorted(told | set(visible)):
@@ -181,6 +186,7 @@ def cut_patches(source: FrameSource, masks: np.ndarray, hidden: np.ndarray | Non
         if plate is not None:
             _look_behind(patches[t])
         put_away(patches[t], shelf)
+    pictures = [gathered(picture) for picture in pictures]
     for p in patches if pictures else ():
         if p is not None:
             p.plates = tuple(crop(picture, p.frame, p.origin, p.body.shape[::-1], larger) for picture in pictures)
@@ -194,6 +200,16 @@ def _look_behind(patch: Patch | None) -> None:
     if patch is not None and patch.plates:
         patch.plates = tuple((colour, believable(known)) for colour, known in patch.plates)
         patch.foreign = near_others(patch)
+
+
+def surroundings(mask: np.ndarray) -> tuple[int, int, int, int]:
+    """(x0, y0, x1, y1) px: what is cut out of a frame, and somewhat more. mask: uint8 [h, w], with a body."""
+    body = mask >= BODY
+    ys, xs = np.flatnonzero(body.any(1)), np.flatnonzero(body.any(0))
+    room = 12 + max(ys[-1] - ys[0], xs[-1] - xs[0]) // 6
+    h, w = mask.shape
+    return (int(max(0, xs[0] - room)), int(max(0, ys[0] - room)), int(min(w, xs[-1] + room + 1)),
+            int(min(h, ys[-1] + room + 1)))
 
 
 def put_away(patch: Patch | None, shelf: Shelf | None, names: Sequence[str] = HELD_OF_A_PATCH) -> None:
@@ -246,20 +262,6 @@ def near_others(patch: Patch) -> np.ndarray:
         other &= (known > 0) & (strongest(cv2.absdiff(patch.smooth, picture)) > OTHER).astype(np.uint8)
     other = cv2.morphologyEx(other, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     return cv2.dilate(other, np.ones((2 * GAP + 1, 2 * GAP + 1), np.uint8))
-
-
-def plate_at(plate, t: int, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """The plate of frame t at (width, height) `size` -> (uint8 RGB, known uint8 0..255)."""
-    picture, known = plate(t, size)
-    picture = np.asarray(picture)
-    if picture.dtype != np.uint8:
-        picture = np.clip(np.rint(picture), 0, 255).astype(np.uint8)
-    known = np.asarray(known).astype(np.uint8)
-    known = known * np.uint8(255) if known.max(initial=0) <= 1 else known
-    if picture.shape[1::-1] != size:
-        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-        known = cv2.resize(known, size, interpolation=cv2.INTER_AREA)
-    return picture, known
 
 
 def believable(known: np.ndarray) -> np.ndarray:
