@@ -24,6 +24,7 @@ from .quality import frame_psnr
 from .segment import segment
 from .shade import factor, find_shade, shade_layer, without_shade
 from .slivers import continue_runs
+from .strands import add_strands
 from .tiles import or_on_the_host, with_smaller_tiles
 from .types import ExposureSheet, LayerPath, Segmentation, SegmentedLayer, SolvedLayer, as_drawings
 from .visible import picture_behind, shown_as, visible_masks
@@ -155,6 +156,8 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
             sheets = [sheets[k] for k in solved.order]
         if sheet_pass + 1 < SHEET_PASSES:
             masks = visible_masks(solved.layers, source.size, masks[0].shape[1:], source.count, keep)
+            redrawn = [k for k, layer in enumerate(segmentation.layers) if layer.kind == "sprite" and not layer.still]
+            add_strands(source, solved.layers, masks, redrawn)
             # the coarse masks have done their work, and a long shot's are large
             to_solve.clear()
             segmentation = replace(segmentation, layers=[replace(layer, masks=mask) for layer, mask
