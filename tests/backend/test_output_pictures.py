@@ -13,10 +13,10 @@ from toondecompose.formats.errors import UserError
 from toondecompose.formats.result import Sprite, write_result
 from toondecompose.io.png import read_rgb, read_rgba, write_png
 from toondecompose.io.video import read_video, video_info
-from toondecompose.output.contact_sheet import WIDTH, write_contact_sheet
+from toondecompose.output.contact_sheet import WIDTH, frame_thumbnail, sheet_frames, write_contact_sheet
 from toondecompose.output.layers import LayerRenderer, shown_part
 from toondecompose.output.place import write_placed
-from toondecompose.output.preview import write_preview
+from toondecompose.output.preview import MAGENTA, sprites_of, write_preview
 from toondecompose.output.recompose import recompose_frame, write_recomposition
 from toondecompose.output.warping import over, premultiply, render
 
@@ -148,6 +148,24 @@ def test_the_preview_shows_source_recomposition_and_sprites(tmp_path):
     assert write_preview(tmp_path, result, None, tmp_path / "two.mp4").exists()
     assert video_info(tmp_path / "two.mp4")["size"][0] == 128
     assert not list(tmp_path.glob(".*"))
+
+
+def test_layers_over_a_colour_are_the_same_composited_whole_or_only_where_they_are(tmp_path):
+    result = with_hills(tmp_path)
+    renderer = LayerRenderer(tmp_path, result)
+    for layers in ([0, 1, 2], [len(result.sprites) - 1], []):
+        plain = np.rint(renderer.composite(1, layers, MAGENTA)).astype(np.uint8)
+        assert np.array_equal(renderer.frame(1, layers, MAGENTA), plain)
+
+
+def test_the_contact_sheet_is_the_same_from_frames_that_were_rendered_already(tmp_path):
+    result = with_hills(tmp_path)
+    renderer = LayerRenderer(tmp_path, result)
+    rows = ((list(range(len(result.sprites))), (0, 0, 0)), (sprites_of(result), MAGENTA))
+    shown = {t: [frame_thumbnail(renderer.frame(t, *row), result.clip) for row in rows]
+             for t in sheet_frames(result.clip)}
+    plain = read_rgb(write_contact_sheet(tmp_path, result))
+    assert np.array_equal(read_rgb(write_contact_sheet(tmp_path, result, shown=shown)), plain)
 
 
 def test_the_contact_sheet_is_one_picture_of_everything(tmp_path):

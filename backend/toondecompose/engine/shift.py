@@ -49,15 +49,22 @@ def moved(planes: Iterable[np.ndarray], size: tuple[int, int], shift: tuple[floa
     left, right, *pad_x, kx = _span(shift[0], x0, x1 - x0, size[0], a)
     top, bottom, *pad_y, ky = _span(shift[1], y0, y1 - y0, size[1], a)
     planes = list(planes)
-    # filtered with the px that the kernel reads around the box, of which the box is then a view: no copy
-    out = np.empty((len(planes), y1 - y0 + len(ky) - 1, x1 - x0 + len(kx) - 1), np.float32)
     skip_x, skip_y = (len(kx) - 1) // 2, (len(ky) - 1) // 2
+    filtered = len(kx) > 1 or len(ky) > 1
+    # the filter repeats the picture's edge itself as far as its taps reach beyond it
+    own = filtered and all(before <= skip and after <= len(taps) - 1 - skip for (before, after), skip, taps
+                           in ((pad_x, skip_x, kx), (pad_y, skip_y, ky)))
+    if own:
+        skip_x, skip_y, pad_x, pad_y = skip_x - pad_x[0], skip_y - pad_y[0], (0, 0), (0, 0)
+    # filtered with the px that the kernel reads around the box, of which the box is then a view: no copy
+    out = np.empty((len(planes), bottom - top + sum(pad_y), right - left + sum(pad_x)), np.float32)
     for plane, result in zip(planes, out, strict=True):
         part = plane[top:bottom, left:right]
         if any(pad_x) or any(pad_y):
             part = cv2.copyMakeBorder(part, *pad_y, *pad_x, cv2.BORDER_REPLICATE)
-        if len(kx) > 1 or len(ky) > 1:
-            cv2.sepFilter2D(part, cv2.CV_32F, kx, ky, dst=result, anchor=(skip_x, skip_y))
+        if filtered:
+            cv2.sepFilter2D(part, cv2.CV_32F, kx, ky, dst=result, anchor=((len(kx) - 1) // 2, (len(ky) - 1) // 2),
+                            borderType=cv2.BORDER_REPLICATE)
         else:
             result[:] = part
     return out[:, skip_y:skip_y + y1 - y0, skip_x:skip_x + x1 - x0]

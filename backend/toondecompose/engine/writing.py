@@ -13,9 +13,9 @@ import numpy as np
 
 from ..formats.result import Result, Sprite
 from ..io.png import to_uint16, write_png
-from ..output.contact_sheet import write_contact_sheet
+from ..output.contact_sheet import frame_thumbnail, sheet_frames, write_contact_sheet
 from ..output.layers import LayerRenderer, Part, shown_part
-from ..output.preview import PreviewWriter
+from ..output.preview import MAGENTA, PreviewWriter, sprites_of
 from ..output.recompose import recompose_frame
 from .clip import FrameSource
 from .quality import frame_psnr
@@ -111,13 +111,17 @@ def write_pictures(output: Path, result: Result, source: FrameSource, shots: lis
 
     parts: drawings that need not be read back, from write_layers."""
     figures = []
-    renderer = LayerRenderer(output, result, parts=parts)
+    renderer, sprites = LayerRenderer(output, result, parts=parts), sprites_of(result)
+    on_sheet = dict.fromkeys(sheet_frames(result.clip))
     with PreviewWriter(output / "preview.mp4", result, with_source=True) as preview:
         for t in range(source.count):
             frame = source.read(t)
             recomposed = recompose_frame(output, result, t, renderer)
             figures.append(frame_psnr(recomposed, frame))
-            preview.add(renderer, t, recomposed, frame)
+            alone = renderer.frame(t, sprites, MAGENTA)
+            preview.add(recomposed, alone, frame)
+            if t in on_sheet:
+                on_sheet[t] = [frame_thumbnail(picture, result.clip) for picture in (recomposed, alone)]
             report(0.8 * (t + 1) / source.count)
     result.preview = "preview.mp4"
     unresolved = [shot.unresolved for shot in shots if shot.unresolved is not None]
@@ -127,7 +131,7 @@ def write_pictures(output: Path, result: Result, source: FrameSource, shots: lis
         share = float((whole > 127).mean())
         write_png(output / "unresolved.png", whole)
         result.unresolved = "unresolved.png"
-    write_contact_sheet(output, result, source, renderer=renderer)
+    write_contact_sheet(output, result, source, renderer=renderer, shown=on_sheet)
     result.contact_sheet = "contact_sheet.png"
     report(1.0)
     held_out = {}

@@ -5,13 +5,14 @@ Rows: frames of the source, the sprites over magenta, every drawing, the complet
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from ..engine.clip import FrameSource
-from ..formats.result import Result, Sprite
+from ..formats.result import Clip, Result, Sprite
 from ..io.png import write_png
 from .layers import LayerRenderer, Part
 from .preview import MAGENTA, sprites_of
@@ -82,28 +83,41 @@ def _summary(sprite: Sprite) -> str:
             f"confidence {sprite.confidence:.2f}")
 
 
+def sheet_frames(clip: Clip) -> list[int]:
+    """The frames that the sheet shows, evenly spaced."""
+    return sorted({round(t) for t in np.linspace(0, clip.frame_count - 1, COLUMNS)})
+
+
+def frame_thumbnail(picture: np.ndarray, clip: Clip) -> np.ndarray:
+    """A frame, uint8 RGB, as small as the sheet shows it."""
+    scale = max(min(1.0, ((WIDTH - _GAP) / COLUMNS - _GAP - 1) / clip.size[0]), 1 / min(clip.size))
+    size = (max(1, round(clip.size[0] * scale)), max(1, round(clip.size[1] * scale)))
+    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+
+
 def write_contact_sheet(folder: str | Path, result: Result, source: FrameSource | None = None,
-                        path: str | Path | None = None, renderer: LayerRenderer | None = None) -> Path:
+                        path: str | Path | None = None, renderer: LayerRenderer | None = None,
+                        shown: Mapping[int, Sequence[np.ndarray]] | None = None) -> Path:
     """Write FOLDER/contact_sheet.png (or `path`) -> its path. Without the source frames that row is left out.
 
-    renderer: one for full frames that is there already.
+    renderer: one for full frames that is there already. shown: of sheet_frames, those that need not be rendered:
+    thumbnails of the recomposed frame and of the sprites over magenta.
     """
     path = Path(path) if path is not None else Path(folder) / "contact_sheet.png"
     renderer = renderer or LayerRenderer(folder, result)
     clip = result.clip
-    frames = sorted({round(t) for t in np.linspace(0, clip.frame_count - 1, COLUMNS)})
-    scale = max(min(1.0, ((WIDTH - _GAP) / COLUMNS - _GAP - 1) / clip.size[0]), 1 / min(clip.size))
-    size = (max(1, round(clip.size[0] * scale)), max(1, round(clip.size[1] * scale)))
+    frames, shown = sheet_frames(clip), shown or {}
     numbers = ", ".join(str(clip.frame_start + t) for t in frames)
     layers, sprites = list(range(len(result.sprites))), sprites_of(result)
     rows: dict[str, list[np.ndarray]] = {f"{clip.name}: frames {numbers}": [], "Recomposed": [],
                                          "Sprites over magenta": []}
     for t in frames:
-        pictures = [None if source is None else source.read(t), renderer.frame(t, layers, (0, 0, 0)),
-                    renderer.frame(t, sprites, MAGENTA)]
-        for row, picture in zip(rows.values(), pictures, strict=True):
+        pictures = shown.get(t) or [frame_thumbnail(renderer.frame(t, *what), clip)
+                                    for what in ((layers, (0, 0, 0)), (sprites, MAGENTA))]
+        first = None if source is None else frame_thumbnail(source.read(t), clip)
+        for row, picture in zip(rows.values(), [first, *pictures], strict=True):
             if picture is not None:
-                row.append(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
+                row.append(picture)
     strips = [strip for label, row in rows.items() if row for strip in (_label(label), *_rows(row))]
     for kind in ("sprite", "background"):
         for k, sprite in enumerate(result.sprites):

@@ -85,26 +85,35 @@ class LayerRenderer:
         """Opacity of layer k at frame t, 0..1."""
         return float(self.result.sprites[k].opacity[t])
 
+    def frame(self, t: int, layers: list[int], backdrop: tuple[float, float, float]) -> np.ndarray:
+        """Layers (back to front) over a colour -> uint8 RGB [h, w, 3], rounded."""
+        shown = [(patch, self.opacity(k, t)) for k in layers if (patch := self.patch(k, t)) is not None]
+        width, height = self.size
+        out = np.empty((height, width, 3), np.uint8)
+        out.reshape(height, -1)[:] = np.tile(np.rint(backdrop), width)
+        if not shown:
+            return out
+        ends = np.array([(p.x, p.y, p.x + p.planes.shape[2], p.y + p.planes.shape[1]) for p, _ in shown])
+        (x0, y0), (x1, y1) = ends[:, :2].min(0).tolist(), ends[:, 2:].max(0).tolist()
+        part = np.empty((3, y1 - y0, x1 - x0), np.float32)  # beyond it there is but the colour
+        part[:] = np.float32(backdrop)[:, None, None]
+        for patch, opacity in shown:
+            over(part, Patch(patch.x - x0, patch.y - y0, patch.planes), opacity)
+        # nothing here is negative, so that the absolute value that OpenCV takes is the value
+        out[y0:y1, x0:x1] = cv2.merge([cv2.convertScaleAbs(plane) for plane in part])
+        return out
+
     def composite(self, t: int, layers: list[int], backdrop: tuple[float, float, float] | None) -> np.ndarray:
         """Layers (back to front) over a colour -> float32 [h, w, 3], 0..255.
 
         Without a colour: premultiplied [h, w, 4].
         """
-        return cv2.merge(list(self.planes(t, layers, backdrop)))
-
-    def frame(self, t: int, layers: list[int], backdrop: tuple[float, float, float]) -> np.ndarray:
-        """Layers (back to front) over a colour -> uint8 RGB [h, w, 3], rounded."""
-        # nothing here is negative, so that the absolute value that OpenCV takes is the value
-        return cv2.merge([cv2.convertScaleAbs(plane) for plane in self.planes(t, layers, backdrop)])
-
-    def planes(self, t: int, layers: list[int], backdrop: tuple[float, float, float] | None) -> np.ndarray:
-        """As `composite`, as planes: float32 [3 or 4, h, w]."""
         frame = np.zeros((3 if backdrop is not None else 4, self.size[1], self.size[0]), np.float32)
         for plane, value in zip(frame, backdrop or (), strict=False):
             plane[:] = value
         for k in layers:
             over(frame, self.patch(k, t), self.opacity(k, t))
-        return frame
+        return cv2.merge(list(frame))
 
     def part(self, k: int, drawing: int) -> Part:
         """Layer k's drawing as its file holds it. Do not write into it."""

@@ -36,7 +36,6 @@ class PreviewWriter:
     def __init__(self, path: Path, result: Result, with_source: bool):
         self.path = path
         self._part = path.with_name(f".{path.stem}.part{path.suffix}")
-        self._sprites = sprites_of(result)
         width, height = result.clip.size
         scale = min(1.0, PANEL_WIDTH / width)
         self._size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -49,9 +48,10 @@ class PreviewWriter:
     def __enter__(self) -> PreviewWriter:
         return self
 
-    def add(self, renderer: LayerRenderer, t: int, recomposed: np.ndarray, frame: np.ndarray | None) -> None:
-        """Add frame t. recomposed, frame (the source's, if there is that panel): uint8 RGB [h, w, 3], full size."""
-        row = [recomposed, renderer.frame(t, self._sprites, MAGENTA)]
+    def add(self, recomposed: np.ndarray, alone: np.ndarray, frame: np.ndarray | None) -> None:
+        """Add a frame. recomposed; alone: the sprites over magenta; frame: the source's, if there is that panel. uint8
+        RGB [h, w, 3], full size."""
+        row = [recomposed, alone]
         if frame is not None:
             row.insert(0, frame)
         try:
@@ -76,8 +76,9 @@ def write_preview(folder: str | Path, result: Result, source: FrameSource | None
     """Write FOLDER/preview.mp4 (or `path`) -> its path. Without the source frames that panel is left out."""
     path = Path(path) if path is not None else Path(folder) / "preview.mp4"
     renderer = LayerRenderer(folder, result)
-    layers = list(range(len(result.sprites)))
+    layers, sprites = list(range(len(result.sprites))), sprites_of(result)
     with PreviewWriter(path, result, source is not None) as preview:
         for t in range(result.clip.frame_count):
-            preview.add(renderer, t, renderer.frame(t, layers, (0, 0, 0)), None if source is None else source.read(t))
+            preview.add(renderer.frame(t, layers, (0, 0, 0)), renderer.frame(t, sprites, MAGENTA),
+                        None if source is None else source.read(t))
     return path

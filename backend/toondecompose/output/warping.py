@@ -24,6 +24,8 @@ SHRINKS = 1.25
 MAX_SAMPLES = 8
 # rows of fine samples that are computed at a time: bounds memory, and stays in the processor's cache
 _FINE_ROWS = 128
+# rows of a frame whose planes stay in the processor's cache from one step to the next
+_CACHED_ROWS = 32
 # the bicubic kernel reaches two px beyond the last one, and bleeds one px over an edge
 _REACH = 2
 
@@ -171,11 +173,16 @@ def render(canvas: np.ndarray, H: np.ndarray, size: tuple[int, int], extend: boo
             return None
         pixels = _sampled(canvas, H, box, samples or _samples(H, box), extend)
         _hide_beyond_horizon(pixels, H, x0, y0)
-    np.clip(pixels, 0, 255, out=pixels)  # bicubic sampling overshoots at edges
-    if len(pixels) == 4:
-        for plane in pixels[:3]:
-            np.minimum(plane, pixels[3], out=plane)
+    for top in range(0, pixels.shape[1], _CACHED_ROWS):
+        _bounded(pixels[:, top:top + _CACHED_ROWS])
     return Patch(x0, y0, pixels)
+
+
+def _bounded(pixels: np.ndarray) -> None:
+    """Take back, in place, by what bicubic sampling overshoots at edges. [3 or 4, h, w], premultiplied, 0..255."""
+    np.clip(pixels, 0, 255, out=pixels)
+    for plane in pixels[:3] if len(pixels) == 4 else ():
+        np.minimum(plane, pixels[3], out=plane)
 
 
 def _hide_beyond_horizon(pixels: np.ndarray, H: np.ndarray, x0: int, y0: int) -> None:
@@ -194,13 +201,15 @@ def over(frame: np.ndarray, patch: Patch | None, opacity: float = 1.0) -> None:
     if patch is None or opacity <= 0:
         return
     height, width = patch.planes.shape[1:]
-    alpha = patch.planes[3] if len(patch.planes) == 4 else np.float32(255)
     part = frame[:, patch.y:patch.y + height, patch.x:patch.x + width]
     if len(patch.planes) == 3 and opacity == 1:
         part[:3], part[3:] = patch.planes, 255
         return
-    through = 1 - alpha * np.float32(opacity / 255)
-    for k, plane in enumerate(part):
-        plane *= through
-        colour = patch.planes[k] if k < len(patch.planes) else alpha
-        plane += colour if opacity == 1 else colour * np.float32(opacity)
+    for top in range(0, height, _CACHED_ROWS):
+        rows = slice(top, top + _CACHED_ROWS)
+        alpha = patch.planes[3, rows] if len(patch.planes) == 4 else np.float32(255)
+        through = 1 - alpha * np.float32(opacity / 255)
+        for k, plane in enumerate(part[:, rows]):
+            plane *= through
+            colour = patch.planes[k, rows] if k < len(patch.planes) else alpha
+            plane += colour if opacity == 1 else colour * np.float32(opacity)
