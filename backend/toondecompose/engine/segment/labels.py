@@ -158,29 +158,81 @@ def frame_mass(misfits: list[torch.Tensor | None], tex: torch.Tensor, backs: lis
 def solve(frames: torch.Tensor, rigid: Rigid, first: torch.Tensor, noise: float, redrawn: bool, rounds: int = 3,
           texture: torch.Tensor | None = None, regions: list[Regions] | None = None, everywhere: bool = False,
           several: bool = True) -> tuple[torch.Tensor, torch.Tensor, Rigid]:
-    """Masks -> mosaics -> evidence -> masks. first: first_mass. texture: uint8 [T, h, w] of the frames, and regions:
-    regions_of that, if known. everywhere: every round at full size, as a test asks; else all but the last one are
-    made at half of it, for which round's mosaics an outline is a pixel wider hardly matters. several: there may be
-    more sprites than one, which so wide an outline joins where they pass each other: the last two are made at full
-    size.
+    """All rounds of a `Labelling` -> (probabilities [L, T, h, w], the last mass, the layers with their drawings told
+    apart)."""
+    labelling = Labelling(frames, rigid, first, noise, redrawn, rounds, texture, regions, everywhere, several)
+    labelling.begin()
+    return labelling.finish()
 
-    Returns (probabilities [L, T, h, w], the last mass, the layers with their drawings told apart).
+
+class Labelling:
+    """Masks -> mosaics -> evidence -> masks, in rounds. The first two show roughly who is where; what they find may
+    change the layers, and then another labelling begins.
+
+    first: first_mass. texture: uint8 [T, h, w] of the frames, and regions: regions_of that, if known. everywhere: every
+    round at full size, as a test asks; else all but the last one are made at half of it, for which round's mosaics an
+    outline is a pixel wider hardly matters. several: there may be more sprites than one, which so wide an outline joins
+    where they pass each other: the last two are made at full size.
     """
-    texture = ev.texture_of(frames, noise) if texture is None else texture
-    # half precision: these are the largest arrays of a long shot, and nobody asks for a thousandth of a probability
-    first = first.half()
-    mass, p = first.clone(), torch.empty_like(first)
-    begin = 0
-    if not everywhere and frames.shape[-1] >= HALVED_FROM:
-        # without redrawn sprites, the outlines found so far are where mosaics of sprites end
-        begin = rounds if redrawn and not several else min(rounds, max(2, rounds - 1))
-        rigid = _coarsely(frames, rigid, first, noise, redrawn, begin, texture, p, mass)
-    regions = regions or regions_of(texture)
-    for turn in range(begin, rounds + 1):
-        _turn(turn, frames, rigid, first, noise, redrawn, texture, regions, p, mass)
-        if turn == 1:
-            rigid = find_drawings(frames, rigid, p, noise)
-    return p, mass, rigid
+
+    def __init__(self, frames: torch.Tensor, rigid: Rigid, first: torch.Tensor, noise: float, redrawn: bool,
+                 rounds: int = 3, texture: torch.Tensor | None = None, regions: list[Regions] | None = None,
+                 everywhere: bool = False, several: bool = True):
+        self.frames, self.rigid, self.noise, self.redrawn, self.rounds = frames, rigid, noise, redrawn, rounds
+        self.texture = ev.texture_of(frames, noise) if texture is None else texture
+        self.regions = regions
+        # half precision: these are the largest arrays of a long shot, and nobody asks for a thousandth of a probability
+        self.first = first.half()
+        self.mass, self.p = self.first.clone(), torch.empty_like(self.first)
+        self.coarse, self.turns = None, 0  # the same at half the size, and how many rounds are made there
+        if not everywhere and frames.shape[-1] >= HALVED_FROM:
+            # without redrawn sprites, the outlines found so far are where mosaics of sprites end
+            self.turns = rounds if redrawn and not several else min(rounds, max(2, rounds - 1))
+
+    def begin(self) -> torch.Tensor:
+        """The first two rounds -> probabilities [L, T, h, w] so far."""
+        if self.turns:
+            self.coarse = self._halved()
+        for turn in (0, 1):
+            self._round(turn)
+        return self.p
+
+    def finish(self) -> tuple[torch.Tensor, torch.Tensor, Rigid]:
+        """The other rounds -> what `solve` gives."""
+        self.rigid = find_drawings(self.frames, self.rigid, self.p, self.noise)
+        if self.coarse is not None:
+            self.coarse.rigid.drawing = self.rigid.drawing
+        for turn in range(2, self.rounds + 1):
+            self._round(turn)
+        return self.p, self.mass, self.rigid
+
+    def _round(self, turn: int) -> None:
+        if turn < self.turns:
+            self.coarse._round(turn)
+            if turn in (1, self.turns - 1):
+                self._enlarge()
+            return
+        self.coarse = None
+        self.regions = self.regions or regions_of(self.texture)
+        _turn(turn, self.frames, self.rigid, self.first, self.noise, self.redrawn, self.texture, self.regions, self.p,
+              self.mass)
+
+    def _halved(self) -> Labelling:
+        """The same at half the size."""
+        each = range(len(self.frames))
+        small = torch.stack([halved(whole_picture(self.frames[t])).round_().to(torch.uint8) for t in each])
+        # a line is half of its 2 x 2 px
+        lines = torch.stack([(2 * halved(self.texture[t].float())).clamp_(max=255).to(torch.uint8) for t in each])
+        start = torch.stack([(2 * halved(self.first[:, t].float())).clamp_(max=1).half() for t in each], 1)
+        less, more, rigid = np.diag([0.5, 0.5, 1.0]), np.diag([2.0, 2.0, 1.0]), self.rigid
+        half = Rigid([less @ H @ more for H in rigid.H], rigid.present, rigid.painted, rigid.drawing, rigid.hiding)
+        return Labelling(small, half, start, 0.5 * self.noise, self.redrawn, self.rounds, lines, everywhere=True)
+
+    def _enlarge(self) -> None:
+        h, w = self.frames.shape[-2:]
+        for whole, one in ((self.p, self.coarse.p), (self.mass, self.coarse.mass)):
+            for t in range(len(self.frames)):
+                whole[:, t] = F.interpolate(one[None, :, t].float(), scale_factor=2, mode="bilinear")[0, :, :h, :w]
 
 
 def _turn(turn: int, frames: torch.Tensor, rigid: Rigid, first: torch.Tensor, noise: float, redrawn: bool,
@@ -206,33 +258,3 @@ def _turn(turn: int, frames: torch.Tensor, rigid: Rigid, first: torch.Tensor, no
         p[:, part] = walk(whole_picture(frames[part]), add_rims(new, regions[part], only_unknown=turn > 1))
         for t, theres in enumerate(nearer, start):
             p[:, t] = uncovered(p[:, t].float(), new[:, t - start], theres, rigid.hiding)
-
-
-def _coarsely(frames: torch.Tensor, rigid: Rigid, first: torch.Tensor, noise: float, redrawn: bool, turns: int,
-              texture: torch.Tensor, p: torch.Tensor, mass: torch.Tensor) -> Rigid:
-    """The first `turns` rounds of `solve` at half its size: what they come to goes into p and mass [L, T, h, w].
-    Returns the layers with their drawings told apart."""
-    size, each = frames.shape[:-3:-1], range(len(frames))
-    small = torch.stack([halved(whole_picture(frames[t])).round_().to(torch.uint8) for t in each])
-    # a line is half of its 2 x 2 px
-    lines = torch.stack([(2 * halved(texture[t].float())).clamp_(max=255).to(torch.uint8) for t in each])
-    start = torch.stack([(2 * halved(first[:, t].float())).clamp_(max=1).half() for t in each], 1)
-    less, more = np.diag([0.5, 0.5, 1.0]), np.diag([2.0, 2.0, 1.0])
-    half = Rigid([less @ H @ more for H in rigid.H], rigid.present, rigid.painted, rigid.drawing, rigid.hiding)
-    likely, sure = torch.empty_like(start), start.clone()
-    regions = regions_of(lines)
-
-    def enlarge() -> None:
-        for whole, one in ((p, likely), (mass, sure)):
-            for t in each:
-                whole[:, t] = F.interpolate(one[None, :, t].float(), scale_factor=2, mode="bilinear")[
-                    0, :, :size[1], :size[0]]
-
-    for turn in range(turns):
-        _turn(turn, small, half, start, 0.5 * noise, redrawn, lines, regions, likely, sure)
-        if turn == 1 or turn == turns - 1:
-            enlarge()
-        if turn == 1:
-            rigid = find_drawings(frames, rigid, p, noise)
-            half.drawing = rigid.drawing
-    return rigid

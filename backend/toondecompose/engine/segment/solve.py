@@ -25,7 +25,7 @@ from .choose import (
     sampled,
 )
 from .hiding import depth_order
-from .labels import BLOCK, first_mass, solve, walk
+from .labels import BLOCK, Labelling, first_mass, walk
 from .layers import Rigid, best_label
 from .limbs import changing, limbs
 from .mosaic import build_mosaic
@@ -129,8 +129,9 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
     del traces
     step(0.2)
     several = roles.redrawn != 1 or not all(roles.plane)
-    p, mass, rigid = solve(frames, rigid, first, coarse_noise, redrawn, texture=texture, several=several)
-    if redrawn:
+    labelling = Labelling(frames, rigid, first, coarse_noise, redrawn, texture=texture, several=several)
+    p = labelling.begin()
+    if redrawn:  # a sky is seen as soon as it is roughly known who is where
         sky = soft_sky(small, [paths[i] for i, on in zip(layers, roles.plane, strict=True) if on], small_scale,
                        (best_label(p) == 0).cpu().numpy(), coarse_noise)
         if sky is not None:  # behind all others, which hide it but for the plane that it was taken for
@@ -141,7 +142,10 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
             rigid = Rigid([scaled(sky[0].H, small_scale), *rigid.H], [sky[0].present, *rigid.present], roles.painted,
                           hiding=[False, False, *rigid.hiding[1:]])
             first = torch.cat([torch.from_numpy(sky[1]).to(first)[None], first])
-            p, mass, rigid = solve(frames, rigid, first, coarse_noise, redrawn, texture=texture, several=several)
+            labelling = Labelling(frames, rigid, first, coarse_noise, redrawn, texture=texture, several=several)
+            labelling.begin()
+    p, mass, rigid = labelling.finish()
+    del labelling
     if redrawn:
         for i in (i for i in range(len(layers)) if i in slid or (i and roles.plane[i] and i != base)):
             only_supported(p, i, len(layers), first[i])
