@@ -92,6 +92,12 @@ class FrameSource:
             self._cache.popitem(last=False)
         return frame
 
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, t: int) -> np.ndarray:
+        return self.read(t)
+
     def part(self, start: int, stop: int) -> FrameSource:
         """The frames start..stop-1 as a source of their own (one shot between two cuts)."""
         part = FrameSource(lambda t: self.read(start + t), stop - start, self.size, cache_mb=0)
@@ -114,9 +120,9 @@ class FrameSource:
         other._shelf, other._folder = self._shelf, self._folder
         return other
 
-    def another_shelf(self, room: int) -> Shelf | None:
+    def another_shelf(self, room: int, touched: int | None = None) -> Shelf | None:
         """A shelf of its own for what one step needs, beyond `room` bytes; None where there is no place for one."""
-        return None if self._shelf is None else self._shelf.another(room)
+        return None if self._shelf is None else self._shelf.another(room, touched)
 
     def resized(self, size: tuple[int, int]) -> FrameSource:
         """The same frames, area-averaged to `size` (w, h) px: made once for all stages that ask for this size."""
@@ -199,14 +205,19 @@ def working_scale(size: tuple[int, int], max_width: int) -> float:
     return min(1.0, max_width / size[0])
 
 
-def working_frames(source: FrameSource, max_width: int) -> tuple[np.ndarray, float]:
-    """All frames at working size -> (uint8 RGB [T, hs, ws, 3], scale). Area-averaged, so edge coordinates scale exactly
-    by (ws / w, hs / h); scale is ws / w."""
+def working_source(source: FrameSource, max_width: int) -> tuple[FrameSource, float]:
+    """The frames at working size, and its scale. Area-averaged, so edge coordinates scale exactly by (ws / w, hs / h);
+    scale is ws / w."""
     width, height = source.size
     scale = working_scale(source.size, max_width)
-    ws, hs = max(1, round(width * scale)), max(1, round(height * scale))
-    smaller = source.resized((ws, hs))
-    out = np.empty((source.count, hs, ws, 3), np.uint8)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return source.resized(size), size[0] / width
+
+
+def working_frames(source: FrameSource, max_width: int) -> tuple[np.ndarray, float]:
+    """All frames at working size at once -> (uint8 RGB [T, hs, ws, 3], scale), as `working_source`."""
+    smaller, scale = working_source(source, max_width)
+    out = np.empty((source.count, *smaller.size[::-1], 3), np.uint8)
     for t in range(source.count):
         out[t] = smaller.read(t)
-    return out, ws / width
+    return out, scale

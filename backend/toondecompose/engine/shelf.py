@@ -8,6 +8,7 @@ room. A short shot's pictures stay in memory.
 from __future__ import annotations
 
 import mmap
+import os
 import tempfile
 import weakref
 from pathlib import Path
@@ -29,9 +30,9 @@ class Shelf:
         self._end = self._touched = self._looks = 0
         self._maps: weakref.WeakSet[mmap.mmap] = weakref.WeakSet()
 
-    def another(self, room: int) -> Shelf:
+    def another(self, room: int, touched: int | None = None) -> Shelf:
         """A shelf with room and a file of its own, which rests when this one does."""
-        other = Shelf(self._folder, room, room)
+        other = Shelf(self._folder, room, room if touched is None else touched)
         other._maps = self._maps
         return other
 
@@ -54,10 +55,31 @@ class Shelf:
             return picture  # memory is what is left
         self._end += -(-picture.nbytes // mmap.ALLOCATIONGRANULARITY) * mmap.ALLOCATIONGRANULARITY
         self._maps.add(place)
-        self._touched += picture.nbytes
+        self.touched(picture.nbytes)
+        return np.frombuffer(place, picture.dtype).reshape(picture.shape)
+
+    def blank(self, shape: tuple[int, ...], dtype: type) -> np.ndarray | None:
+        """Room for an array of zeros on the shelf, in a file of its own that goes with it; None where there is memory
+        enough for it, or no room on the disk."""
+        size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+        self._room -= size
+        if self._room >= 0 or not size or not hasattr(mmap.mmap, "madvise"):
+            return None
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self._folder, buffering=0) as file:
+                _reserve(file, size)
+                place = mmap.mmap(file.fileno(), size)
+        except OSError:
+            return None
+        self._maps.add(place)
+        return np.frombuffer(place, dtype).reshape(shape)
+
+    def touched(self, size: int) -> None:
+        """So many bytes of arrays on the shelf were looked at: now and then their memory is given back."""
+        self._touched += size
         if self._touched > self._most:
             self.rest()
-        return np.frombuffer(place, picture.dtype).reshape(picture.shape)
 
     def looked(self) -> None:
         """A frame was looked at: now and then the memory of what was looked at with it is given back."""
@@ -70,3 +92,15 @@ class Shelf:
         self._touched = self._looks = 0
         for place in self._maps:
             place.madvise(mmap.MADV_DONTNEED)
+
+
+def _reserve(file, size: int) -> None:
+    """Make an empty file `size` bytes of zeros long, if the disk has room: one that is full says so here, and not when
+    a px is changed. Raises OSError."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file.fileno(), 0, size)
+        return
+    piece = bytes(min(size, 2**20))
+    for start in range(0, size, len(piece)):
+        if file.write(piece[: size - start]) != len(piece[: size - start]):
+            raise OSError("the disk is full")

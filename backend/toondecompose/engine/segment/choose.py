@@ -20,7 +20,7 @@ import torch
 from . import evidence as ev
 from .canvas import slope, whole_picture
 from .labels import first_mass, regions_of, solve
-from .layers import ALL, Rigid, best_label, mosaics, presence, rendered
+from .layers import ALL, Rigid, labels_of, mosaics, presence, rendered
 from .parallax import FASTER
 from .roles import Traces, trace
 from .standing import settle
@@ -132,7 +132,7 @@ def picture_bits(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torc
     single: which layers are surely one drawing. Where too little has been seen of its canvas, such a one is as likely
     there as anywhere in the shot; of a layer whose drawings may change anything can be.
     """
-    pictures, there, labels, count = mosaics(frames, rigid, p, mass), presence(rigid, p), best_label(p), len(rigid)
+    pictures, there, labels, count = mosaics(frames, rigid, p, mass), presence(rigid, p), labels_of(p), len(rigid)
     usual = [float((labels == i).to(torch.float32).mean().clamp(UNSURE, 0.5)) if single and single[i] else 0.5
              for i in range(count)]
     total = 0.0
@@ -181,7 +181,7 @@ def largest_body(ledger: Ledger, paths: tuple[int, ...]) -> float:
            [ledger.traces.share[i] for i in paths], ledger.texture, ledger.noise)
     p, mass, rigid = solve(ledger.frames, rigid, first, ledger.noise, True, rounds=2, texture=ledger.texture,
                            regions=ledger.regions, everywhere=True)
-    pictures, there, label = mosaics(ledger.frames, rigid, p, mass), presence(rigid, p), best_label(p)
+    pictures, there, label = mosaics(ledger.frames, rigid, p, mass), presence(rigid, p), labels_of(p)
     shares = []
     for t in range(len(ledger.frames)):
         backs, _ = rendered(rigid, pictures, there, t, ledger.frames.shape)

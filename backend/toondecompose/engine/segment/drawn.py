@@ -8,6 +8,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
 from .canvas import gather, slope, whole_picture
+from .film import Pictures
 
 SAME_LEVELS = 12.0  # grey levels within which two samples of one flat colour agree (compression, rounding)
 SAME_SLOPE = 0.35  # px of misplacement that a slope excuses
@@ -17,7 +18,7 @@ FARTHEST = 40  # frames apart that are compared; a cycle returns sooner
 MOST_PIXELS = 1500  # compared per pair: a share to a few hundredths needs no more
 
 
-def same_drawing(frames: torch.Tensor, H: np.ndarray, present: np.ndarray, shown: torch.Tensor, hidden: torch.Tensor,
+def same_drawing(frames: Pictures, H: np.ndarray, present: np.ndarray, shown: Pictures, hidden: Pictures,
                  region: torch.Tensor, origin: tuple[float, float], noise: float) -> np.ndarray:
     """Group the frames in which a layer shows one drawing.
 
@@ -37,11 +38,10 @@ def same_drawing(frames: torch.Tensor, H: np.ndarray, present: np.ndarray, shown
     inside = region[box[1] - y : box[3] - y, box[0] - x : box[2] - x].reshape(-1)
     at = torch.nonzero(inside)[:, 0]
     at = at[:: max(1, len(at) // MOST_PIXELS)]
-    extra = torch.stack([shown, hidden], 1)
     colour, may, tolerance = [], [], []
     for t in use:
         got = gather(frames, H, [t], box)[0].flatten(1)[:, at]
-        more = gather(extra, H, [t], box)[0].flatten(1)[:, at]
+        more = gather(torch.stack([shown[t], hidden[t]])[None], H[t : t + 1], [0], box)[0].flatten(1)[:, at]
         steep = gather(slope(whole_picture(frames[t]))[None, None], H[t : t + 1], [0], box)[0, 0].reshape(-1)[at]
         colour.append(got[:3])
         free = (got[3] > 0.5) & (more[1] < 0.3)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 import torch
@@ -18,6 +20,7 @@ from .canvas import (
     slope,
     whole_picture,
 )
+from .film import Pictures, Room, in_memory
 
 # frames apart at which a pixel is compared with itself under a layer's motion. Many gaps, because a held drawing agrees
 # with itself over short ones and a slow one needs long ones.
@@ -69,7 +72,7 @@ def largest_near(x: torch.Tensor, r: int) -> torch.Tensor:
     return wide.to(x.dtype).reshape(shape)
 
 
-def texture_of(frames: torch.Tensor, noise: float) -> torch.Tensor:
+def texture_of(frames: Pictures, noise: float, room: Room = in_memory) -> Pictures:
     """How much a pixel's position can be told from its neighbourhood, uint8 [T, h, w], 255 = clearly textured.
 
     frames: uint8 [T, 3, h, w]. Ramp from what noise and soft shading show to a clear line. Shading that is weak beside
@@ -82,18 +85,18 @@ def texture_of(frames: torch.Tensor, noise: float) -> torch.Tensor:
     some = {t: slopes(t) for t in range(0, frames.shape[0], -(-frames.shape[0] // LINES_ASKED))}
     lines = float(np.quantile(torch.cat([s[::2, ::2].flatten() for s in some.values()]).cpu().numpy(), LINES))
     low = min(max(lines * SHADING, LEAST_SLOPE), MOST_SLOPE) + 1.5 * noise
-    out = torch.empty(frames.shape[0], *frames.shape[-2:], dtype=torch.uint8, device=frames.device)
+    out = room((frames.shape[0], *frames.shape[-2:]), torch.uint8, frames.device)
     for t in range(frames.shape[0]):
         out[t] = ((((some[t] if t in some else slopes(t)) - low) / low).clamp(0, 1) * 255).to(torch.uint8)
     return out
 
 
-def cornerness_of(frames: torch.Tensor) -> torch.Tensor:
+def cornerness_of(frames: Pictures, room: Room = in_memory) -> Pictures:
     """How far a pixel's position can be told in both directions, uint8 [T, h, w]: 255 = a corner, 0 = a straight edge.
 
     An edge that slides along itself agrees with itself under a wrong motion, so agreement counts only this much.
     """
-    out = torch.empty(frames.shape[0], *frames.shape[-2:], dtype=torch.uint8, device=frames.device)
+    out = room((frames.shape[0], *frames.shape[-2:]), torch.uint8, frames.device)
     for t in range(frames.shape[0]):
         f = whole_picture(frames[t])
         dx, dy = torch.zeros_like(f), torch.zeros_like(f)
@@ -160,34 +163,41 @@ def strict_levels(noise: float) -> float:
     return min(SAME_LEVELS, CLEAN_LEVELS + PER_NOISE * noise) + 2 * noise
 
 
-def with_tolerance(frames: torch.Tensor, noise: float) -> list[torch.Tensor]:
-    """Frames uint8 [T, 3, h, w] as `agreement` compares them: T x uint8 [4, h, w], colours and the levels by which two
+def with_tolerance(frames: Pictures, noise: float, room: Room = in_memory) -> Pictures:
+    """Frames uint8 [T, 3, h, w] as `agreement` compares them: uint8 [T, h, w, 4], colours and the levels by which two
     samples of the same may differ."""
-    base = strict_levels(noise)
-    pictures = []
-    for frame in frames:
-        tolerance = (base + SAME_SLOPE * slope(whole_picture(frame))).round_().clamp_(max=255).to(torch.uint8)
-        together = torch.cat([frame.permute(1, 2, 0), tolerance[..., None]], 2)
-        pictures.append(together.permute(2, 0, 1))
+    base, (h, w) = strict_levels(noise), frames.shape[-2:]
+    pictures = room((len(frames), h, w, 4), torch.uint8, frames.device)
+    for t in range(len(frames)):
+        frame = frames[t]
+        pictures[t, ..., :3] = frame.permute(1, 2, 0)
+        pictures[t, ..., 3] = (base + SAME_SLOPE * slope(whole_picture(frame))).round_().clamp_(max=255)
     return pictures
 
 
-def agreement(pictures: list[torch.Tensor], H: np.ndarray, present: np.ndarray, noise: float
-              ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def agreement(pictures: Pictures, H: np.ndarray, present: np.ndarray, noise: float, room: Room = in_memory
+              ) -> tuple[Pictures, Pictures, Pictures]:
     """How often each pixel repeats under the layer's motion.
 
-    pictures: T x uint8 [4, h, w], `with_tolerance`; H [T, 3, 3] canvas -> frame in these pixels.
+    pictures: uint8 [T, h, w, 4], `with_tolerance`; H [T, 3, 3] canvas -> frame in these pixels.
     Returns (share float16 [T, h, w] of the compared frames in which the same canvas point has the same colour, the
     share in which it may have (SAME_LEVELS, however clean), compared float16 [T, h, w] number of frames compared).
     Zero in frames where the layer is not present.
     """
-    count, (h, w), device = len(pictures), pictures[0].shape[1:], pictures[0].device
+    (count, h, w, _), device = pictures.shape, pictures.device
     whole = canvas_box(H, present, (w, h))
     use = [int(t) for t in np.flatnonzero(present)]
     boxes = [canvas_box(H[t : t + 1], np.array([True]), (w, h)) for t in use]
     # of each frame's own part of the canvas: the whole canvas of a long pan is many times as large
     more = round(SAME_LEVELS + 2 * noise - strict_levels(noise))
-    votes = [torch.zeros(3, b[3] - b[1], b[2] - b[0], dtype=torch.uint8, device=device) for b in boxes]
+    sizes = [3 * (b[3] - b[1]) * (b[2] - b[0]) for b in boxes]
+    votes, ends = room((sum(sizes),), torch.uint8, device), np.cumsum(sizes)
+
+    def of(i: int) -> torch.Tensor:
+        """Frame use[i]'s counts agree, alike, compared: uint8 [3, hb, wb] on its box."""
+        x0, y0, x1, y1 = boxes[i]
+        return votes[int(ends[i]) - sizes[i] : int(ends[i])].view(3, y1 - y0, x1 - x0)
+
     for left, right in columns_of(whole, w):
         near = [i for i, b in enumerate(boxes) if b[0] < right and b[2] > left]
         if len(near) < 2:
@@ -196,12 +206,11 @@ def agreement(pictures: list[torch.Tensor], H: np.ndarray, present: np.ndarray, 
         rows = max(8, int(2**22 // ((last - first) * (right - left))))
         for top in range(whole[1], whole[3], rows):
             tile = (left, top, right, min(whole[3], top + rows))
-            _compare_tile(pictures, more, H, use, boxes, votes, range(first, last), tile)
-    share = torch.zeros(count, h, w, dtype=torch.float16, device=device)
-    alike, number = torch.zeros_like(share), torch.zeros_like(share)
+            _compare_tile(pictures, more, H, use, boxes, of, range(first, last), tile)
+    share, alike, number = (room((count, h, w), torch.float16, device) for _ in range(3))
     for i, t in enumerate(use):
         x0, y0, _, _ = boxes[i]
-        got, inside = sample_planes(votes[i].to(torch.float32), _from(x0, y0) @ np.linalg.inv(H[t]), (w, h))
+        got, inside = sample_planes(of(i).to(torch.float32), _from(x0, y0) @ np.linalg.inv(H[t]), (w, h))
         got = ((got * inside) * COUNT_STEPS).round() / COUNT_STEPS
         share[t], alike[t] = got[:2] / got[2].clamp_min(1.0)
         number[t] = got[2]
@@ -212,19 +221,20 @@ def _from(x: float, y: float) -> np.ndarray:
     return np.array([[1, 0, -x], [0, 1, -y], [0, 0, 1.0]])
 
 
-def _compare_tile(pictures: list[torch.Tensor], more: int, H: np.ndarray, use: list[int], boxes: list[Box],
-                  votes: list[torch.Tensor], some: range, tile: Box) -> None:
+def _compare_tile(pictures: Pictures, more: int, H: np.ndarray, use: list[int], boxes: list[Box],
+                  votes: Callable[[int], torch.Tensor], some: range, tile: Box) -> None:
     """Compare frames use[some] with each other on a tile of the canvas, into their votes (agree, alike, compared)
     [3, ...]."""
     size, n = (tile[3] - tile[1], tile[2] - tile[0]), len(some)
-    device = votes[0].device
+    device = pictures.device
     samples = torch.zeros(4, n, *size, dtype=torch.uint8, device=device)
     valid = torch.zeros(n, *size, dtype=torch.uint8, device=device)
     parts = {k: part for k, i in enumerate(some) if (part := overlap(boxes[i], tile)) is not None}
     for k, part in parts.items():
         x0, y0, x1, y1 = part
         where = slice(y0 - tile[1], y1 - tile[1]), slice(x0 - tile[0], x1 - tile[0])
-        samples[:, k, *where], valid[k, *where] = sample_bytes(pictures[use[some[k]]], H[use[some[k]]], part)
+        picture = pictures[use[some[k]]].permute(2, 0, 1)
+        samples[:, k, *where], valid[k, *where] = sample_bytes(picture, H[use[some[k]]], part)
     found = torch.zeros(3, n, *size, dtype=torch.uint8, device=device)
     flat, valid, counts = samples.flatten(2), valid.flatten(1), found.flatten(2)
     step = max(64, 2**16 // n) if device.type == "cpu" else flat.shape[2]  # what the CPU's cache holds
@@ -235,7 +245,7 @@ def _compare_tile(pictures: list[torch.Tensor], more: int, H: np.ndarray, use: l
                 *(one[:, part] for one in counts))
     for k, (x0, y0, x1, y1) in parts.items():
         x, y = boxes[some[k]][:2]
-        votes[some[k]][:, y0 - y : y1 - y, x0 - x : x1 - x] = found[:, k, y0 - tile[1] : y1 - tile[1],
+        votes(some[k])[:, y0 - y : y1 - y, x0 - x : x1 - x] = found[:, k, y0 - tile[1] : y1 - tile[1],
                                                                     x0 - tile[0] : x1 - tile[0]]
 
 

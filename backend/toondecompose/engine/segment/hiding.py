@@ -7,7 +7,8 @@ import torch
 
 from . import evidence as ev
 from .canvas import render
-from .layers import Rigid, best_label, presence
+from .film import Pictures
+from .layers import Rigid, labels_of, presence
 
 HIDES = 0.65  # of the frames that show a place: a painting seen there so often hides what is behind it in all of them
 
@@ -34,14 +35,14 @@ def uncovered(p: torch.Tensor, mass: torch.Tensor, theres: list[torch.Tensor | N
     return p
 
 
-def depth_order(rigid: Rigid, p: torch.Tensor, votes: np.ndarray | None = None) -> list[int]:
+def depth_order(rigid: Rigid, p: Pictures, votes: np.ndarray | None = None) -> list[int]:
     """Labels back to front, by whose outline a common border is.
 
     At a border of a and b: where the layer a is known (from other frames) to go on under b, b hides a; where a ends,
     the border may be a's own outline. A redrawn label has no canvas, so it is compared only by what the rigid one does,
     and with other redrawn ones by `votes` [L, L] of their templates.
     """
-    labels = best_label(p)
+    labels = labels_of(p)
     count = p.shape[0]
     there = presence(rigid, p)
     V = np.zeros((count, count)) if votes is None else votes.astype(float)  # V[a, b]: a hides b

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from . import evidence as ev
 from .canvas import whole_picture
 from .drawn import same_drawing
+from .film import Pictures, Room, copied, in_memory
 from .hiding import covers, uncovered
 from .layers import Rigid, mosaics, presence, rendered
 from .regions import Regions, flat_regions, rim_owner
@@ -24,21 +25,23 @@ UNEXPLAINED = 2.5  # from here on it does not
 SEEN_TWICE = 1.5  # frames' worth of evidence: a point of a layer that more than one frame shows
 FLAT_TEXTURE = 60  # of 255: weaker than a line; a gradient or a brush stroke does not part a flat region
 BLOCK = 8  # frames that are in work at once
+MOST_REGIONS = 2**22  # px of a clip's frames: of a longer one flat regions are found anew in every round
 HALVED_FROM = 200  # px across: narrower pictures lose their outlines at half the size
 
 
-def first_mass(traces: Traces, layers: list[int], redrawn: bool) -> torch.Tensor:
+def first_mass(traces: Traces, layers: list[int], redrawn: bool, room: Room = in_memory) -> Pictures:
     """Evidence before any mosaic: does a textured pixel repeat under a layer's motion? -> mass float16 [L, T, h, w]."""
-    shape = len(layers) + redrawn, *traces.share.shape[1:]
-    mass = torch.empty(shape, dtype=torch.float16, device=traces.share.device)
-    for k, i in enumerate(layers):
-        mass[k] = own(traces, i, [j for j in layers if j != i], solid=redrawn)
-    if redrawn:
-        mass[-1] = unexplained(traces, layers, solid=False)
+    shape = len(layers) + redrawn, *traces.texture_bytes.shape
+    mass = room(shape, torch.float16, traces.texture_bytes.device)
+    for part in traces.parts():
+        for k, i in enumerate(layers):
+            mass[k, part] = own(traces, i, [j for j in layers if j != i], part, solid=redrawn)
+        if redrawn:
+            mass[-1, part] = unexplained(traces, layers, part, solid=False)
     return mass
 
 
-def regions_of(texture: torch.Tensor) -> list[Regions]:
+def regions_of(texture: Pictures) -> list[Regions]:
     """Every frame's flat regions, of texture uint8 [T, h, w]."""
     return [flat_regions(one.cpu().numpy() < FLAT_TEXTURE) for one in texture]
 
@@ -75,19 +78,21 @@ def walk(pictures: torch.Tensor, mass: torch.Tensor) -> torch.Tensor:
     return p / p.sum(0, keepdim=True).clamp_min(1e-6)
 
 
-def find_drawings(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, noise: float) -> Rigid:
+def find_drawings(frames: Pictures, rigid: Rigid, p: Pictures, noise: float, room: Room = in_memory) -> Rigid:
     """The same layers with their drawings told apart: redrawn sprites whose way is known have one mosaic each."""
     there = presence(rigid, p)
     drawing = [np.zeros(len(frames), int)]
-    anywhere = p[len(rigid) :].sum(0)
+    shown, hidden = (None if all(rigid.painted[1:]) else room(p.shape[1:], p.dtype, p.device) for _ in range(2))
     for i in range(1, len(rigid)):
         if rigid.painted[i]:
             drawing.append(np.zeros(len(frames), int))
             continue
         here = there[i][min(there[i])]
         seen = ev.largest_near(here.votes * here.seen, 2) >= SEEN_TWICE
-        drawing.append(same_drawing(frames, rigid.H[i], rigid.present[i], p[i] + anywhere, p[i + 1 : len(rigid)].sum(0),
-                                    seen, here.origin, noise))
+        for t in range(len(frames)):
+            shown[t] = p[i, t] + p[len(rigid) :, t].sum(0)
+            hidden[t] = p[i + 1 : len(rigid), t].sum(0)
+        drawing.append(same_drawing(frames, rigid.H[i], rigid.present[i], shown, hidden, seen, here.origin, noise))
     return Rigid(rigid.H, rigid.present, rigid.painted, drawing, rigid.hiding)
 
 
@@ -155,9 +160,9 @@ def frame_mass(misfits: list[torch.Tensor | None], tex: torch.Tensor, backs: lis
     return out
 
 
-def solve(frames: torch.Tensor, rigid: Rigid, first: torch.Tensor, noise: float, redrawn: bool, rounds: int = 3,
-          texture: torch.Tensor | None = None, regions: list[Regions] | None = None, everywhere: bool = False,
-          several: bool = True) -> tuple[torch.Tensor, torch.Tensor, Rigid]:
+def solve(frames: Pictures, rigid: Rigid, first: Pictures, noise: float, redrawn: bool, rounds: int = 3,
+          texture: Pictures | None = None, regions: list[Regions] | None = None, everywhere: bool = False,
+          several: bool = True) -> tuple[Pictures, Pictures, Rigid]:
     """All rounds of a `Labelling` -> (probabilities [L, T, h, w], the last mass, the layers with their drawings told
     apart)."""
     labelling = Labelling(frames, rigid, first, noise, redrawn, rounds, texture, regions, everywhere, several)
@@ -175,21 +180,21 @@ class Labelling:
     where they pass each other: the last two are made at full size.
     """
 
-    def __init__(self, frames: torch.Tensor, rigid: Rigid, first: torch.Tensor, noise: float, redrawn: bool,
-                 rounds: int = 3, texture: torch.Tensor | None = None, regions: list[Regions] | None = None,
-                 everywhere: bool = False, several: bool = True):
+    def __init__(self, frames: Pictures, rigid: Rigid, first: Pictures, noise: float, redrawn: bool,
+                 rounds: int = 3, texture: Pictures | None = None, regions: list[Regions] | None = None,
+                 everywhere: bool = False, several: bool = True, room: Room = in_memory):
         self.frames, self.rigid, self.noise, self.redrawn, self.rounds = frames, rigid, noise, redrawn, rounds
         self.texture = ev.texture_of(frames, noise) if texture is None else texture
-        self.regions = regions
+        self.regions, self.room = regions, room
         # half precision: these are the largest arrays of a long shot, and nobody asks for a thousandth of a probability
-        self.first = first.half()
-        self.mass, self.p = self.first.clone(), torch.empty_like(self.first)
+        self.first = first if first.dtype == torch.float16 else copied(first, room)
+        self.mass, self.p = copied(first, room), room(first.shape, torch.float16, first.device)
         self.coarse, self.turns = None, 0  # the same at half the size, and how many rounds are made there
         if not everywhere and frames.shape[-1] >= HALVED_FROM:
             # without redrawn sprites, the outlines found so far are where mosaics of sprites end
             self.turns = rounds if redrawn and not several else min(rounds, max(2, rounds - 1))
 
-    def begin(self) -> torch.Tensor:
+    def begin(self) -> Pictures:
         """The first two rounds -> probabilities [L, T, h, w] so far."""
         if self.turns:
             self.coarse = self._halved()
@@ -197,9 +202,9 @@ class Labelling:
             self._round(turn)
         return self.p
 
-    def finish(self) -> tuple[torch.Tensor, torch.Tensor, Rigid]:
+    def finish(self) -> tuple[Pictures, Pictures, Rigid]:
         """The other rounds -> what `solve` gives."""
-        self.rigid = find_drawings(self.frames, self.rigid, self.p, self.noise)
+        self.rigid = find_drawings(self.frames, self.rigid, self.p, self.noise, self.room)
         if self.coarse is not None:
             self.coarse.rigid.drawing = self.rigid.drawing
         for turn in range(2, self.rounds + 1):
@@ -213,20 +218,25 @@ class Labelling:
                 self._enlarge()
             return
         self.coarse = None
-        self.regions = self.regions or regions_of(self.texture)
+        if self.regions is None and turn < self.rounds and self.texture.numel() <= MOST_REGIONS:
+            self.regions = regions_of(self.texture)
         _turn(turn, self.frames, self.rigid, self.first, self.noise, self.redrawn, self.texture, self.regions, self.p,
-              self.mass)
+              self.mass, self.room)
 
     def _halved(self) -> Labelling:
         """The same at half the size."""
-        each = range(len(self.frames))
-        small = torch.stack([halved(whole_picture(self.frames[t])).round_().to(torch.uint8) for t in each])
-        # a line is half of its 2 x 2 px
-        lines = torch.stack([(2 * halved(self.texture[t].float())).clamp_(max=255).to(torch.uint8) for t in each])
-        start = torch.stack([(2 * halved(self.first[:, t].float())).clamp_(max=1).half() for t in each], 1)
+        (labels, count), device = self.first.shape[:2], self.first.device
+        h, w = (-(-side // 2) for side in self.frames.shape[-2:])
+        small, lines = (self.room(shape, torch.uint8, device) for shape in ((count, 3, h, w), (count, h, w)))
+        start = self.room((labels, count, h, w), torch.float16, device)
+        for t in range(count):
+            small[t] = halved(whole_picture(self.frames[t])).round_()
+            lines[t] = (2 * halved(self.texture[t].float())).clamp_(max=255)  # a line is half of its 2 x 2 px
+            start[:, t] = (2 * halved(self.first[:, t].float())).clamp_(max=1)
         less, more, rigid = np.diag([0.5, 0.5, 1.0]), np.diag([2.0, 2.0, 1.0]), self.rigid
         half = Rigid([less @ H @ more for H in rigid.H], rigid.present, rigid.painted, rigid.drawing, rigid.hiding)
-        return Labelling(small, half, start, 0.5 * self.noise, self.redrawn, self.rounds, lines, everywhere=True)
+        return Labelling(small, half, start, 0.5 * self.noise, self.redrawn, self.rounds, lines, regions_of(lines),
+                         everywhere=True, room=self.room)
 
     def _enlarge(self) -> None:
         h, w = self.frames.shape[-2:]
@@ -235,10 +245,11 @@ class Labelling:
                 whole[:, t] = F.interpolate(one[None, :, t].float(), scale_factor=2, mode="bilinear")[0, :, :h, :w]
 
 
-def _turn(turn: int, frames: torch.Tensor, rigid: Rigid, first: torch.Tensor, noise: float, redrawn: bool,
-          texture: torch.Tensor, regions: list[Regions], p: torch.Tensor, mass: torch.Tensor) -> None:
-    """One round of `solve`, of p and mass [L, T, h, w] in place."""
-    pictures = mosaics(frames, rigid, p, mass) if turn else []
+def _turn(turn: int, frames: Pictures, rigid: Rigid, first: Pictures, noise: float, redrawn: bool, texture: Pictures,
+          regions: list[Regions] | None, p: Pictures, mass: Pictures, room: Room = in_memory) -> None:
+    """One round of `solve`, of p and mass [L, T, h, w] in place. regions: None where they are found again: those of a
+    long shot take much memory."""
+    pictures = mosaics(frames, rigid, p, mass, room) if turn else []
     there = presence(rigid, p, mass) if turn else []
     for start in range(0, len(frames), BLOCK):
         part = slice(start, start + BLOCK)
@@ -254,7 +265,8 @@ def _turn(turn: int, frames: torch.Tensor, rigid: Rigid, first: torch.Tensor, no
                                                 p[:, t].float(), redrawn)
                 nearer += [theres] if any(rigid.hiding) else []
             mass[:, part] = new
+        flat = regions_of(texture[part]) if regions is None else regions[part]
         # once a mosaic has been made without the sprites, rims only decide where it cannot
-        p[:, part] = walk(whole_picture(frames[part]), add_rims(new, regions[part], only_unknown=turn > 1))
+        p[:, part] = walk(whole_picture(frames[part]), add_rims(new, flat, only_unknown=turn > 1))
         for t, theres in enumerate(nearer, start):
             p[:, t] = uncovered(p[:, t].float(), new[:, t - start], theres, rigid.hiding)

@@ -7,6 +7,7 @@ import torch
 
 from . import evidence as ev
 from .canvas import Mosaic, canvas_box, overlap, render, sample_planes
+from .film import Pictures, Room, in_memory
 from .mosaic import build_mosaic
 
 HIDDEN_WALL = 0.04  # of the frame's width: what a plane's surroundings are, where something always hides it, counted
@@ -55,21 +56,29 @@ def best_label(p: torch.Tensor) -> torch.Tensor:
     return label
 
 
-def mosaics(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torch.Tensor) -> list[LayerMosaics]:
+def labels_of(p: Pictures) -> torch.Tensor:
+    """The likeliest label of every pixel of every frame, uint8 [T, h, w], of p [L, T, h, w]."""
+    out = torch.empty(p.shape[1:], dtype=torch.uint8, device=p.device)
+    for t in range(len(out)):
+        out[t] = best_label(p[:, t])
+    return out
+
+
+def mosaics(frames: Pictures, rigid: Rigid, p: Pictures, mass: Pictures, room: Room = in_memory
+            ) -> list[LayerMosaics]:
     """Every rigid layer's mosaics, and in .seen / .votes how much of them belongs to the layer.
 
     A canvas point shows one colour only: samples beside sure texture outvote those amid flat areas.
     """
-    out = []
+    out, weight = [], room(mass.shape[1:], torch.float32, mass.device)
     for i, H in enumerate(rigid.H):
-        weight = torch.empty(mass.shape[1:], device=mass.device)
         for t in range(len(frames)):
             weight[t] = (1.5 * p[i, t].float() - 0.5).clamp_(0, 1) * (0.05 + ev.blur(mass[i, t].float(), 4.0))
         out.append({n: build_mosaic(frames, H, on, weight) for n, on in rigid.exposures(i).items()})
     return out
 
 
-def presence(rigid: Rigid, p: torch.Tensor, mass: torch.Tensor | None = None) -> list[LayerMosaics | None]:
+def presence(rigid: Rigid, p: Pictures, mass: Pictures | None = None) -> list[LayerMosaics | None]:
     """How surely a layer exists at each of its canvas points.
 
     votes = the frames' mean of p where nothing in front hides the point, seen = number of such frames. Given mass,

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-import torch
 
 from .canvas import render
 from .cutouts import BINS
-from .layers import Rigid, best_label, presence
+from .film import Pictures
+from .layers import Rigid, labels_of, presence
 
 LIMB = 0.25  # of the redrawn sprite's usual area: larger is itself
 TOUCHES = 2  # px at labelling size between a limb and its body: the outline
@@ -21,9 +21,12 @@ OFTEN = 0.1  # of the frames: less often they are left-overs
 
 
 def _bins(pictures: np.ndarray) -> np.ndarray:
-    """uint8 [..., 3] -> number of each colour's bin, int32 [...]."""
-    q = (pictures.astype(np.int32) * BINS) >> 8
-    return (q[..., 0] * BINS + q[..., 1]) * BINS + q[..., 2]
+    """uint8 [T, h, w, 3] -> number of each colour's bin, uint8 [T, h, w]."""
+    out = np.empty(pictures.shape[:-1], np.uint8)
+    for one, picture in zip(out, pictures, strict=True):
+        q = (picture.astype(np.int32) * BINS) >> 8
+        one[:] = (q[..., 0] * BINS + q[..., 1]) * BINS + q[..., 2]
+    return out
 
 
 def _colours(bins: np.ndarray, where: np.ndarray) -> np.ndarray:
@@ -31,7 +34,7 @@ def _colours(bins: np.ndarray, where: np.ndarray) -> np.ndarray:
     return count / max(count.sum(), 1.0) + 1e-4
 
 
-def limbs(frames: np.ndarray, rigid: Rigid, p: torch.Tensor, plane: list[bool]) -> dict[int, np.ndarray]:
+def limbs(frames: np.ndarray, rigid: Rigid, p: Pictures, plane: list[bool]) -> dict[int, np.ndarray]:
     """Which pixels of the one redrawn label are limbs of rigid sprites: {rigid label: bool [T, h, w]}.
 
     frames: uint8 [T, h, w, 3] at labelling size. p: [L, T, h, w], the redrawn label last. plane: which rigid labels
@@ -41,7 +44,7 @@ def limbs(frames: np.ndarray, rigid: Rigid, p: torch.Tensor, plane: list[bool]) 
     bodies = [i for i in range(1, base) if not (plane[i] or rigid.painted[i])]
     if not bodies:
         return {}
-    label = best_label(p).cpu().numpy()
+    label = labels_of(p).cpu().numpy()
     pieces = [cv2.connectedComponentsWithStats((one == base).astype(np.uint8), connectivity=8) for one in label]
     largest = [stats[1:, cv2.CC_STAT_AREA].max() for count, _, stats, _ in pieces if count > 1]
     if not largest:
@@ -84,7 +87,7 @@ def _distance(where: np.ndarray) -> np.ndarray:
     return cv2.distanceTransform((~where).astype(np.uint8), cv2.DIST_L2, 3)
 
 
-def changing(rigid: Rigid, p: torch.Tensor, plane: list[bool]) -> list[int]:
+def changing(rigid: Rigid, p: Pictures, plane: list[bool]) -> list[int]:
     """Rigid sprites that are sometimes drawn otherwise: where they should be, what is behind them shows."""
     out = []
     there = presence(rigid, p)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from .canvas import Box, Mosaic, canvas_box, columns_of, overlap, sample_bytes, sample_planes, slope
+from .film import Pictures, Room, in_memory
 
 VOTE_RANGE = 36  # grey levels, summed over channels, at which two samples no longer vote for each other
 CANDIDATES = 8  # samples per canvas point that may become the mode; the rest only vote
@@ -120,8 +121,7 @@ def weighted_box(weight: torch.Tensor, H: np.ndarray, whole: Box) -> Box | None:
     return overlap(whole, (int(low[0]), int(low[1]), int(high[0]), int(high[1])))
 
 
-def build_mosaic(frames: torch.Tensor, H: np.ndarray, present: np.ndarray,
-                 weight: torch.Tensor | None = None) -> Mosaic:
+def build_mosaic(frames: Pictures, H: np.ndarray, present: np.ndarray, weight: Pictures | None = None) -> Mosaic:
     """The layer's picture from all frames in which it is present.
 
     frames: uint8 [T, 3, h, w]. H: [T, 3, 3] canvas -> frame in these pixels. weight: float32 or uint8 (0..255)
@@ -153,7 +153,15 @@ def build_mosaic(frames: torch.Tensor, H: np.ndarray, present: np.ndarray,
     return Mosaic(colour, votes, seen, slope(colour), scatter, (float(x0), float(y0)))
 
 
-def _tile(frames: torch.Tensor, H: np.ndarray, weight: torch.Tensor | None, parts: dict[int, Box], tile: Box
+def sureness(p: Pictures, i: int, room: Room = in_memory) -> Pictures:
+    """Weight [T, h, w] with which label i of p [L, T, h, w] makes a mosaic, where nothing else counts."""
+    out = room(p.shape[1:], torch.float32, p.device)
+    for t in range(len(out)):
+        out[t] = (1.5 * p[i, t].float() - 0.5).clamp_(0, 1)
+    return out
+
+
+def _tile(frames: Pictures, H: np.ndarray, weight: Pictures | None, parts: dict[int, Box], tile: Box
           ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
     """Mode [3, hb, wb], votes, scatter and summed weight [hb, wb] of a tile of the canvas. parts: what of the tile each
     frame is read for."""

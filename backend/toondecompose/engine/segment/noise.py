@@ -6,6 +6,9 @@ import cv2
 import numpy as np
 
 from ...formats.conventions import centre_from_edge
+from ..clip import FrameSource
+
+Frames = np.ndarray | FrameSource  # [T, h, w, 3], or read one at a time
 
 
 def grey_of(picture: np.ndarray) -> np.ndarray:
@@ -17,15 +20,15 @@ def grey_of(picture: np.ndarray) -> np.ndarray:
     return total
 
 
-def noise_in_flats(frames: np.ndarray) -> float:
-    """Grain and compression noise, grey levels rms, of uint8 [T, h, w, 3].
+def noise_in_flats(frames: Frames) -> float:
+    """Grain and compression noise, grey levels rms, of frames uint8 [h, w, 3] at working size.
 
     Spatial (difference of Gaussians 1 and 2 in the flattest twentieth of 8 px blocks), because temporal differences
     mistake motion for noise. Small blocks: a busy painting still has some that show nothing but noise.
     """
     values = []
-    for picture in frames[:: max(1, len(frames) // 8)]:
-        grey = grey_of(picture)
+    for t in range(0, len(frames), max(1, len(frames) // 8)):
+        grey = grey_of(frames[t])
         band = cv2.GaussianBlur(grey, (0, 0), 1.0) - cv2.GaussianBlur(grey, (0, 0), 2.0)
         h, w = (s // 8 * 8 for s in band.shape)
         if min(h, w) == 0:
@@ -37,22 +40,23 @@ def noise_in_flats(frames: np.ndarray) -> float:
     return float(np.median(values)) if values else 0.0
 
 
-def noise_under(frames: np.ndarray, H: np.ndarray, present: np.ndarray) -> float:
+def noise_under(frames: Frames, H: np.ndarray, present: np.ndarray) -> float:
     """Grain and compression noise, grey levels rms, as far as one rigid motion tells: what is left of the difference
     between neighbouring frames where that motion explains most of the picture; inf where no pair tells.
 
-    frames: uint8 [T, h, w, 3]. H: [T, 3, 3] canvas -> frame, edge coordinates. An upper bound, as `noise_in_flats` is:
+    frames: T x uint8 [h, w, 3]. H: [T, 3, 3] canvas -> frame, edge coordinates. An upper bound, as `noise_in_flats` is:
     a picture without a flat block looks noisy to that one, a motion that explains little looks noisy to this one.
     """
     values = []
-    height, width = frames.shape[1:3]
+    height, width = frames[0].shape[:2]
     for t in range(0, len(frames) - 1, max(1, len(frames) // 16)):
         if not (present[t] and present[t + 1]):
             continue
         move = centre_from_edge(H[t] @ np.linalg.inv(H[t + 1]))
-        if np.array_equal(frames[t], frames[t + 1]):
+        here, there = frames[t], frames[t + 1]
+        if np.array_equal(here, there):
             continue
-        a, b = grey_of(frames[t]), grey_of(frames[t + 1])
+        a, b = grey_of(here), grey_of(there)
         moved = cv2.warpPerspective(b, move, (width, height), flags=cv2.INTER_CUBIC)
         inside = cv2.warpPerspective(np.ones_like(b), move, (width, height)) > 0.99
         if inside.mean() < 0.25:

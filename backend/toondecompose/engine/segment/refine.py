@@ -9,6 +9,7 @@ import torch
 from . import evidence as ev
 from .canvas import render, whole_picture
 from .edges import EDGE, NEAR_EDGE, around, behind_of, edge_coverage, edge_width, eroded, upsampled, upsampled_at
+from .film import Pictures, Room, as_array, in_memory
 from .hiding import uncovered
 from .labels import frame_mass, misfits_of
 from .layers import LayerMosaics, Rigid, best_label, presence, rendered
@@ -67,27 +68,26 @@ def _joined(x: torch.Tensor, parts: dict[int, int]) -> torch.Tensor:
     return x[[i for i in range(len(x)) if i not in parts]]
 
 
-def refine(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torch.Tensor, order: list[int], noise: float,
+def refine(frames: Pictures, rigid: Rigid, p: Pictures, mass: Pictures, order: list[int], noise: float,
            redrawn: int, parts: dict[int, int], cast: np.ndarray | None = None, casters: dict[int, int] | None = None,
-           progress=None, keep=lambda array: array) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[bool]]:
+           progress=None, room: Room = in_memory) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[bool]]:
     """All masks at working size, and how sure they are.
 
     frames: uint8 [T, 3, h, w]. rigid: transforms at this size. p, mass: [L, T, hc, wc] at labelling size. order: the
     labels' depth order, back to front, of the labels that are left when parts have joined the others. redrawn: how many
     of the last labels are redrawn sprites. parts: redrawn labels that are drawings of a rigid one, which they join.
     cast: uint8 [T, hc, wc], soft shadows, by the keys of casters: whose they are. In a mask they have their opacity.
-    keep: an array -> the same one where it is kept; progress gives back the memory of what lies elsewhere.
     Returns (masks uint8 [L, T, h, w]; unresolved uint8 [T, h, w], 255 where no layer is clearly likelier than the
     others; certainty float [L] in 0..1, how clear the choice is on the pixels that each layer got; for
     every layer whether it is one drawing that never changes).
     """
     count, _, h, w = frames.shape
     pictures: list[LayerMosaics] = []
-    fine = torch.empty(count, h, w, dtype=torch.uint8, device=frames.device)
+    fine = room((count, h, w), torch.uint8, frames.device)
     for i in range(len(rigid)):
         for t in range(count):
             weight = (1.5 * p[i, t].float() - 0.5).clamp_(0, 1) * (0.05 + ev.blur(mass[i, t].float(), 4.0)).clamp_(0, 1)
-            fine[t] = upsampled(weight[None] * 255, (w, h))[0].round_().to(torch.uint8)
+            fine[t] = upsampled(weight[None] * 255, (w, h))[0].round_()
         pictures.append({n: build_mosaic(frames, rigid.H[i], on, fine) for n, on in rigid.exposures(i).items()})
     del fine
     there = presence(rigid, p, mass)
@@ -97,8 +97,7 @@ def refine(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torch.Tens
                    rigid.drawing, rigid.hiding)
     width = edge_width(frames, rigid, pictures, p) if redrawn else EDGE
     labels = p.shape[0] - len(parts)
-    out = keep(np.zeros((labels, count, h, w), np.uint8))
-    unresolved = keep(np.zeros((count, h, w), np.uint8))
+    out, unresolved = (as_array(room(shape, torch.uint8)) for shape in ((labels, count, h, w), (count, h, w)))
     paintings = {i: Painting(rigid.H[i], rigid.present[i], (w, h)) for i in range(1, len(rigid)) if rigid.painted[i]}
     clear, area = np.zeros(labels), np.full(labels, 1e-6)
     for t in range(count):

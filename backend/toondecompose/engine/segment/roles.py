@@ -5,6 +5,7 @@ Never by area or strength: the background is what others hide. A layer must expl
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch
 
 from . import evidence as ev
 from .canvas import Mosaic, canvas_box, gather, render
+from .film import Pictures, Room, in_memory
 
 REPEATS = 0.35  # share of the frames showing a point in which it must look the same to be surely a layer's
 CHANCE = 0.15  # share that a pixel reaches by chance, or because a slow sprite has not yet moved away
@@ -23,100 +25,116 @@ CLEARER = 0.25  # by how much the better of two layers must repeat more often
 class Traces:
     """What every path explains, at labelling size.
 
-    share, whole: float16 [P, T, h, w], how often a pixel, and the worst of its surroundings, repeats. alike: how often
-    it may repeat, more kindly judged: what is no layer's must be unlike all of them. number: frames
+    share, whole: of every path float16 [T, h, w], how often a pixel, and the worst of its surroundings, repeats. alike:
+    how often it may repeat, more kindly judged: what is no layer's must be unlike all of them. number: frames
     compared. texture_bytes: uint8 [T, h, w], as evidence.texture_of measures it, and corners: as
     evidence.cornerness_of does.
     """
 
-    share: torch.Tensor
-    whole: torch.Tensor
-    alike: torch.Tensor
-    number: torch.Tensor
-    texture_bytes: torch.Tensor
-    corners: torch.Tensor
+    share: list[Pictures]
+    whole: list[Pictures]
+    alike: list[Pictures]
+    number: list[Pictures]
+    texture_bytes: Pictures
+    corners: Pictures
 
-    def texture(self, part: slice = slice(None), solid: bool = False) -> torch.Tensor:
+    def __len__(self) -> int:
+        """Number of frames."""
+        return len(self.texture_bytes)
+
+    def parts(self) -> Iterator[slice]:
+        """All frames, a few at a time."""
+        return (slice(t, min(len(self), t + BLOCK)) for t in range(0, len(self), BLOCK))
+
+    def texture(self, part: slice, solid: bool = False) -> torch.Tensor:
         """Texture of part of the frames, float32 [n, h, w] 0..1. solid: where it is no straight edge (one that slides
         along itself repeats under a wrong motion too)."""
         tex = self.texture_bytes[part].to(torch.float32) / 255
         return tex * (0.1 + 0.9 / 255 * self.corners[part].to(torch.float32)) if solid else tex
 
-    def joined(self, frames: torch.Tensor, H: list[np.ndarray], present: list[np.ndarray], noise: float) -> Traces:
+    def joined(self, frames: Pictures, H: list[np.ndarray], present: list[np.ndarray], noise: float,
+               room: Room = in_memory) -> Traces:
         """These traces and those of some more paths of the same frames (uint8 [T, 3, h, w])."""
-        more = _repeats(frames, H, present, noise, self.texture_bytes)
+        more = _repeats(frames, H, present, noise, self.texture_bytes, room)
         mine = self.share, self.whole, self.alike, self.number
-        return Traces(*(torch.cat(pair) for pair in zip(mine, more, strict=True)), self.texture_bytes, self.corners)
+        return Traces(*(a + b for a, b in zip(mine, more, strict=True)), self.texture_bytes, self.corners)
 
 
-def trace(frames: torch.Tensor, H: list[np.ndarray], present: list[np.ndarray], noise: float) -> Traces:
+def trace(frames: Pictures, H: list[np.ndarray], present: list[np.ndarray], noise: float, room: Room = in_memory
+          ) -> Traces:
     """Agreement of every path with the frames (uint8 [T, 3, h, w])."""
-    texture = ev.texture_of(frames, noise)
-    return Traces(*_repeats(frames, H, present, noise, texture), texture, ev.cornerness_of(frames))
+    texture = ev.texture_of(frames, noise, room)
+    return Traces(*_repeats(frames, H, present, noise, texture, room), texture, ev.cornerness_of(frames, room))
 
 
-def _repeats(frames: torch.Tensor, H: list[np.ndarray], present: list[np.ndarray], noise: float, texture: torch.Tensor
-             ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+def _repeats(frames: Pictures, H: list[np.ndarray], present: list[np.ndarray], noise: float, texture: Pictures,
+             room: Room) -> tuple[list[Pictures], list[Pictures], list[Pictures], list[Pictures]]:
     """Traces' share, whole, alike and number. texture: uint8 [T, h, w]."""
-    share = torch.empty(len(H), *texture.shape, dtype=torch.float16, device=frames.device)
-    whole, alike, number = (torch.empty_like(share) for _ in range(3))
-    pictures = ev.with_tolerance(frames, noise)
-    for i, (h, on) in enumerate(zip(H, present, strict=True)):
-        share[i], alike[i], number[i] = ev.agreement(pictures, h, on, noise)
+    out = [], [], [], []
+    pictures = ev.with_tolerance(frames, noise, room)
+    for h, on in zip(H, present, strict=True):
+        share, alike, number = ev.agreement(pictures, h, on, noise, room)
+        whole = room(texture.shape, torch.float16, frames.device)
         for t in range(len(frames)):
             # the foot of a sprite's edge looks like its flat surroundings: an edge repeats only if all of it does
-            edge = torch.where(texture[t] > 0, share[i, t].float(), torch.ones((), device=frames.device))
-            whole[i, t] = -ev.largest_near(-edge, 2) * (number[i, t] >= 2)
-    return share, whole, alike, number
+            edge = torch.where(texture[t] > 0, share[t].float(), torch.ones((), device=frames.device))
+            whole[t] = -ev.largest_near(-edge, 2) * (number[t] >= 2)
+        for kind, found in zip(out, (share, whole, alike, number), strict=True):
+            kind.append(found)
+    return out
 
 
-def own(traces: Traces, i: int, others: list[int], solid: bool = True) -> torch.Tensor:
-    """How surely each pixel is layer i's and none of the others': float32 [T, h, w] 0..1.
+def own(traces: Traces, i: int, others: list[int], part: slice, solid: bool = True) -> torch.Tensor:
+    """How surely each pixel of part of the frames is layer i's and none of the others': float32 [n, h, w] 0..1.
 
     solid: straight edges count a tenth, for a redrawn sprite's may slide along themselves.
     """
-    out = torch.empty_like(traces.texture_bytes, dtype=torch.float32)
-    for t in range(0, len(out), BLOCK):
-        part = slice(t, t + BLOCK)
-        sure = ((traces.whole[i, part].float() - 0.2) / (REPEATS - 0.2)).clamp_(0, 1)
-        sure *= traces.texture(part, solid)
-        if others:
-            sure *= ((traces.share[i, part].float() - _best(traces.share, others, part)) / CLEARER).clamp_(0, 1)
-        out[part] = sure
-    return out
+    sure = ((traces.whole[i][part].float() - 0.2) / (REPEATS - 0.2)).clamp_(0, 1)
+    sure *= traces.texture(part, solid)
+    if others:
+        sure *= ((traces.share[i][part].float() - _best(traces.share, others, part)) / CLEARER).clamp_(0, 1)
+    return sure
 
 
-def _best(share: torch.Tensor, layers: list[int], part: slice = slice(None)) -> torch.Tensor:
-    """The largest share [P, T, h, w] of any of the layers in part of the frames: float32 [T, h, w]."""
-    best = share[layers[0], part]
+def _best(share: list[Pictures], layers: list[int], part: slice) -> torch.Tensor:
+    """The largest share [T, h, w] of any of the layers in part of the frames: float32 [n, h, w]."""
+    best = share[layers[0]][part]
     for i in layers[1:]:
-        best = torch.maximum(best, share[i, part])
+        best = torch.maximum(best, share[i][part])
     return best.float()
 
 
-def unexplained(traces: Traces, layers: list[int], solid: bool = True) -> torch.Tensor:
-    """How surely each pixel is no rigid layer's: float32 [T, h, w] 0..1."""
-    out = torch.empty_like(traces.texture_bytes, dtype=torch.float32)
-    for t in range(0, len(out), BLOCK):
-        part = slice(t, t + BLOCK)
-        known = traces.number[layers, part].amin(0) >= 3
-        none = ((CHANCE + 0.01 - _best(traces.alike, layers, part)) / 0.08).clamp_(0, 1) * known
-        out[part] = none * traces.texture(part, solid)
-    return out
+def unexplained(traces: Traces, layers: list[int], part: slice, solid: bool = True) -> torch.Tensor:
+    """How surely each pixel of part of the frames is no rigid layer's: float32 [n, h, w] 0..1."""
+    known = traces.number[layers[0]][part] >= 3
+    for i in layers[1:]:
+        known &= traces.number[i][part] >= 3
+    none = ((CHANCE + 0.01 - _best(traces.alike, layers, part)) / 0.08).clamp_(0, 1) * known
+    return none.mul_(traces.texture(part, solid))
 
 
-def votes(traces: Traces, layers: list[int], H: list[np.ndarray], present: list[np.ndarray]) -> np.ndarray:
+def how_much(traces: Traces, i: int, others: list[int]) -> float:
+    """Texture that is layer i's and none of the others', px."""
+    return sum(float(own(traces, i, others, part).sum()) for part in traces.parts())
+
+
+def votes(traces: Traces, layers: list[int], H: list[np.ndarray], present: list[np.ndarray], room: Room = in_memory
+          ) -> np.ndarray:
     """V[a, b]: textured pixels surely a's whose point on b's canvas is surely b's in at least two other frames, so that
     there a hides b. [n, n] for the layers in the order given."""
     n = len(layers)
-    sure = {i: (own(traces, i, [j for j in layers if j != i], solid=False) > 0.7).to(torch.uint8) for i in layers}
+    sure = {}
+    for i in layers:
+        sure[i] = room(traces.texture_bytes.shape, torch.uint8, traces.texture_bytes.device)
+        for part in traces.parts():
+            sure[i][part] = own(traces, i, [j for j in layers if j != i], part, solid=False) > 0.7
     out = np.zeros((n, n))
     h, w = traces.texture_bytes.shape[1:]
     for b, j in enumerate(layers):
         box = canvas_box(H[j], present[j], (w, h))
         total = torch.zeros(box[3] - box[1], box[2] - box[0], device=traces.texture_bytes.device)
         for t in np.flatnonzero(present[j]):
-            total += gather(sure[j][:, None], H[j], [int(t)], box)[0, 0]
+            total += gather(sure[j][t : t + 1, None], H[j][t : t + 1], [0], box)[0, 0]
         empty = torch.zeros_like(total)
         canvas = Mosaic(empty.expand(3, -1, -1), total, empty, empty, empty, (float(box[0]), float(box[1])))
         for t in np.flatnonzero(present[j]):
@@ -134,24 +152,23 @@ def rigidity(traces: Traces, i: int, others: list[int], H: list[np.ndarray], pre
 
     Returns it, and the same of what its motion explains at all: who walks in front of the layer does not count either.
     """
-    mine = own(traces, i, others)
-    rest = unexplained(traces, [*others, i])
-    steady = ((traces.share[i].float() - 0.45) / 0.2).clamp(0, 1) * mine
-    h, w = mine.shape[1:]
+    h, w = traces.texture_bytes.shape[1:]
     box = canvas_box(H[i], present[i], (w, h))
-    use = [int(t) for t in np.flatnonzero(present[i])]
-    total = torch.zeros(box[3] - box[1], box[2] - box[0], device=mine.device)
+    use = [slice(t, t + 1) for t in np.flatnonzero(present[i])]
+    total = torch.zeros(box[3] - box[1], box[2] - box[0], device=traces.texture_bytes.device)
     for t in use:
-        total += gather((mine[t : t + 1, None] > 0.35).to(torch.float32), H[i][t : t + 1], [0], box)[0, 0]
+        total += gather((own(traces, i, others, t)[:, None] > 0.35).to(torch.float32), H[i][t], [0], box)[0, 0]
     empty = torch.zeros_like(total)
     region = ev.largest_near((total >= 1.7).to(torch.float32), 3)
     canvas = Mosaic(empty.expand(3, -1, -1), region, empty, empty, empty, (float(box[0]), float(box[1])))
     good, bad, passing = 0.0, 0.0, 0.0
     for t in use:
-        inside = render(canvas, H[i][t], (w, h), colour=False)[0]
-        good += float((steady[t] * inside).sum())
-        bad += float(((mine[t] - steady[t]) * inside).sum())
-        passing += float((rest[t] * inside).sum())
+        inside = render(canvas, H[i][t.start], (w, h), colour=False)[0]
+        mine = own(traces, i, others, t)
+        steady = ((traces.share[i][t].float() - 0.45) / 0.2).clamp(0, 1) * mine
+        good += float((steady * inside).sum())
+        bad += float(((mine - steady) * inside).sum())
+        passing += float((unexplained(traces, [*others, i], t) * inside).sum())
     return good / max(good + bad + passing, 1e-6), good / max(good + bad, 1e-6)
 
 
@@ -214,8 +231,8 @@ def border_share(traces: Traces, i: int, others: list[int] | None = None) -> flo
     ring[edge:-edge, edge:-edge] = 0
     at = torch.nonzero(ring.flatten())[:, 0]
 
-    def along(planes: torch.Tensor) -> torch.Tensor:
-        return planes.flatten(-2).index_select(-1, at).float()
+    def along(planes: Pictures) -> torch.Tensor:
+        return torch.stack([one.flatten().index_select(0, at) for one in planes]).float()
 
     tex = along(traces.texture_bytes) / 255
     mine = ((along(traces.whole[i]) - 0.2) / 0.15).clamp(0, 1)
@@ -227,15 +244,15 @@ def border_share(traces: Traces, i: int, others: list[int] | None = None) -> flo
 
 def spread(traces: Traces, i: int, others: list[int]) -> float:
     """In how many of a frame's 16 columns a layer has texture of its own, on average over the frames: 0..1."""
-    mine = own(traces, i, others)
-    width = mine.shape[-1] // 16 * 16
-    columns = mine[..., :width].sum(1).reshape(len(mine), 16, -1).sum(-1)
+    width = traces.texture_bytes.shape[-1] // 16 * 16
+    columns = torch.cat([own(traces, i, others, part)[..., :width].sum(1) for part in traces.parts()])
+    columns = columns.reshape(len(columns), 16, -1).sum(-1)
     return float((columns > 0.01 * columns.sum(1, keepdim=True).clamp_min(1.0)).to(torch.float32).mean())
 
 
-def candidates(traces: Traces, H: list[np.ndarray], present: list[np.ndarray], gain: list[float], scale: float
-               ) -> tuple[list[int], tuple[int, ...], dict[int, float], dict[tuple[int, int], float], dict[int, float],
-                          set[int]]:
+def candidates(traces: Traces, H: list[np.ndarray], present: list[np.ndarray], gain: list[float], scale: float,
+               room: Room = in_memory) -> tuple[list[int], tuple[int, ...], dict[int, float],
+                                                dict[tuple[int, int], float], dict[int, float], set[int]]:
     """Paths that may be layers: each explains texture, and moves otherwise than the ones before.
 
     Returns (their indices, a first guess at those that are layers, back to front, the share of the frame's border that
@@ -243,13 +260,13 @@ def candidates(traces: Traces, H: list[np.ndarray], present: list[np.ndarray], g
     one's rigidity, those that are surely one drawing).
     """
     h, w = traces.texture_bytes.shape[1:]
-    whole = max(float(traces.texture(solid=True).sum()), 1.0)
+    whole = max(sum(float(traces.texture(part, solid=True).sum()) for part in traces.parts()), 1.0)
     kept: list[int] = []
     for i in range(len(H)):
         same = any(parting(H[j], H[i], present[i] & present[j], (w, h)) < SAME_MOTION * scale for j in kept)
-        if not kept or (not same and float(own(traces, i, kept).sum()) > LEAST_SEEN * whole):
+        if not kept or (not same and how_much(traces, i, kept) > LEAST_SEEN * whole):
             kept.append(i)
-    V = votes(traces, kept, H, present)
+    V = votes(traces, kept, H, present, room)
     border = {i: border_share(traces, i) for i in kept}
     back = {}
     for b, i in enumerate(kept):
@@ -260,11 +277,12 @@ def candidates(traces: Traces, H: list[np.ndarray], present: list[np.ndarray], g
     rigid = {i: (1.0, 1.0) if i == first else rigidity(traces, i, [j for j in kept if j != i], H, present)
              for i in kept}
     steady, single = {i: share for i, (share, _) in rigid.items()}, {i for i in kept if rigid[i][1] >= SINGLE}
-    alone = {i: float(own(traces, i, chosen).sum()) for i in kept if i != first}
+    alone = {i: how_much(traces, i, chosen) for i in kept if i != first}
     for i in sorted(alone, key=lambda i: -alone[i]):
-        mine = alone[i] if chosen == [first] else float(own(traces, i, chosen).sum())
+        mine = alone[i] if chosen == [first] else how_much(traces, i, chosen)
         if (steady[i] >= STEADY and mine > LEAST_OWN * whole
-                and mine > LEAST_COVER * float(unexplained(traces, chosen).sum())):
+                and mine > LEAST_COVER * sum(float(unexplained(traces, chosen, part).sum())
+                                             for part in traces.parts())):
             chosen.append(i)
 
     def behind(i: int) -> float:

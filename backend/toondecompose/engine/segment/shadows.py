@@ -15,8 +15,9 @@ import torch
 
 from . import evidence as ev
 from .canvas import Mosaic, canvas_box, gather, render, slope, whole_picture
-from .layers import Rigid, best_label
-from .mosaic import build_mosaic, columns_of, overlap
+from .film import Pictures, Room, in_memory
+from .layers import Rigid, labels_of
+from .mosaic import build_mosaic, columns_of, overlap, sureness
 
 REPEATS = 0.06  # of the frames that show a point, and
 LEAST_REPEATS = 2  # frames in which its lightest colour must repeat
@@ -43,7 +44,7 @@ LEAKS = 1.6  # times its usual size: so large a shadow has leaked into the body
 MOSTLY = 0.6  # of the frames that show a sprite: so long its shadow is seen
 
 
-def lightest(frames: torch.Tensor, H: np.ndarray, present: np.ndarray) -> Mosaic:
+def lightest(frames: Pictures, H: np.ndarray, present: np.ndarray) -> Mosaic:
     """The lightest colour of every canvas point that repeats. As build_mosaic; votes 0 where none does."""
     h, w = frames.shape[-2:]
     whole = canvas_box(H, present, (w, h))
@@ -132,14 +133,14 @@ def soft_veil(dark: torch.Tensor, allowed: torch.Tensor, faint: float, slopes: t
     return torch.from_numpy(out).to(dark.device)
 
 
-def clean_plate(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, faint: float
+def clean_plate(frames: Pictures, rigid: Rigid, p: Pictures, faint: float, room: Room = in_memory
                 ) -> tuple[Mosaic, torch.Tensor]:
     """The background's mosaic without the stains that soft shadows left, and where on its canvas they were.
 
     frames: uint8 [T, 3, h, w]. p: [L, T, h, w].
     """
     H, on = rigid.H[0], rigid.present[0]
-    plate = build_mosaic(frames, H, on, (1.5 * p[0].float() - 0.5).clamp_(0, 1))
+    plate = build_mosaic(frames, H, on, sureness(p, 0, room))
     light = lightest(frames, H, on)
     dark, lighter = darkness(light.colour, plate.colour)
     stain = soft_veil(dark, (light.votes > 0) & (plate.votes > 0.2) & ~lighter, faint)
@@ -164,21 +165,21 @@ def _casters(veil: np.ndarray, label: np.ndarray, sprites: list[int]) -> np.ndar
     return out
 
 
-def cast_shadows(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, sprites: list[int], noise: float
-                 ) -> tuple[torch.Tensor, np.ndarray | None]:
-    """Give soft shadows to the sprites that cast them, and the ground where they had been to the background.
+def cast_shadows(frames: Pictures, rigid: Rigid, p: Pictures, sprites: list[int], noise: float, room: Room = in_memory
+                 ) -> np.ndarray | None:
+    """Give soft shadows to the sprites that cast them, and the ground where they had been to the background, in place.
 
     frames: uint8 [T, 3, h, w]. p: [L, T, h, w]; layer 0 is the background. sprites: labels that may cast shadows.
     noise: levels rms.
-    Returns (p; uint8 [T, h, w], 1 + the label whose soft shadow is there, or None where there is none at all).
+    Returns uint8 [T, h, w], 1 + the label whose soft shadow is there, or None where there is none at all.
     """
     faint = faintest(noise)
     if not sprites:
-        return p, None
-    plate, stain = clean_plate(frames, rigid, p, faint)
+        return None
+    plate, stain = clean_plate(frames, rigid, p, faint, room)
     h, w = frames.shape[-2:]
     use = [int(t) for t in np.flatnonzero(rigid.present[0])]
-    label = best_label(p).cpu().numpy()
+    label = labels_of(p).cpu().numpy()
     cast = np.zeros(label.shape, np.uint8)
     clean = torch.zeros(label.shape, dtype=torch.bool, device=p.device)
 
@@ -195,7 +196,7 @@ def cast_shadows(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, sprites: l
         cast[t] = shadows_at(t, SOFT)
     shown = (label[first] > 0).any((1, 2)).sum()
     if cast[first].any((1, 2)).sum() < max(1, MOSTLY / 2 * shown):
-        return p, None
+        return None
     rest = sorted(set(use) - set(first))
     shows = {s: (label == s).any((1, 2)).sum() for s in sprites}
     found = int(cast[first].any((1, 2)).sum())
@@ -203,7 +204,7 @@ def cast_shadows(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, sprites: l
         cast[t] = shadows_at(t, SOFT)
         found += bool(cast[t].any())
         if found + left < MOSTLY * min(shows[s] for s in sprites if shows[s]):
-            return p, None  # too few of them, whatever the frames that are left show
+            return None  # too few of them, whatever the frames that are left show
     area = (cast > 0).sum((1, 2))
     usual = np.median(area[area > 0]) if area.any() else 0
     for t, fewer in itertools.product(use, range(1, len(SOFT))):
@@ -212,7 +213,7 @@ def cast_shadows(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, sprites: l
     whose = [s for s in sprites if (cast == 1 + s).any()]
     shown = np.isin(label, whose).any((1, 2))
     if ((cast > 0).sum((1, 2)) > usual / 2).sum() < max(2, MOSTLY * shown.sum()):
-        return p, None
+        return None
     box = canvas_box(rigid.H[0], rigid.present[0], (w, h))
     shaded = torch.zeros(stain.shape, device=p.device)
     for t in use:
@@ -221,7 +222,6 @@ def cast_shadows(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, sprites: l
     # of the light places only those are ground where a shadow was seen to fall
     stain = stain & (ev.largest_near(shaded, UNDER) > 0.5)
     where = Mosaic(plate.colour, stain.to(torch.float32), plate.seen, plate.slope, plate.scatter, plate.origin)
-    p = p.clone()
     for t in use:
         clean[t] &= render(where, rigid.H[0][t], (w, h), colour=False)[0] > 0.5
         veil = torch.from_numpy(cast[t] > 0).to(p.device)
@@ -229,7 +229,7 @@ def cast_shadows(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, sprites: l
         for i in range(p.shape[0]):
             mine = torch.from_numpy(cast[t] == 1 + i).to(p.device, p.dtype)
             p[i, t] = torch.where(clean[t], torch.full_like(mine, float(i == 0)), torch.where(veil, mine, p[i, t]))
-    return p, cast
+    return cast
 
 
 def veils(picture: torch.Tensor, back: torch.Tensor, cast: torch.Tensor, grow: float) -> torch.Tensor:

@@ -7,6 +7,8 @@ away: what that plane should show there again does not repeat, by little but all
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import cv2
 import numpy as np
 
@@ -48,9 +50,8 @@ def _without_lines(frame: np.ndarray) -> np.ndarray:
 
 
 def _failing(frames: np.ndarray, shift: np.ndarray, own: float, inner: np.ndarray, fails: float, every: int
-             ) -> list[tuple[int, int, np.ndarray]]:
+             ) -> Iterator[tuple[int, int, np.ndarray]]:
     """Pairs of frames, and which pixels bool [h, w] of the first one do not repeat in the other one at the rate own."""
-    out = []
     for t in range(0, len(frames), every):
         for u in (t + side * gap for gap in GAPS for side in (-1, 1)):
             if not 0 <= u < len(frames):
@@ -61,8 +62,7 @@ def _failing(frames: np.ndarray, shift: np.ndarray, own: float, inner: np.ndarra
             here = inner[t] & _there(inner[u], own * d)
             if here.sum() >= LEAST_ASKED:
                 here[here] = difference_sums(frames, t, u, own * d[None], here)[0] > fails
-                out.append((t, u, here))
-    return out
+                yield t, u, here
 
 
 def _repeating(frames: np.ndarray, d: np.ndarray, t: int, u: int, here: np.ndarray, inner: np.ndarray, r: float

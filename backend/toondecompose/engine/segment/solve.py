@@ -8,9 +8,8 @@ import cv2
 import numpy as np
 import torch
 
-from ..clip import FrameSource, working_frames
+from ..clip import FrameSource, working_source
 from ..types import LayerPath, Segmentation, SegmentedLayer
-from .canvas import render, whole_picture
 from .choose import (
     DECIDE_FRAMES,
     DECIDE_WIDTH,
@@ -24,11 +23,11 @@ from .choose import (
     further_planes,
     sampled,
 )
+from .divide import put_behind, split
+from .film import HELD, TOUCHED, Film, Pictures, Room, as_array, part_of, room_on
 from .hiding import depth_order
-from .labels import BLOCK, Labelling, first_mass, walk
-from .layers import Rigid, best_label
-from .limbs import changing, limbs
-from .mosaic import build_mosaic
+from .labels import Labelling, first_mass
+from .layers import Rigid, labels_of
 from .noise import noise_in_flats, noise_under
 from .parallax import by_parallax, lean_on_parallax, parallax_path, speeds, travel
 from .refine import refine
@@ -47,11 +46,9 @@ from .shadows import cast_shadows
 from .soft import soft_sky
 from .standing import settle
 from .tidy import hand_over, only_supported, riders, without_slivers
-from .tracklets import count_sprites, track
 
 LABEL_WIDTH = 320  # px across at which labels are decided
 WORKING_WIDTH = 640  # px across of the masks handed on
-HELD = 48 * 2**20  # bytes of frames and masks at that size that stay in memory; a long shot's others lie on a shelf
 MOST_FAR = 3  # planes that are looked for by their rate of sliding
 
 Progress = Callable[[float], None]
@@ -66,6 +63,20 @@ def scaled(H: np.ndarray, scale: float) -> np.ndarray:
 
 def _tensor(frames: np.ndarray, device: str) -> torch.Tensor:
     return torch.from_numpy(frames).permute(0, 3, 1, 2).to(device)
+
+
+def _all_of(source: FrameSource, room: Room) -> Pictures:
+    """All of a small source's frames, uint8 [T, h, w, 3]."""
+    out = room((source.count, *source.size[::-1], 3), torch.uint8)
+    for t in range(source.count):
+        out[t] = torch.from_numpy(np.array(source.read(t)))
+    return out
+
+
+def _planes(frames: Pictures, device: str) -> Pictures:
+    """Frames uint8 [T, h, w, 3] as [T, 3, h, w] on the device."""
+    return frames.permuted(0, 3, 1, 2) if isinstance(frames, Film) and device == "cpu" else _tensor(
+        as_array(frames), device)
 
 
 def segment(source: FrameSource, paths: list[LayerPath], count: int | None = None, *, seed: int = 0,
@@ -89,21 +100,23 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
         source.rest()
         step(0.6 + 0.4 * done)
 
-    small, small_scale = working_frames(source, LABEL_WIDTH)
-    work, scale = working_frames(source, WORKING_WIDTH)
-    noise = min([noise_in_flats(work), *(noise_under(work, scaled(q.H, scale), q.present) for q in paths)])
-    del work  # as large as all the rest; its frames are read again for the masks
+    room = room_on(source.another_shelf(HELD, TOUCHED))
+    least, small_scale = working_source(source, LABEL_WIDTH)
+    middling, scale = working_source(source, WORKING_WIDTH)
+    kept = _all_of(least, room)
+    frames, small = _planes(kept, device), as_array(kept)
+    noise = min([noise_in_flats(middling), *(noise_under(middling, scaled(q.H, scale), q.present) for q in paths)])
     coarse_noise = noise * small_scale / scale
-    frames = _tensor(small, device)
     step(0.05)
     H = [scaled(q.H, small_scale) for q in paths]
     present = [q.present for q in paths]
-    traces = trace(frames, H, present, coarse_noise)
-    roles = _roles(small, traces, paths, H, present, coarse_noise, count, small_scale)
+    traces = trace(frames, H, present, coarse_noise, room)
+    roles = _roles(small, traces, paths, H, present, coarse_noise, count, small_scale, room)
     redrawn = roles.redrawn != 0
     base, slid = 0, set()  # where the guessed background is, and which layers were found by their rate of sliding
     while redrawn and len(slid) < MOST_FAR:
-        left_over = (unexplained(traces, roles.rigid, solid=False) > 0.5).cpu().numpy()
+        left_over = np.concatenate([(unexplained(traces, roles.rigid, part, solid=False) > 0.5).cpu().numpy()
+                                    for part in traces.parts()])
         planes = [paths[i] for i, on in zip(roles.rigid, roles.painted, strict=True) if on]
         slow = parallax_path(small, planes, small_scale, left_over)
         if slow is None:
@@ -111,7 +124,7 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
         paths = [*paths, slow]
         H.append(scaled(slow.H, small_scale))
         present.append(slow.present)
-        traces = traces.joined(frames, H[-1:], present[-1:], coarse_noise)
+        traces = traces.joined(frames, H[-1:], present[-1:], coarse_noise, room)
         # what slides slower is farther away; what is in front of the background beside it, only it is in front of
         slower = sum(travel(paths[i].H) < travel(slow.H) for i in roles.rigid[: base + 1])
         slid = {i + (i >= slower) for i in slid} | {slower}
@@ -121,7 +134,7 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
     layers = roles.rigid
     rigid = Rigid([H[i] for i in layers], [present[i] for i in layers], roles.painted,
                   hiding=[bool(slid) and plane for plane in roles.plane])
-    first = first_mass(traces, layers, redrawn)
+    first = first_mass(traces, layers, redrawn, room)
     if redrawn:
         settle(first, frames, rigid.H, rigid.present, [i for i in range(len(layers)) if roles.plane[i]],
                [traces.share[i] for i in layers], traces.texture_bytes, coarse_noise)
@@ -129,51 +142,48 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
     del traces
     step(0.2)
     several = roles.redrawn != 1 or not all(roles.plane)
-    labelling = Labelling(frames, rigid, first, coarse_noise, redrawn, texture=texture, several=several)
+    labelling = Labelling(frames, rigid, first, coarse_noise, redrawn, texture=texture, several=several, room=room)
     p = labelling.begin()
     if redrawn:  # a sky is seen as soon as it is roughly known who is where
         sky = soft_sky(small, [paths[i] for i, on in zip(layers, roles.plane, strict=True) if on], small_scale,
-                       (best_label(p) == 0).cpu().numpy(), coarse_noise)
+                       (labels_of(p) == 0).cpu().numpy(), coarse_noise)
         if sky is not None:  # behind all others, which hide it but for the plane that it was taken for
             carried = riders(p, len(layers), {i: rigid.H[i] for i in range(len(layers)) if roles.plane[i]})
-            first[len(layers)][torch.from_numpy(carried).to(first.device)] = 0
+            first = put_behind(first, sky[1], carried, room)
             roles.add(0, len(paths))
             paths, base, slid, farthest = [*paths, sky[0]], base + 1, {i + 1 for i in slid}, farthest + 1
             rigid = Rigid([scaled(sky[0].H, small_scale), *rigid.H], [sky[0].present, *rigid.present], roles.painted,
                           hiding=[False, False, *rigid.hiding[1:]])
-            first = torch.cat([torch.from_numpy(sky[1]).to(first)[None], first])
-            labelling = Labelling(frames, rigid, first, coarse_noise, redrawn, texture=texture, several=several)
+            labelling = Labelling(frames, rigid, first, coarse_noise, redrawn, texture=texture, several=several,
+                                  room=room)
             labelling.begin()
     p, mass, rigid = labelling.finish()
     del labelling
     if redrawn:
         for i in (i for i in range(len(layers)) if i in slid or (i and roles.plane[i] and i != base)):
-            only_supported(p, i, len(layers), first[i])
-        only_supported(p, len(layers), base, first[len(layers)])
+            only_supported(p, i, len(layers), part_of(first, i))
+        only_supported(p, len(layers), base, part_of(first, len(layers)))
         without_slivers(p, len(layers))
         carried = riders(p, len(layers), {i: rigid.H[i] for i in range(len(layers)) if roles.plane[i]})
         for t in np.flatnonzero(carried.any((1, 2))):
             hand_over(p[:, t], len(layers), torch.from_numpy(carried[t]).to(p.device))
     del first
     step(0.5)
-    p, mass, parts, hiding = _split(small, frames, rigid, p, mass, roles, len(slid))
+    p, mass, parts, hiding = split(small, frames, rigid, p, mass, roles, len(slid), room)
     sprites = [i for i in range(1, p.shape[0]) if i >= len(layers) or not roles.plane[i]]
-    p, cast = cast_shadows(frames, rigid, p, sprites, coarse_noise)
+    cast = cast_shadows(frames, rigid, p, sprites, coarse_noise, room)
     order = depth_order(rigid, p, hiding)
     # these planes are farther away than any sprite, whatever a few pixels say
     order = [*range(farthest), *(i for i in order if i >= farthest)]
     step(0.6)
     fine = Rigid([scaled(paths[i].H, scale) for i in layers], rigid.present, rigid.painted, rigid.drawing,
                  rigid.hiding)
-    kept = [i for i in range(p.shape[0]) if i not in parts]
-    order = [kept.index(i) for i in order if i not in parts]
-    shadows = {1 + i: kept.index(parts.get(i, i)) for i in sprites}
-    shelf = source.another_shelf(HELD)
-    keep = (lambda array: array) if shelf is None else shelf.put
-    work = keep(working_frames(source, WORKING_WIDTH)[0])
-    masks, unresolved, certainty, still = refine(_tensor(work, device), fine, p, mass, order, noise,
-                                                 p.shape[0] - len(layers), parts, cast, shadows,
-                                                 refined, keep)
+    left = [i for i in range(p.shape[0]) if i not in parts]
+    order = [left.index(i) for i in order if i not in parts]
+    shadows = {1 + i: left.index(parts.get(i, i)) for i in sprites}
+    del frames, small, kept
+    masks, unresolved, certainty, still = refine(_planes(_all_of(middling, room), device), fine, p, mass, order, noise,
+                                                 p.shape[0] - len(layers), parts, cast, shadows, refined, room)
     out: list[SegmentedLayer] = []
     for i in order:
         plane = i < len(layers) and roles.plane[i]
@@ -197,9 +207,10 @@ def _hidden(i: int, kept: list[int], hides: dict[tuple[int, int], float]) -> boo
 
 
 def _roles(small: np.ndarray, traces: Traces, paths: list[LayerPath], H: list[np.ndarray], present: list[np.ndarray],
-           noise: float, count: int | None, scale: float) -> Roles:
+           noise: float, count: int | None, scale: float, room: Room) -> Roles:
     """The layers' roles, by the shortest account of the shot. small: uint8 [T, h, w, 3] at LABEL_WIDTH."""
-    kept, first, border, hides, steady, single = candidates(traces, H, present, [q.gain for q in paths], scale)
+    kept, first, border, hides, steady, single = candidates(traces, H, present, [q.gain for q in paths], scale,
+                                                              room)
     wide = {i for i in kept if border_share(traces, i, kept) >= WIDE}
     across = {i for i in kept if spread(traces, i, [j for j in kept if j != i]) >= ACROSS}
     backs = {i for i in kept if border[i] >= BACK * max(border.values()) or (i in across and _hidden(i, kept, hides))}
@@ -233,55 +244,3 @@ def _roles(small: np.ndarray, traces: Traces, paths: list[LayerPath], H: list[np
     redrawn = None if count is None and best.redrawn else best.redrawn
     return Roles(list(best.paths), [i in planes for i in best.paths],
                  [i in wide for i in best.paths], redrawn, sure, [note])
-
-
-def _split(small, frames, rigid, p, mass, roles, slid):
-    """Divide the redrawn label into sprites. -> (p, mass, {label: rigid label it is part of}, votes of hiding).
-
-    slid: how many planes were found by their rate of sliding: each may be one of the layers that were asked for, and
-    then one sprite fewer is missing."""
-    if roles.redrawn == 0:
-        return p, mass, {}, None
-    base = len(rigid)
-    label = best_label(p).cpu().numpy()
-    wanted = roles.redrawn
-    if wanted is None or (slid and wanted > 1):
-        seen = count_sprites(small, label == base)
-        wanted = seen if wanted is None else int(np.clip(seen, max(1, wanted - slid), wanted))
-    known = changing(rigid, p, roles.plane)
-    if wanted + len(known) < 2:
-        return _with_limbs(small, rigid, p, mass, roles.plane)
-    ids = np.full(label.shape, -1, np.int8)
-    union = label == base
-    for k, i in enumerate(known):
-        ids[label == i] = k
-        union |= label == i
-    behind = np.empty_like(small)
-    plate = build_mosaic(frames, rigid.H[0], rigid.present[0], (1.5 * p[0].float() - 0.5).clamp_(0, 1))
-    for t in range(len(small)):
-        back = render(plate, rigid.H[0][t], (small.shape[2], small.shape[1]))[:3].round().to(torch.uint8)
-        behind[t] = back.permute(1, 2, 0).cpu().numpy()
-    evidence, votes = track(small, union, ids, len(known), wanted, behind)
-    total = torch.from_numpy(evidence).to(p.device)
-    if float(total.sum()) == 0:
-        return p, mass, {}, None
-    share = torch.cat([walk(whole_picture(frames[t : t + BLOCK]), total[:, t : t + BLOCK]).half()
-                       for t in range(0, len(frames), BLOCK)], 1)
-    n = len(known) + wanted
-    p = torch.cat([p[:base], p[base] * share])
-    mass = torch.cat([mass[:base], mass[base] * share])
-    parts = {base + k: i for k, i in enumerate(known)}
-    hiding = np.zeros((base + n, base + n))
-    where = [*known, *range(base + len(known), base + n)]
-    hiding[np.ix_(where, where)] = votes
-    return p, mass, parts, hiding
-
-
-def _with_limbs(small, rigid, p, mass, plane):
-    """As _split, for one redrawn sprite and rigid ones that swing their arms."""
-    base, found = len(rigid), limbs(small, rigid, p, plane)
-    if not found:
-        return p, mass, {}, None
-    share = torch.from_numpy(np.stack([*found.values(), ~np.logical_or.reduce(list(found.values()))])).to(p)
-    p, mass = (torch.cat([x[:base], x[base] * share]) for x in (p, mass))
-    return p, mass, {base + k: i for k, i in enumerate(found)}, None

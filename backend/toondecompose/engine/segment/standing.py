@@ -17,6 +17,7 @@ import torch
 
 from . import evidence as ev
 from .canvas import Box, overlap, sample_bytes, sample_planes, slope, whole_picture
+from .film import Pictures
 from .mosaic import temporal_mode
 from .parallax import speeds
 from .roles import CLEARER
@@ -50,7 +51,7 @@ def _moments(use: np.ndarray, speed: float, width: int) -> list[tuple[np.ndarray
     return out
 
 
-def _side(frames: torch.Tensor, H: np.ndarray, some: np.ndarray, at: int) -> torch.Tensor:
+def _side(frames: Pictures, H: np.ndarray, some: np.ndarray, at: int) -> torch.Tensor:
     """The layer's picture from some frames, as frame `at` would show it: `render`'s channels [7, h, w]."""
     h, w = frames.shape[-2:]
     samples = torch.empty(3, len(some), h, w, dtype=torch.uint8, device=frames.device)
@@ -125,7 +126,7 @@ class Stand:
     share: np.ndarray
 
 
-def _followed(frames: torch.Tensor, H: np.ndarray, use: np.ndarray, at: int, mask: torch.Tensor, stands: torch.Tensor,
+def _followed(frames: Pictures, H: np.ndarray, use: np.ndarray, at: int, mask: torch.Tensor, stands: torch.Tensor,
               behind: torch.Tensor, noise: float) -> Stand:
     """Where in every frame a piece looks as he who stands there does, or as what is behind him.
 
@@ -156,7 +157,7 @@ def _followed(frames: torch.Tensor, H: np.ndarray, use: np.ndarray, at: int, mas
     return out
 
 
-def _own(stand: Stand, share: torch.Tensor, others: list[torch.Tensor]) -> bool:
+def _own(stand: Stand, share: Pictures, others: list[Pictures]) -> bool:
     """Whether who stands repeats under his plane's motion more than under any other layer's: a trunk that slides by
     slowly before a sky, flat enough to agree with itself while it passes, is its own plane's."""
     if not others:
@@ -170,7 +171,7 @@ def _own(stand: Stand, share: torch.Tensor, others: list[torch.Tensor]) -> bool:
     return mine - theirs >= CLEARER * count > 0
 
 
-def _uncovered(stand: Stand, share: torch.Tensor, others: list[torch.Tensor], texture: torch.Tensor) -> bool:
+def _uncovered(stand: Stand, share: Pictures, others: list[Pictures], texture: Pictures) -> bool:
     """Whether what seems to be the painting behind him is another layer, which hides the painting until it slides away:
     lines there repeat more under that one's motion. (Flat colour repeats under any, and says nothing.)"""
     mine, theirs, count = 0.0, 0.0, 0.0
@@ -184,8 +185,8 @@ def _uncovered(stand: Stand, share: torch.Tensor, others: list[torch.Tensor], te
     return theirs - mine >= CLEARER * count > 0
 
 
-def who_stands(frames: torch.Tensor, H: np.ndarray, present: np.ndarray, share: torch.Tensor,
-               others: list[torch.Tensor], texture: torch.Tensor, noise: float) -> list[Stand]:
+def who_stands(frames: Pictures, H: np.ndarray, present: np.ndarray, share: Pictures,
+               others: list[Pictures], texture: Pictures, noise: float) -> list[Stand]:
     """Sprites that stand on a painting for so long that they may be taken for it.
 
     frames: uint8 [T, 3, h, w]. H [T, 3, 3], present [T]: the painting's path in these pixels. share: [T, h, w], how
@@ -209,8 +210,8 @@ def who_stands(frames: torch.Tensor, H: np.ndarray, present: np.ndarray, share: 
     return out
 
 
-def settle(first: torch.Tensor, frames: torch.Tensor, H: list[np.ndarray], present: list[np.ndarray],
-           planes: list[int], shares: list[torch.Tensor], texture: torch.Tensor, noise: float) -> None:
+def settle(first: Pictures, frames: Pictures, H: list[np.ndarray], present: list[np.ndarray],
+           planes: list[int], shares: list[Pictures], texture: Pictures, noise: float) -> None:
     """Give who stands before a painting to the redrawn sprites, and what it covers to the painting, in place.
 
     first: first_mass [L, T, h, w], the redrawn label last. H, present: every rigid label's path. planes: the labels
@@ -222,5 +223,5 @@ def settle(first: torch.Tensor, frames: torch.Tensor, H: list[np.ndarray], prese
             for t, ((x0, y0, x1, y1), (like, behind)) in stand.like.items():
                 mine, redrawn = (first[i, t, y0:y1, x0:x1] for i in (k, -1))
                 here, gone = stand.share[:, t] >= AT_ONCE
-                mine.copy_(torch.maximum(mine * ~like, behind.to(first) * float(gone)))
-                redrawn.copy_(torch.maximum(redrawn * ~behind, like.to(first) * float(here)))
+                mine.copy_(torch.maximum(mine * ~like, behind.to(mine) * float(gone)))
+                redrawn.copy_(torch.maximum(redrawn * ~behind, like.to(mine) * float(here)))

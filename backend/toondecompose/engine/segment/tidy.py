@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import torch
 
-from .layers import best_label
+from .film import Pictures
+from .layers import labels_of
 
 THREAD = 3  # px at labelling size; what is thinner is a thread: hair and lines, or the edge between two layers
 NEAR_BODY = 0.03  # of the frame's width: hair is nearer than this to the head it grows on
@@ -18,18 +19,17 @@ LEAST_RIDES = 3  # of those frames and more than half of them: a bird that flies
 SUPPORT = 0.02  # share of a piece that must be textured and repeat, or not repeat, as its layer should
 
 
-def only_supported(p: torch.Tensor, label: int, heir: int, sure: torch.Tensor) -> None:
+def only_supported(p: Pictures, label: int, heir: int, sure: Pictures) -> None:
     """Take from a layer, in place, the pieces that its own evidence does not support, and give them to the heir.
 
     A further plane may get a sprite's flat parts for their like colour; a redrawn sprite gets soft clouds that slide at
     a rate of their own. p: [L, T, h, w]. sure: [T, h, w], the layer's evidence from repetition.
     """
-    found = (best_label(p) == label).to(torch.uint8).cpu().numpy()
-    strong = sure.cpu().numpy()
+    found = (labels_of(p) == label).to(torch.uint8).cpu().numpy()
     for t in range(len(found)):
         count, piece = cv2.connectedComponents(found[t], connectivity=8)
         area = np.bincount(piece.ravel(), minlength=count)
-        support = np.bincount(piece.ravel(), strong[t].ravel(), minlength=count)
+        support = np.bincount(piece.ravel(), sure[t].cpu().numpy().ravel(), minlength=count)
         weak = support < np.maximum(SUPPORT * area, 1.0)
         weak[0] = False
         if not weak.any():
@@ -40,12 +40,12 @@ def only_supported(p: torch.Tensor, label: int, heir: int, sure: torch.Tensor) -
         p[label, t] *= 1 - drop
 
 
-def without_slivers(p: torch.Tensor, label: int) -> None:
+def without_slivers(p: Pictures, label: int) -> None:
     """Take from a redrawn sprite, in place, the threads that are far from any body, for the likeliest rest.
 
     Where two rigid layers meet, neither explains the mixed pixels of their common edge. p: [L, T, h, w].
     """
-    found = (best_label(p) == label).to(torch.uint8).cpu().numpy()
+    found = (labels_of(p) == label).to(torch.uint8).cpu().numpy()
     reach = max(3, round(NEAR_BODY * found.shape[2]))
     for t in range(len(found)):
         body = cv2.erode(found[t], np.ones((THREAD, THREAD), np.uint8), borderValue=1)
@@ -67,14 +67,14 @@ def hand_over(p: torch.Tensor, label: int, drop: torch.Tensor) -> None:
         p[i] = torch.where(drop, (heir == i).to(p.dtype), p[i])
 
 
-def riders(p: torch.Tensor, label: int, ways: dict[int, np.ndarray]) -> np.ndarray:
+def riders(p: Pictures, label: int, ways: dict[int, np.ndarray]) -> np.ndarray:
     """Small pieces of a redrawn sprite, between two planes, that one of these carries along: bool [T, h, w].
 
     A chimney before a sky that slides at another rate looks like neither plane at its edges, but it stays where it is
     on its own one. (So does a foot that is set down, but amid one plane.) p: [L, T, h, w]. ways: the planes' transforms
     [T, 3, 3] in these pixels, by their labels.
     """
-    labels = best_label(p).cpu().numpy()
+    labels = labels_of(p).cpu().numpy()
     h, w = labels.shape[1:]
     out, small = np.zeros(labels.shape, bool), np.zeros_like(labels)
     if len(ways) < 2:

@@ -168,17 +168,16 @@ def _learn(rows: list[list[Piece]], count: int, sprites: list[Sprite], size: tup
 
 
 def track(frames: np.ndarray, union: np.ndarray, known: np.ndarray, known_count: int, count: int,
-          behind: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+          behind: np.ndarray | None, mass: np.ndarray) -> np.ndarray:
     """Tell `count` redrawn sprites apart, besides `known_count` that are known in part.
 
     frames: uint8 [T, h, w, 3]. union: bool [T, h, w], pixels of any of them. known: int8 [T, h, w], index of a sprite
     known there by its rigid motion, else -1. behind: uint8 [T, h, w, 3], the plate behind them, if it is known.
-    Returns (mass float32 [known_count + count, T, h, w] sure evidence for each sprite,
-    votes [n, n]: where the fits of two sprites overlap, how many pixels sprite a shows rather than b).
+    mass: float32 [n = known_count + count, T, h, w] of zeros, for the sure evidence for each sprite.
+    Returns votes [n, n]: where the fits of two sprites overlap, how many pixels sprite a shows rather than b.
     """
     n = known_count + count
-    length, h, w = union.shape
-    mass = np.zeros((n, length, h, w), np.float32)
+    h, w = union.shape[1:]
     votes = np.zeros((n, n))
     rows = _pieces(frames, union, known)
     seeds = _seeds(rows, count, (w, h))
@@ -186,12 +185,12 @@ def track(frames: np.ndarray, union: np.ndarray, known: np.ndarray, known_count:
     for k in range(known_count):
         mine = [p for row in rows for p in row if p.known == k]
         if not mine:
-            return mass, votes
+            return votes
         sprites.append(Sprite(mine[0].colours, float(mine[0].area), {mine[0].t: mine[0]},
                               {mine[0].t: mine[0].centre}))
     sprites += [Sprite(p.colours, float(p.area), {p.t: p}, {p.t: p.centre}) for p in seeds]
     if len(sprites) < n:
-        return mass, votes
+        return votes
     for _ in range(4):
         _identify(rows, sprites, float(np.hypot(w, h)))
         _learn(rows, n, sprites, (w, h))
@@ -218,4 +217,4 @@ def track(frames: np.ndarray, union: np.ndarray, known: np.ndarray, known_count:
             area = np.zeros((h, w), bool)
             area[y : y + ph, x : x + pw] = p.mask
             divide(frames[t], area, fits, sprites, mass[:, t], votes)
-    return mass, votes
+    return votes
