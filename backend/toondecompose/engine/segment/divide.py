@@ -56,13 +56,13 @@ def split(small: np.ndarray, frames: Pictures, rigid: Rigid, p: Pictures, mass: 
         back = render(plate, rigid.H[0][t], (small.shape[2], small.shape[1]))[:3].round().to(torch.uint8)
         behind[t] = back.permute(1, 2, 0).cpu().numpy()
     n = len(known) + wanted
-    evidence = as_array(room((n, *union.shape), torch.float32))
+    evidence = room((n, *union.shape), torch.float32)
     votes = track(small, union, ids, len(known), wanted, behind, evidence)
-    if not any(one.any() for one in evidence):
+    if not any(bool(evidence[:, t].any()) for t in range(len(union))):
         return p, mass, {}, None
 
     def share(part: slice) -> torch.Tensor:
-        return walk(whole_picture(frames[part]), torch.from_numpy(evidence[:, part]).to(p.device)).half()
+        return walk(whole_picture(frames[part]), evidence[:, part].to(p.device)).half()
 
     p, mass = _shared(p, mass, base, n, share, room)
     parts = {base + k: i for k, i in enumerate(known)}

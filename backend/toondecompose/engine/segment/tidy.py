@@ -87,14 +87,22 @@ def riders(p: Pictures, label: int, ways: dict[int, np.ndarray]) -> np.ndarray:
         little[0] = False
         small[t] = little[piece]
         wide.append(cv2.dilate(small[t], np.ones((THREAD, THREAD), np.uint8)))
-        pieces.append([(piece == k).astype(np.uint8) for k in np.flatnonzero(little)])
-    for t, masks in enumerate(pieces):
-        for mask in masks:
+        pieces.append([(stats[k, :4], piece[_box(stats[k])] == k) for k in np.flatnonzero(little)])
+    for t, found_here in enumerate(pieces):
+        for place, own in found_here:
+            mask = np.zeros((h, w), np.uint8)
+            mask[_box(place)] = own
             rim = labels[t][(cv2.dilate(mask, np.ones((THREAD, THREAD), np.uint8)) > mask)]
             beside = sorted((rim == i).mean() for i in ways)
             if beside[-2] >= BETWEEN and any(_carries(H, t, mask, found, small, wide) for H in ways.values()):
                 out[t] |= mask > 0
     return out
+
+
+def _box(stats: np.ndarray) -> tuple[slice, slice]:
+    """Rows and columns of a connected component, of its row of OpenCV's statistics."""
+    x, y, w, h = (int(v) for v in stats[:4])
+    return slice(y, y + h), slice(x, x + w)
 
 
 def _carries(H: np.ndarray, t: int, mask: np.ndarray, found: np.ndarray, small: np.ndarray, wide: list[np.ndarray]

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import torch
 from scipy.optimize import linear_sum_assignment, nnls
 
 from .cutouts import BINS, GOOD_FIT, Piece, Sprite, divide, fit, see_through, typical
+from .film import Pictures
 
 LEAST_PIECE = 8e-4  # of the frame's area; smaller pieces follow the nearest sprite
 ALONE = 0.85  # share of a piece's colours that one sprite must account for
@@ -168,7 +170,7 @@ def _learn(rows: list[list[Piece]], count: int, sprites: list[Sprite], size: tup
 
 
 def track(frames: np.ndarray, union: np.ndarray, known: np.ndarray, known_count: int, count: int,
-          behind: np.ndarray | None, mass: np.ndarray) -> np.ndarray:
+          behind: np.ndarray | None, mass: Pictures) -> np.ndarray:
     """Tell `count` redrawn sprites apart, besides `known_count` that are known in part.
 
     frames: uint8 [T, h, w, 3]. union: bool [T, h, w], pixels of any of them. known: int8 [T, h, w], index of a sprite
@@ -202,7 +204,7 @@ def track(frames: np.ndarray, union: np.ndarray, known: np.ndarray, known_count:
         for p in row:
             x, y, pw, ph = p.box
             if p.owner >= 0:
-                mass[p.owner, t, y : y + ph, x : x + pw] += p.mask
+                mass[p.owner, t, y : y + ph, x : x + pw] += torch.from_numpy(p.mask)
             else:
                 merged.setdefault(t, []).append(p)
     # from the frames beside clean ones inwards, so that every fit tells the next where to look
@@ -216,5 +218,5 @@ def track(frames: np.ndarray, union: np.ndarray, known: np.ndarray, known_count:
             x, y, pw, ph = p.box
             area = np.zeros((h, w), bool)
             area[y : y + ph, x : x + pw] = p.mask
-            divide(frames[t], area, fits, sprites, mass[:, t], votes)
+            divide(frames[t], area, fits, sprites, mass[:, t].numpy(), votes)
     return votes
