@@ -10,6 +10,7 @@ import numpy as np
 
 from .checkpoints import Checkpoints, chain
 from .clip import FrameSource
+from .crumbs import drop_crumbs
 from .dim import darkness, lit
 from .doubt import doubt_what_stays
 from .drawings.draft import expose_draft
@@ -157,6 +158,7 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
         if sheet_pass + 1 < SHEET_PASSES:
             masks = visible_masks(solved.layers, source.size, masks[0].shape[1:], source.count, keep)
             redrawn = [k for k, layer in enumerate(segmentation.layers) if layer.kind == "sprite" and not layer.still]
+            drop_crumbs(source, solved.layers, masks, redrawn)
             add_strands(source, solved.layers, masks, redrawn)
             # the coarse masks have done their work, and a long shot's are large
             to_solve.clear()

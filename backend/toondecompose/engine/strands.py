@@ -115,12 +115,17 @@ def unexplained_lines(source: FrameSource, layers: Sequence[SolvedLayer], masks:
     off = strongest(cv2.absdiff(frame, picture))
     off[known < BODY] = 0
     empty = np.all([masks[k][t] < HELD // 2 for k in growing], axis=0)
-    levels = np.bincount(off[empty], minlength=256).cumsum()
-    noise = max(LEAST_NOISE, float(np.searchsorted(levels, 0.8 * levels[-1])) / 1.24)
+    noise = noise_of(off, empty)
     thin = cv2.subtract(off, cv2.morphologyEx(off, cv2.MORPH_OPEN, square(THIN // 2)))
     slip = SLIP * strongest(cv2.subtract(cv2.dilate(picture, SQUARE), cv2.erode(picture, SQUARE))).astype(np.float32)
     nobody = cv2.dilate(np.max([masks[k][t] for k in growing], axis=0), square(BESIDE)) < BODY
     return Lines(thin > FAINT * noise, thin > FAINT * noise + slip, thin > CLEAR * noise + 2 * slip, nobody)
+
+
+def noise_of(off: np.ndarray, where: np.ndarray) -> float:
+    """Noise, levels rms, of differences uint8 [h, w] at some px, of which a fifth may be more than that."""
+    levels = np.bincount(off[where], minlength=256).cumsum()
+    return max(LEAST_NOISE, float(np.searchsorted(levels, 0.8 * levels[-1])) / 1.24)
 
 
 def square(reach: int) -> np.ndarray:

@@ -1,0 +1,146 @@
+"""Crumbs of scenery in sprites' masks, found once there are plates.
+
+What no plane explains is taken for a redrawn sprite's, near one. But where planes slide over each other, out of focus,
+or one of them was never found, they explain their own scenery badly in every frame, whether or not a sprite is near.
+So a piece that a plane, followed to frames in which no sprite is there, leaves unexplained there as well is no sprite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ..formats.conventions import map_points
+from .clip import FrameSource
+from .strands import BESIDE, BODY, FAINT, HELD, SLIP, SQUARE, noise_of, recomposed, square, strongest
+from .types import SolvedLayer
+
+LOOKS = (3, 6, 10, 15, 21, 28)  # frames before and after in which a plane's piece is looked for
+ASKED, UNEXPLAINED = 2, 0.6  # of them that must show the place without a sprite, and the share that must not explain it
+ALIKE = 24  # levels; what shines through a soft edge changes a little
+LEAST = 12  # working px; smaller pieces are an outline's mistakes
+
+
+@dataclass
+class View:
+    """What the planes leave of a frame, as bits: odd, where they do not explain it; wide, the same and a px around;
+    open, where no sprite is. bare: int16 [2, n], columns and rows of what is both."""
+
+    odd: np.ndarray
+    wide: np.ndarray
+    open: np.ndarray
+    bare: np.ndarray
+
+
+def drop_crumbs(source: FrameSource, layers: Sequence[SolvedLayer], masks: list[np.ndarray], growing: list[int]) -> int:
+    """Give to planes, in place, what they own of sprites' masks -> how many px.
+
+    layers: solved, back to front. masks: uint8 [T, hs, ws] each, what is visible of them. growing: the numbers of
+    those that are redrawn sprites."""
+    planes = [i for i in range(len(layers)) if i not in growing]
+    if not growing or len(planes) < 2:
+        return 0
+    hs, ws = masks[0].shape[1:]
+    rigid = [layer for i, layer in enumerate(layers) if i not in growing]
+    to_work = np.diag([ws / source.size[0], hs / source.size[1], 1.0])
+    ways = {i: to_work @ layers[i].H @ np.linalg.inv(to_work) for i in planes}
+    small = source.resized((ws, hs))
+    views = [_view(small.read(t), recomposed(rigid, t, source.size, (ws, hs)),
+                   np.max([masks[k][t] for k in growing], axis=0)) for t in range(source.count)]
+    total = 0
+    for t in range(source.count):
+        for k in growing:
+            mask = masks[k][t]
+            here = (mask >= HELD) & np.unpackbits(views[t].odd, count=hs * ws).reshape(hs, ws).view(bool)
+            for i in planes:
+                crumb = np.zeros((hs, ws), np.uint8)
+                ys, xs = failing(ways[i], t, here, views, small)
+                if len(ys) < LEAST:
+                    continue
+                crumb[ys, xs] = 1
+                crumb = _large(cv2.morphologyEx(crumb, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)), mask >= HELD)
+                if not crumb.any():
+                    continue
+                crumb = with_scraps(crumb, mask >= HELD, here)
+                total += int(crumb.sum())
+                masks[i][t][crumb] = np.maximum(masks[i][t][crumb], mask[crumb])
+                mask[crumb] = 0
+                here &= ~crumb
+    return total
+
+
+def unexplained(frame: np.ndarray, picture: np.ndarray, known: np.ndarray, mine: np.ndarray) -> np.ndarray:
+    """Where planes do not explain a frame, bool [h, w]. frame, picture: uint8 [h, w, 3], the latter as the planes give
+    it; known: uint8 [h, w], where they do. mine: uint8 [h, w], the sprites' mask."""
+    off = strongest(cv2.absdiff(frame, picture))
+    noise = noise_of(off, (mine < HELD // 2) & (known >= BODY))
+    slip = SLIP * strongest(cv2.subtract(cv2.dilate(picture, SQUARE), cv2.erode(picture, SQUARE))).astype(np.float32)
+    return (off > FAINT * noise + slip) | (known < BODY)
+
+
+def failing(H: np.ndarray, t: int, here: np.ndarray, views: list[View], frames: FrameSource
+            ) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns of the px of frame t, among bool [h, w], that a plane's motion H [T, 3, 3] takes to unexplained
+    places of about the same colour in other frames, too."""
+    h, w = here.shape
+    looks = [u for u in (t + side * step for step in LOOKS for side in (-1, 1)) if 0 <= u < len(views)]
+    near = np.zeros((h, w), np.uint8)
+    for u in looks:  # few places are unexplained where no sprite is: only what they come from is asked about
+        x, y = _moved(H[t] @ np.linalg.inv(H[u]), views[u].bare, (h, w))[0]
+        near[y, x] = 1
+    ys, xs = np.nonzero(cv2.dilate(near, SQUARE).view(bool) & here) if near.any() else np.zeros((2, 0), int)
+    asked, fails = np.zeros(len(ys), int), np.zeros(len(ys), int)
+    colour = frames.read(t)[ys, xs].astype(np.int16)
+    for u in looks if len(ys) else ():
+        (x, y), seen = _moved(H[u] @ np.linalg.inv(H[t]), np.stack([xs, ys]), (h, w))
+        clear = _bit(views[u].open, y * w + x)
+        x, y, seen = x[clear], y[clear], seen[clear]
+        asked[seen] += 1
+        same = np.abs(frames.read(u)[y, x] - colour[seen]).max(-1, initial=0) < ALIKE
+        fails[seen] += same & _bit(views[u].wide, y * w + x)
+    told = (asked >= ASKED) & (fails >= UNEXPLAINED * asked)
+    return ys[told], xs[told]
+
+
+def with_scraps(crumb: np.ndarray, held: np.ndarray, here: np.ndarray) -> np.ndarray:
+    """A crumb and the smaller pieces of a mask that hang on to the rest by it alone: bool [h, w]. held: bool [h, w],
+    the mask; here: bool [h, w], where planes do not explain it."""
+    cut = cv2.dilate(crumb, SQUARE) > 0
+    count, label, stats, _ = cv2.connectedComponentsWithStats((held & ~cut).astype(np.uint8), connectivity=8)
+    rim = np.bincount(label[cv2.dilate(crumb, square(2)) > 0], minlength=count) > 0
+    scrap = rim & (stats[:, cv2.CC_STAT_AREA] < np.count_nonzero(crumb))
+    scrap[0] = False
+    return (crumb > 0) & held | scrap[label] | cut & held & ~here
+
+
+def _large(mask: np.ndarray, held: np.ndarray) -> np.ndarray:
+    """The pieces of uint8 [h, w] that are large enough and reach the outside of a mask, bool [h, w]."""
+    count, label, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    outside = np.bincount(label[cv2.dilate((~held).view(np.uint8), SQUARE) > 0], minlength=count) > 0
+    keep = (stats[:, cv2.CC_STAT_AREA] >= LEAST) & outside
+    keep[0] = False
+    return keep[label].astype(np.uint8)
+
+
+def _view(frame: np.ndarray, picture: tuple[np.ndarray, np.ndarray], mine: np.ndarray) -> View:
+    odd = unexplained(frame, *picture, mine)
+    open_ = cv2.dilate(mine, square(BESIDE)) < HELD
+    wide = cv2.dilate(odd.view(np.uint8), SQUARE).view(bool)
+    bare = np.stack(np.nonzero(wide & open_)[::-1]).astype(np.int16)
+    return View(*(np.packbits(one) for one in (odd, wide, open_)), bare)
+
+
+def _moved(H: np.ndarray, px: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Columns and rows, int [2, n], to which a motion takes px [2, m] of those that stay within the picture, and which
+    these are."""
+    at = np.floor(np.nan_to_num(map_points(H, px.T + 0.5), posinf=-1)).astype(int)
+    stay = np.flatnonzero(((at >= 0) & (at < shape[::-1])).all(1))
+    return at[stay].T, stay
+
+
+def _bit(packed: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Bool [n] of packed bits at flat places."""
+    return (packed[at >> 3] >> (7 - (at & 7)) & 1).astype(bool)
