@@ -164,7 +164,7 @@ def test_a_set_piece_behind_a_sprite_is_one_of_the_planes_behind_it(monkeypatch)
     monkeypatch.setattr(shot, "expose_draft", lambda source, mask, **known: asked.update(known))
     settings = shot.ShotSettings(None)
     shot._expose_all(None, SimpleNamespace(layers=layers, noise=1.0, scale=1.0), [masks] * 4, None, settings,
-                     lambda f: None)
+                     lambda f: None, [])
     assert [float(path.H[1][0, 2]) for path in asked["planes"]] == [-1.0, -3.0]  # what is in front is not behind
     assert len(asked["shown"]) == 2
 

@@ -24,8 +24,8 @@ from .memory import give_back
 
 # what a stage may give besides arrays and plain values; reading back makes nothing else
 _RECORDS = {record.__name__: record for record in (
-    types.LayerPath, types.SegmentedLayer, types.Segmentation, types.ExposureSheet, types.Drawings, types.SolvedLayer,
-    MatteResult)}
+    types.LayerPath, types.SegmentedLayer, types.Segmentation, types.PairsTold, types.ExposureSheet, types.Drawings,
+    types.SolvedLayer, MatteResult)}
 
 
 def code_hash() -> str:

@@ -131,8 +131,8 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
         report_sheet = stage("sheet")
         sheets = checkpoints.stage(
             f"{label}sheet{sheet_pass}", key,
-            lambda found=segmentation, masks=masks, solved=solved, report=report_sheet: _expose_all(
-                source, found, masks, solved, settings, report))
+            lambda found=segmentation, masks=masks, solved=solved, report=report_sheet, first=sheets: _expose_all(
+                source, found, masks, solved, settings, report, first))
         if corrections and sheet_pass == 0:
             spread_hints(segmentation.layers, corrections, sheets, segmentation.scale)
         to_solve = [_layer_to_solve(layer, sheet, m)
@@ -215,10 +215,12 @@ def _without_empty_layers(segmentation: Segmentation) -> Segmentation:
 
 
 def _expose_all(source: FrameSource, segmentation: Segmentation, masks: list[np.ndarray], solved: MatteResult | None,
-                settings: ShotSettings, report: Callable[[float], None]) -> list[ExposureSheet | None]:
+                settings: ShotSettings, report: Callable[[float], None], first: list[ExposureSheet | None]
+                ) -> list[ExposureSheet | None]:
     """The exposure sheet of every sprite; None for planes and set pieces, which are one drawing on a path.
 
-    solved: the layers of the pass before, whose plates tell what shines through a translucent sprite.
+    solved: the layers of the pass before, whose plates tell what shines through a translucent sprite. first: the sheets
+    of the pass before.
     """
     sheets: list[ExposureSheet | None] = []
     layers = segmentation.layers
@@ -242,9 +244,11 @@ def _expose_all(source: FrameSource, segmentation: Segmentation, masks: list[np.
                 settings.device))
         else:
             plate = picture_behind(known_layers, k, source.size)
+            told = first[k] and first[k].told
             sheets.append(or_on_the_host(
-                lambda device, k=k, known=known, plate=plate: expose(
-                    source, masks[k], segmentation.scale, plate=plate, device=device, **known), settings.device))
+                lambda device, k=k, known=known, plate=plate, told=told: expose(
+                    source, masks[k], segmentation.scale, plate=plate, told=told, device=device, **known),
+                settings.device))
             known_layers[k] = shown_as(known_layers[k], sheets[k])
     return sheets
 

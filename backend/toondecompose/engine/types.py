@@ -61,19 +61,38 @@ class Segmentation:
 
 
 @dataclass
+class PairsTold:
+    """Pairs of a sprite's frames that show two drawings for certain, as a first look has found them.
+
+    frames: int [n, 2], earlier one first. H: float64 [n, 3, 3], the first frame's px -> the second's, full resolution,
+    edge coordinates, as the pictures were laid on each other. judged: float64 [n, 6], score, share, fit, inner,
+    deviation and differing (drawings/match.py). dof: int [n], degrees of freedom of the motions. cells: uint8 [T, rows,
+    columns], how much of each cell of the frames the sprite covered.
+    """
+
+    frames: np.ndarray
+    H: np.ndarray
+    judged: np.ndarray
+    dof: np.ndarray
+    cells: np.ndarray
+
+
+@dataclass
 class ExposureSheet:
     """Which drawing a sprite shows on each frame, and where.
 
     drawing: int [T], index of the distinct drawing, -1 where the sprite is not shown.
     H: float64 [T, 3, 3], canvas -> frame, edge coordinates, full-resolution px (identity where not shown).
     canvas_size: (width, height) px of the canvas that all drawings share.
-    model: motion model. mirrored: bool [T], exposures that show the drawing mirrored (det H < 0).
+    model: motion model. mirrored: bool [T], exposures that show the drawing mirrored (det H < 0). told: of a first
+    sheet, what the second one need not ask again.
     """
 
     drawing: np.ndarray
     H: np.ndarray
     canvas_size: tuple[int, int]
     model: str
+    told: PairsTold | None = None
 
 
 @dataclass

@@ -29,4 +29,5 @@ def expose_draft(source: FrameSource, masks: np.ndarray, *, path: LayerPath | No
     sheet = expose(small, resized(masks, size), 1.0, path=None if path is None else moved(path),
                    hidden=resized(hidden, size), planes=[moved(q) for q in planes], **settings)
     canvas = np.ceil(sheet.canvas_size / np.diag(shrink)[:2]).astype(int)
-    return replace(sheet, H=grow @ sheet.H @ shrink, canvas_size=(int(canvas[0]), int(canvas[1])))
+    told = sheet.told and replace(sheet.told, H=grow @ sheet.told.H @ shrink)
+    return replace(sheet, H=grow @ sheet.H @ shrink, told=told, canvas_size=(int(canvas[0]), int(canvas[1])))

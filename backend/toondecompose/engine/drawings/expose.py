@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..clip import FrameSource
-from ..types import ExposureSheet, LayerPath
+from ..types import ExposureSheet, LayerPath, PairsTold
 from .align import DOF
 from .canvas import canvas_points, full_patch, motion_gain, place_on, refine, window
 from .cluster import renumber
@@ -19,6 +19,7 @@ from .match import Book
 from .patches import HELD, Patch, cut_patches
 from .pixels import shift
 from .poses import continued
+from .recall import certain, recall
 from .remnants import FOREIGN, TELLING, crumb_frames, cut_frames, likely, near_in_time, place_remnant, weak_frames
 from .sheet import find_groups, trees
 from .small import compared_size, resized
@@ -43,7 +44,8 @@ def patch_frame(patch: Patch, size: tuple[int, int], working: tuple[int, int]) -
 def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerPath | None = None,
            hidden: np.ndarray | None = None, motion_model: str = "auto", plate=None, seed: int = 0,
            device: str = "cpu", progress=None, cancelled=None, planes: Sequence[LayerPath] = (),
-           noise: float | None = None, shown: Sequence[np.ndarray] = ()) -> ExposureSheet:
+           noise: float | None = None, shown: Sequence[np.ndarray] = (), told: PairsTold | None = None
+           ) -> ExposureSheet:
     """Find one sprite's drawings and where they are exposed.
 
     masks: uint8 [T, hs, ws], the visible soft mask at working size. scale: working px per full px.
@@ -54,6 +56,7 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
     planes: motions of the planes behind, so that background inside a rough mask is not taken for a changed drawing.
     shown: uint8 [T, h, w] of any size for each of the planes, where it is seen; none: wherever nothing else is.
     noise: of the shot at working size, grey levels rms; None: as far as single frames tell.
+    told: what an earlier look at the same frames was certain of.
     progress: callable(fraction 0..1). cancelled: callable -> bool. Nothing is random; seed is kept for the contract.
     """
     count = len(masks)
@@ -85,6 +88,7 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
         book.rest = shelf.rest
     size = np.diag([ws / source.size[0], hs / source.size[1], 1.0])
     book.planes = [(size @ q.H @ np.linalg.inv(size), q.present) for q in planes]
+    recall(book, told, masks, to_frame, opacity)
     group = find_groups(book, dofs, known, motion_model != "translation", device, progress, cancelled)
     within = np.where(group[:, None] == group[None], book.score, np.nan)
     _, chained = trees(_restricted(book, within), np.inf)
@@ -165,7 +169,8 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
         drawing[t], measured[t], seen[t], progress_made = d, m @ gauge[d], True, True
         H = continued(measured, seen)
     H, canvas_size = fit_canvas(H, drawings, gauge)
-    return ExposureSheet(renumber(drawing), H, canvas_size, model)
+    for_the_next = certain(book, masks, to_frame, opacity) if plate is None else None
+    return ExposureSheet(renumber(drawing), H, canvas_size, model, for_the_next)
 
 
 def reach(H: np.ndarray, t: int) -> float:
