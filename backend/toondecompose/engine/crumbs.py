@@ -54,21 +54,26 @@ def drop_crumbs(source: FrameSource, layers: Sequence[SolvedLayer], masks: list[
     for t in range(source.count):
         for k in growing:
             mask = masks[k][t]
-            here = (mask >= HELD) & np.unpackbits(views[t].odd, count=hs * ws).reshape(hs, ws).view(bool)
+            held = mask >= HELD
+            here = held & np.unpackbits(views[t].odd, count=hs * ws).reshape(hs, ws).view(bool)
+            owner, share = np.zeros((hs, ws), int), np.zeros((hs, ws), np.float32)
+            for i in reversed(planes):  # of equals the nearest one
+                ys, xs, fails = failing(ways[i], t, here, views, small)
+                more = fails > share[ys, xs]
+                owner[ys[more], xs[more]], share[ys[more], xs[more]] = i, fails[more]
+            if np.count_nonzero(share) < LEAST:
+                continue
+            crumb = _large((share > 0).astype(np.uint8), held)
+            if not crumb.any():
+                continue
+            usual = int(np.bincount(owner[crumb > 0]).argmax())
+            gone = with_scraps(crumb, held, here)
+            owner[gone & (crumb == 0)] = usual
+            total += int(gone.sum())
             for i in planes:
-                crumb = np.zeros((hs, ws), np.uint8)
-                ys, xs = failing(ways[i], t, here, views, small)
-                if len(ys) < LEAST:
-                    continue
-                crumb[ys, xs] = 1
-                crumb = _large(cv2.morphologyEx(crumb, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)), mask >= HELD)
-                if not crumb.any():
-                    continue
-                crumb = with_scraps(crumb, mask >= HELD, here)
-                total += int(crumb.sum())
-                masks[i][t][crumb] = np.maximum(masks[i][t][crumb], mask[crumb])
-                mask[crumb] = 0
-                here &= ~crumb
+                mine = gone & (owner == i)
+                masks[i][t][mine] = np.maximum(masks[i][t][mine], mask[mine])
+            mask[gone] = 0
     return total
 
 
@@ -82,9 +87,9 @@ def unexplained(frame: np.ndarray, picture: np.ndarray, known: np.ndarray, mine:
 
 
 def failing(H: np.ndarray, t: int, here: np.ndarray, views: list[View], frames: FrameSource
-            ) -> tuple[np.ndarray, np.ndarray]:
+            ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Rows and columns of the px of frame t, among bool [h, w], that a plane's motion H [T, 3, 3] takes to unexplained
-    places of about the same colour in other frames, too."""
+    places of about the same colour in other frames, too, and in how large a share of these."""
     h, w = here.shape
     looks = [u for u in (t + side * step for step in LOOKS for side in (-1, 1)) if 0 <= u < len(views)]
     near = np.zeros((h, w), np.uint8)
@@ -102,18 +107,27 @@ def failing(H: np.ndarray, t: int, here: np.ndarray, views: list[View], frames: 
         same = np.abs(frames.read(u)[y, x] - colour[seen]).max(-1, initial=0) < ALIKE
         fails[seen] += same & _bit(views[u].wide, y * w + x)
     told = (asked >= ASKED) & (fails >= UNEXPLAINED * asked)
-    return ys[told], xs[told]
+    return ys[told], xs[told], fails[told] / asked[told]
 
 
 def with_scraps(crumb: np.ndarray, held: np.ndarray, here: np.ndarray) -> np.ndarray:
     """A crumb and the smaller pieces of a mask that hang on to the rest by it alone: bool [h, w]. held: bool [h, w],
     the mask; here: bool [h, w], where planes do not explain it."""
-    cut = cv2.dilate(crumb, SQUARE) > 0
-    count, label, stats, _ = cv2.connectedComponentsWithStats((held & ~cut).astype(np.uint8), connectivity=8)
-    rim = np.bincount(label[cv2.dilate(crumb, square(2)) > 0], minlength=count) > 0
-    scrap = rim & (stats[:, cv2.CC_STAT_AREA] < np.count_nonzero(crumb))
+    crumb = cv2.morphologyEx(crumb, cv2.MORPH_CLOSE, SQUARE)
+    gone = held & ((crumb > 0) | (cv2.dilate(crumb, SQUARE) > 0) & ~here)
+    rest = (held & ~gone).astype(np.uint8)
+    body = cv2.morphologyEx(rest, cv2.MORPH_OPEN, SQUARE)  # seams between crumbs are thin, and so are hairs
+    count, label, stats, _ = cv2.connectedComponentsWithStats(body, connectivity=8)
+    large = stats[:, cv2.CC_STAT_AREA] >= np.count_nonzero(crumb)
+    large[0] = False
+    kept = cv2.dilate(large[label].astype(np.uint8), square(2)) > 0
+    near = cv2.dilate(crumb, square(2)) > 0
+    count, label, stats, _ = cv2.connectedComponentsWithStats(rest, connectivity=8)
+    clings = np.bincount(label[near], minlength=count)
+    scrap = 2 * clings > stats[:, cv2.CC_STAT_AREA]
+    scrap |= (clings > 0) & (stats[:, cv2.CC_STAT_AREA] < np.count_nonzero(crumb))
     scrap[0] = False
-    return (crumb > 0) & held | scrap[label] | cut & held & ~here
+    return gone | (held & near & ~kept) | scrap[label]
 
 
 def _large(mask: np.ndarray, held: np.ndarray) -> np.ndarray:
