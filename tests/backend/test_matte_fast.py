@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from toondecompose.engine.matte import alike
+from toondecompose.engine.matte import alike, marks
 from toondecompose.engine.matte import alpha as alpha_module
 from toondecompose.engine.matte import paint as paint_module
 from toondecompose.engine.matte.alpha import cut_out
@@ -54,6 +54,17 @@ def test_moves_by_the_separable_filter_equal_the_plain_sums(seed):
     box = (x0, y0, x0 + bw, y0 + bh)
     plain = _moved(_moved(picture, tx, x0, bw, 2, CATMULL_ROM), ty, y0, bh, 1, CATMULL_ROM)
     assert torch.allclose(_moved_on_host(picture, tx, ty, box, CATMULL_ROM), plain, atol=1e-3)
+
+
+def test_px_that_pass_a_limit_are_those_that_torch_finds():
+    rng = np.random.default_rng(4)
+    x, y = (torch.from_numpy(rng.integers(-3, 4, (9, 14)).astype(np.float32)) for _ in range(2))
+    part = x[2:7, 3:11]  # not in one piece
+    for of, limit in ((x, 1.0), (x, y), (part, -0.5), (part, y[2:7, 3:11])):
+        assert torch.equal(marks.above(of, limit), of > limit) and torch.equal(marks.below(of, limit), of < limit)
+        places = marks.places_of(of > limit)
+        assert torch.equal(places, torch.nonzero((of > limit).reshape(-1))[:, 0])
+        assert torch.equal(marks.taken(of, places), of[of > limit]) and marks.count_of(of > limit) == len(places)
 
 
 def bar(height=96, width=160):

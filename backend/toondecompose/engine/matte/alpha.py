@@ -16,12 +16,13 @@ import torch
 
 from toondecompose.engine.matte.areas import APART as GRID
 from toondecompose.engine.matte.areas import distance, edge_width, joined, parts_of, reach
-from toondecompose.engine.matte.blends import DECIDED, PRIOR_SPREAD, Areas, Blends, blend, places_of, put, taken
+from toondecompose.engine.matte.blends import DECIDED, PRIOR_SPREAD, Areas, Blends, blend
 from toondecompose.engine.matte.continued import continued_background, with_background
 from toondecompose.engine.matte.dimmed import dimmed_gaps
 from toondecompose.engine.matte.evidence import Evidence, box_mean, dot, gather
 from toondecompose.engine.matte.fill import push_pull
 from toondecompose.engine.matte.gaps import Region, enclosed_regions
+from toondecompose.engine.matte.marks import above, below, count_of, places_of, put, taken
 from toondecompose.engine.matte.moments import GREY, Moments, part_of
 from toondecompose.engine.matte.paint import palette_bits
 from toondecompose.engine.matte.resample import Box
@@ -73,7 +74,7 @@ def cut_out(m: Moments, noise: float, mask_px: float, sweeps: int = 6, tile: int
     tile: px solved at once; larger drawings are solved in pieces that overlap. lined: it is a figure, whose lines may
     enclose gaps, and not a painted plane.
     """
-    known = m.n > 0.02
+    known = above(m.n, 0.02)
     mask = (m.mask / m.n.clamp(min=1e-6)).cpu().numpy()
     known_np = known.cpu().numpy()
     if not known_np.all():
@@ -123,10 +124,11 @@ def _cut_part(m: Moments, mask_np: np.ndarray, outer: np.ndarray, noise: float, 
     colour = _colour(alpha, e, blends) + GREY
     std = (1 / (blends.total + 1)).sqrt()
     inner_px = torch.from_numpy(inner > mask_px + 2).to(alpha.device) & e.known
-    count = int(inner_px.sum())
-    clash = float(e.misfit[inner_px].median()) if count > MIN_INNER else 0.0
-    varies = (e.cc - e.n * dot(e.c, e.c)).div_(e.n).mul_(1 / 3)
-    spread_inside = float(varies[inner_px].median()) if count > MIN_INNER else 0.0
+    count, clash, spread_inside = count_of(inner_px), 0.0, 0.0
+    if count > MIN_INNER:
+        places = places_of(inner_px)
+        clash, (c, n) = float(taken(e.misfit, places).median()), (taken(x, places) for x in (e.c, e.n))
+        spread_inside = float((taken(e.cc, places) - n * dot(c, c)).div_(n).mul_(1 / 3).median())
     cut = Cutout(alpha, colour.clamp_(0, 255), std, e.known, clash, spread_inside, 0.0, questions)
     return cut, count, told(e, inner_px)
 
@@ -140,42 +142,44 @@ def _areas(e: Evidence, mask_np: np.ndarray, inner: np.ndarray, outer: np.ndarra
     c, b, known, sure, z, sigma0 = e.c, e.b, e.known, e.sure, e.z, e.noise
     deep = to(inner > mask_px + 2)
     # a soft part counts only where one alpha and colour explain all exposures; an error of the background does not
-    soft = (z > 2.5) & (e.tri_info > 60) & known & (e.misfit < MISFIT) & (1 - e.tri_beta < 0.9)
+    there, told_well, repeats = above(sure, 0.5) & known, above(e.tri_info, 60), below(z, 1.3)
+    tri_alpha = 1 - e.tri_beta
+    soft = above(z, 2.5) & told_well & known & below(e.misfit, MISFIT) & below(tri_alpha, 0.9)
     differs_np = e.differs.cpu().numpy()
-    body = ((e.differs > 2.5 * e.deviation) | (deep & (z > 3))).cpu().numpy()
+    body = (above(e.differs, 2.5 * e.deviation) | (deep & above(z, 3))).cpu().numpy()
     contrasty = cv2.dilate(differs_np, np.ones((5, 5), np.uint8)) > CONTRASTY * sigma0
     rim = (distance(body) == 1) & (outer <= 2 * mask_px + 4) & known.cpu().numpy() & contrasty
     width, softer = edge_width((c - b).cpu().numpy(), rim)
     fades = torch.zeros_like(known)
     if lined:
-        plain = (z < 1.3) & known & (sure > 0.5) & to(outer > mask_px)
+        plain = repeats & there & to(outer > mask_px)
         seen, behind = c.cpu().numpy(), b.cpu().numpy()
         fades = to(faded(seen, behind, plain.cpu().numpy(), sigma0, width))
-        fades |= to(veiled(seen, behind, mask_np, outer > 2 * mask_px + 2, sigma0)) & (z > 1.3)
-        fades &= known & (sure > 0.5)
+        fades |= to(veiled(seen, behind, mask_np, outer > 2 * mask_px + 2, sigma0)) & above(z, 1.3)
+        fades &= there
     near = to(reach(inner, outer, 2 * mask_px + 4, (soft | fades).cpu().numpy()))
 
     # a hole is sure where the picture repeats a textured background, or where triangulation sees through
     texture = box_mean(e.slope, 2)
-    repeats = (z < 1.3) & (sure > 0.5) & known
-    see_through = ((e.tri_info > 60) & (1 - e.tri_beta < 0.25)) | (repeats & (texture > 4 * sigma0))
+    repeats &= there
+    see_through = (told_well & below(tri_alpha, 0.25)) | (repeats & above(texture, 4 * sigma0))
     # flat px that repeat a flat background count as background only if they hang together with what is outside
     see_through |= to(joined(repeats.cpu().numpy(), outer > mask_px)) & deep
     # ... or if lines enclose them, and the drawing is painted in that colour nowhere else
     questions: list[Region] = []
     if lined:
-        enclosed, questions = enclosed_regions(c.cpu().numpy(), z.cpu().numpy(), ((sure > 0.5) & known).cpu().numpy(),
+        enclosed, questions = enclosed_regions(c.cpu().numpy(), z.cpu().numpy(), there.cpu().numpy(),
                                                (inner > 0) & known.cpu().numpy(), b.cpu().numpy(),
                                                e.slope_c.cpu().numpy(), sigma0)
         see_through |= to(enclosed)
     # deep inside is opaque unless triangulation contradicts beyond its own error (a translucent cel)
-    veil = (e.tri_info > 60) & (box_mean((e.tri_beta * e.tri_info.sqrt()).clamp_(-8, 8), 1) > 4)
-    solid = to(inner) > mask_px + 2 + to(softer)  # the masks follow a smear to its outer rim
+    veil = told_well & above(box_mean((e.tri_beta * e.tri_info.sqrt()).clamp_(-8, 8), 1), 4)
+    solid = above(to(inner), mask_px + 2 + to(softer))  # the masks follow a smear to its outer rim
     solid &= ~see_through & ~veil & ~fades
     if lined:
-        ask = solid & (sure > 0.5) & known & (e.tri_info < DECIDED) & (z > 1.3)
-        if bool(ask.any()):
-            gaps = dimmed_gaps(c, b, e.cells, ask, deep & known, (z > 3) & known, e.tri_beta, e.tri_info, sigma0)
+        ask = solid & there & below(e.tri_info, DECIDED) & above(z, 1.3)
+        if count_of(ask):
+            gaps = dimmed_gaps(c, b, e.cells, ask, deep & known, above(z, 3) & known, e.tri_beta, e.tri_info, sigma0)
             if gaps.any():  # their rims are as uncertain as the mask's outline
                 solid &= to(distance(~gaps) > mask_px + 2)
     return Areas(near, solid, fades, see_through, to(softer)), width, questions
@@ -207,8 +211,8 @@ def _not_deep(blends: Blends, e: Evidence, areas: Areas, mask_np: np.ndarray, ow
         alpha = _settle(blends.alpha[there], e.crop(there), areas.crop(there), None)[part_of(around, box)]
         mask = mask_np[at]
         inside = torch.from_numpy(mask > 0.5).to(alpha.device)
-        clear = e.known[at] & (blends.total[at] > FIRM) & (alpha <= HALF) & inside
-        clear[clear.clone()] = palette_bits(e.cells[at], blends.paints.bits, clear) > RARE_BITS
+        clear = e.known[at] & above(blends.total[at], FIRM) & ~above(alpha, HALF) & inside
+        put(clear, places_of(clear), palette_bits(e.cells[at], blends.paints.bits, clear) > RARE_BITS)
         own[at] = np.where(clear.cpu().numpy(), 0, mask)
     rim = int(mask_px + 2) + 2  # nothing farther off makes a px less deep
     found = []
@@ -268,9 +272,9 @@ def _within(box: Box) -> tuple[slice, slice]:
 def _settle(alpha: torch.Tensor, e: Evidence, areas: Areas, mask: np.ndarray | None) -> torch.Tensor:
     """Exact 0 and 1 where alpha is all but that; islands that no mask touches vanish, and specks. mask: None where
     only what is more than HALF is asked for, in a part of the drawing."""
-    a = alpha.masked_fill((alpha < 0.03) | ~e.known, 0.0)
+    a = alpha.masked_fill(below(alpha, 0.03) | ~e.known, 0.0)
     slack = e.tri_info.clamp(min=1).rsqrt_().mul_(3).clamp_(0.04, 0.4)
-    a.masked_fill_(((a > 0.96) | (areas.solid & (a > 1 - slack))) & e.known, 1.0)
+    a.masked_fill_((above(a, 0.96) | (areas.solid & above(a, 1 - slack))) & e.known, 1.0)
     settled = a.cpu().numpy()
     count = 0
     if mask is not None:
@@ -281,7 +285,7 @@ def _settle(alpha: torch.Tensor, e: Evidence, areas: Areas, mask: np.ndarray | N
         drop[0] = False
         if drop.any():
             settled[drop[label]] = 0
-    clear = ((e.tri_info > SURE_SPECK) & e.known).cpu().numpy()
+    clear = (above(e.tri_info, SURE_SPECK) & e.known).cpu().numpy()
     return torch.from_numpy(without_specks(settled, LEAST_SPECK, clear, mask is None)).to(a.device)
 
 
@@ -289,7 +293,7 @@ def _colour(alpha: torch.Tensor, e: Evidence, blends: Blends) -> torch.Tensor:
     """Straight colour: (C - beta B) / alpha where alpha is large, drawn to the colour nearby as it vanishes."""
     solid = alpha >= 1
     out = torch.lerp(blends.spread, e.c, solid.float())
-    part = (alpha > 0) & ~solid
+    part = above(alpha, 0) & ~solid
     places = places_of(part)
     a = taken(alpha, places)
     raw = taken(e.c, places) - (1 - a) * taken(e.b, places)  # premultiplied

@@ -16,6 +16,7 @@ import torch
 from toondecompose.engine.matte.areas import WIDEST_EDGE, distance
 from toondecompose.engine.matte.evidence import Evidence, dot
 from toondecompose.engine.matte.inwards import within_outlines
+from toondecompose.engine.matte.marks import above, below, count_of, places_of, put, taken
 from toondecompose.engine.matte.moments import GREY
 from toondecompose.engine.matte.paint import common_paints, diffused, find_colour, palette, palette_bits
 from toondecompose.engine.matte.walk import FIXED, walk
@@ -77,30 +78,32 @@ def blend(e: Evidence, areas: Areas, width: float, sweeps: int, paints: Paints |
     c, b, known, sure, z = e.c, e.b, e.known, e.sure, e.z
     near, solid, fades = areas.near, areas.solid, areas.fades
     tri_alpha = 1 - e.tri_beta
-    seeds = (solid & ((z > 3) | (e.tri_info > 60))) | ((e.tri_info > 100) & (tri_alpha > 0.9) & near)
+    body = solid & above(z, 3)
+    seeds = body | (solid & above(e.tri_info, 60)) | (above(e.tri_info, 100) & above(tri_alpha, 0.9) & near)
     seeds &= known
-    if not bool(seeds.any()):
-        seeds = (e.mask > 0.5) & known
+    if not count_of(seeds):
+        seeds = above(e.mask, 0.5) & known
     spread = diffused(c, seeds.cpu().numpy())
 
-    want = near & ~solid & known & (e.tri_info < DECIDED)
+    want = near & ~solid & known & below(e.tri_info, DECIDED)
     if asked is not None:
         want &= asked
     prior, alpha, info = spread.clone(), tri_alpha, e.tri_info.clone()
-    if bool(want.any()):
+    if count_of(want):
         differs_np = e.differs.cpu().numpy()
         # the outermost px that differ from the background are blends; a thin line's ridge is its purest px
         peak = to(cv2.dilate(differs_np, np.ones((WIDEST_EDGE + 1,) * 2, np.uint8)))
-        depth = distance((((e.differs > 2.5 * e.deviation) & (e.differs > HALF * peak)) | solid).cpu().numpy())
-        core = to(depth) > width + areas.softer
-        may = near & known & (z > 4) & ~areas.see_through & ~fades & (core | (e.differs >= 0.95 * peak))
+        outer = above(e.differs, torch.maximum(2.5 * e.deviation, HALF * peak))
+        depth = distance((outer | solid).cpu().numpy())
+        core = above(to(depth), width + areas.softer)
+        may = near & known & above(z, 4) & ~areas.see_through & ~fades & (core | ~below(e.differs, 0.95 * peak))
         if paints is None:
             pure = (seeds & core) | may
             paints = Paints(palette(e.cells, pure), common_paints(c, e.cells, pure))
         price = torch.full_like(e.n, float("inf"))
         put(price, places_of(may), palette_bits(e.cells, paints.bits, may))
         # px that equal the background are transparent whatever the drawing's colour; the others are worth a search
-        ask = want & (z > 1)
+        ask = want & above(z, 1)
         radius = int(np.clip(np.ceil(width) + 2, 4, 12))
         places, asking = places_of(want), places_of(ask)
         F = taken(spread, places)
@@ -117,8 +120,8 @@ def blend(e: Evidence, areas: Areas, width: float, sweeps: int, paints: Paints |
         least = ((C - B).abs_() / room).amax(0).clamp_(1e-3, 1)
         F = torch.where(fading, B + (C - B) / least, F)
         # between what is deep inside and the ridge of its outline there are only the drawing's own paints
-        own = to(within_outlines(c.cpu().numpy(), differs_np, (solid & (z > 3)).cpu().numpy(),
-                                 (want & (z > 2.5) & ~fades).cpu().numpy(), e.noise))
+        own = to(within_outlines(c.cpu().numpy(), differs_np, body.cpu().numpy(),
+                                 (want & above(z, 2.5) & ~fades).cpu().numpy(), e.noise))
         own = taken(own, places)
         F = torch.where(own, C, F)
         off.masked_fill_(fading | own, 0.0)
@@ -133,7 +136,7 @@ def blend(e: Evidence, areas: Areas, width: float, sweeps: int, paints: Paints |
     alpha = alpha.clamp(0, 1)
 
     vote = 0.6 + 4 * (1 - sure)  # the masks decide what nothing else does
-    inside = solid * (DEEP_WEIGHT * (1 + 4 * (e.tri_info < 20)))
+    inside = solid * (DEEP_WEIGHT * (1 + 4 * below(e.tri_info, 20)))
     total = (info + inside).add_(~near, alpha=1e4).add_(vote)
     target = (info * alpha).add_(inside).addcmul_(vote, e.mask)
     blind = ~known
@@ -144,19 +147,3 @@ def blend(e: Evidence, areas: Areas, width: float, sweeps: int, paints: Paints |
         aim, sure_of_it = torch.where(asked, aim, before), total.masked_fill(~asked, 2 * FIXED)
     alpha = walk(aim, sure_of_it, c, sweeps).clamp_(0, 1)
     return Blends(alpha, prior, spread, total, paints)
-
-
-def places_of(mask: torch.Tensor) -> torch.Tensor:
-    """Flat indices of a mask's True px. Looked up once, and not for everything that is read there, they cost little."""
-    return torch.nonzero(mask.reshape(-1))[:, 0]
-
-
-def taken(x: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
-    """[..., h, w] -> [..., n]: its values at flat places of a picture."""
-    lead = x.shape[:max(0, x.dim() - 2)]
-    return x.reshape(*lead, -1).index_select(-1, places)
-
-
-def put(x: torch.Tensor, places: torch.Tensor, values: torch.Tensor) -> None:
-    """Write [..., n] at flat places of [..., h, w] (or [..., length]), in place."""
-    x.view(*values.shape[:-1], -1).index_copy_(-1, places, values)

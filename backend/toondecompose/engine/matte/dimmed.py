@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import torch
 
+from toondecompose.engine.matte.marks import below, count_of, places_of, put, taken
 from toondecompose.engine.matte.paint import common_paints, paint_counts, painted_alike
 
 MOSTLY = 0.4  # of a line's paint; gaps hold less of it
@@ -35,11 +36,12 @@ def dimmed_gaps(c: torch.Tensor, b: torch.Tensor, cells: torch.Tensor, ask: torc
     and how sure that is (1 / variance). noise: levels."""
     out = np.zeros(ask.shape, bool)
     dimmed = torch.zeros_like(ask)
-    ask = ask & ((c - b).amax(0) < OFF_LINE + noise)  # a blend with what is darker in all channels is darker
-    if not bool(ask.any()):
+    ask = ask & below((c - b).amax(0), OFF_LINE + noise)  # a blend with what is darker in all channels is darker
+    if not count_of(ask):
         return out
-    dimmed[ask] = _dimmed(c[:, ask], b[:, ask], common_paints(c, cells, inside | differs)[0], noise)
-    if not bool(dimmed.any()):
+    at = places_of(ask)
+    put(dimmed, at, _dimmed(taken(c, at), taken(b, at), common_paints(c, cells, inside | differs)[0], noise))
+    if not count_of(dimmed):
         return out
     area = cv2.morphologyEx(dimmed.cpu().numpy().astype(np.uint8), cv2.MORPH_OPEN, _SQUARE)
     _, label, stats, _ = cv2.connectedComponentsWithStats(area, connectivity=8)

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import torch
 
+from toondecompose.engine.matte.marks import above, below
 from toondecompose.engine.matte.resample import Box
 
 ENOUGH = 28.0  # exposures' worth of weight
@@ -63,9 +64,9 @@ def wanting_parts(seen: torch.Tensor, at: Box, enough: float = ENOUGH, shows: np
 
 
 def _wants(seen: torch.Tensor, weight: torch.Tensor | None, enough: float) -> np.ndarray:
-    wants = seen < enough
+    wants = below(seen, enough)
     if weight is not None:
-        wants &= (weight > FAINT) | ((weight > 0) & (seen < 1))
+        wants &= above(weight, FAINT) | (above(weight, 0) & below(seen, 1))
     return wants.cpu().numpy()
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from toondecompose.engine.matte.areas import SOFT_REACH
+from toondecompose.engine.matte.marks import above
 from toondecompose.engine.matte.moments import Moments
 from toondecompose.engine.matte.paint import cells_of
 
@@ -62,7 +63,7 @@ def gather(m: Moments, outer: np.ndarray, noise: float, mask_px: float, lined: b
     per channel. mask_px: how far, px, the masks' outlines may be wrong. lined: it is a figure, and not a plane."""
     n = m.n.clamp(min=1e-6)
     each = 1 / n
-    known = m.n > 0.02
+    known = above(m.n, 0.02)
     c, b = m.c * each, m.b * each
     s_bb = (m.bb - n * dot(b, b)).clamp_(min=0)
     s_cb = m.cb - n * dot(c, b)
@@ -71,7 +72,7 @@ def gather(m: Moments, outer: np.ndarray, noise: float, mask_px: float, lined: b
     differs = ((m.cc - 2 * m.cb + m.bb) * each).mul_(1 / 3).clamp_(min=0).sqrt_()
     sigma0 = max(1.5, noise)
     if lined:  # what differs around a plane is another plane
-        sigma0 = max(sigma0, _noise_around(differs, known & (sure > 0.5), outer, mask_px))
+        sigma0 = max(sigma0, _noise_around(differs, known & above(sure, 0.5), outer, mask_px))
     slope, slope_c = _slope(b), _slope(c)
     sigma2 = (SLIP * torch.maximum(slope, 0.5 * slope_c)).square_().add_(3 * sigma0**2)
     tri_info = s_bb / sigma2 * sure

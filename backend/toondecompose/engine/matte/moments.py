@@ -15,6 +15,7 @@ import torch
 
 from toondecompose.engine.clip import FrameSource
 from toondecompose.engine.matte.enough import wanting, wanting_parts
+from toondecompose.engine.matte.marks import count_of
 from toondecompose.engine.matte.plates import frame_bytes
 from toondecompose.engine.matte.resample import (
     Box,
@@ -136,12 +137,15 @@ def exposure(source: FrameSource, t: int, H: np.ndarray, box: Box, mask: np.ndar
     if view.through is not None:  # the masks say how much is seen; behind a veil that is not how much is there
         shown = (shown / resample(view.through[None], local, box, smooth=False)[0].clamp(min=0.25)).clamp(0, 1)
     weight, sure = (_carried(x, local, box) for x in (view.weight, view.sure))
-    return Exposure(part_of(whole, box), colour, behind, weight * inside(H, box, (w, h), device), shown, sure)
+    within = inside(H, box, (w, h), device)
+    if count_of(within) < within.numel():
+        weight = weight * within
+    return Exposure(part_of(whole, box), colour, behind, weight, shown, sure)
 
 
 def _carried(x: torch.Tensor, M: np.ndarray, box: Box) -> torch.Tensor:
     """Values 0..1 [h, w] seen in a box of the output; mostly they are 1 everywhere."""
-    if bool((x == 1).all()):
+    if float(x.amin()) == 1:
         return torch.ones((box[3] - box[1], box[2] - box[0]), device=x.device)
     return levels(share((x * 255).round_().to(torch.uint8), M, box))
 
@@ -161,9 +165,9 @@ def add(m: Moments, e: Exposure, gain: float = 1.0) -> None:
             c = b + (c - b) / gain
             w = w * gain * gain
         wc, wb = c * w, b * w
-        m.n[there] += w
-        m.c[(slice(None), *there)] += wc
-        m.b[(slice(None), *there)] += wb
+        m.n[there].add_(w)
+        m.c[(slice(None), *there)].add_(wc)
+        m.b[(slice(None), *there)].add_(wb)
         for k in range(3):
             m.cb[there].addcmul_(wc[k], b[k])
             m.bb[there].addcmul_(wb[k], b[k])

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from toondecompose.engine.matte.fill import push_pull
+from toondecompose.engine.matte.marks import below, places_of, taken
 from toondecompose.engine.matte.moments import GREY
 
 PALETTE_BINS = 16  # per channel
@@ -50,7 +51,7 @@ def cells_of(c: torch.Tensor) -> torch.Tensor:
 
 def _told(cells: torch.Tensor, where: torch.Tensor) -> torch.Tensor:
     """The cells [n] of the True px of `where`, both [h, w]."""
-    return cells.reshape(-1).index_select(0, torch.nonzero(where.reshape(-1))[:, 0])
+    return taken(cells, places_of(where))
 
 
 def palette(cells: torch.Tensor, sure: torch.Tensor) -> torch.Tensor:
@@ -102,12 +103,12 @@ def common_paints(c: torch.Tensor, cells: torch.Tensor, sure: torch.Tensor) -> t
     c: [3, h, w] levels relative to GREY. cells: of `cells_of`. sure: bool [h, w], px that certainly show the drawing.
     The purest are those farthest out in one of 26 directions of colour space: nothing is a blend of others out there
     (Boardman's pixel purity), as a thin dark outline that most px show blended with a fill."""
-    at, n = torch.nonzero(sure.reshape(-1))[:, 0], PALETTE_BINS
-    cell = cells.reshape(-1).index_select(0, at).cpu().numpy()
+    at, n = places_of(sure), PALETTE_BINS
+    cell = taken(cells, at).cpu().numpy()
     count = np.bincount(cell, minlength=n**3).reshape(n, n, n)
-    sums = np.stack([np.bincount(cell, plane.reshape(-1).index_select(0, at).cpu().numpy(), minlength=n**3)
+    sums = np.stack([np.bincount(cell, taken(plane, at).cpu().numpy(), minlength=n**3)
                      for plane in c], -1).reshape(n, n, n, 3)
-    total, found, prices, taken = max(1, int(count.sum())), [], [], np.zeros(count.shape, bool)
+    total, found, prices, covered = max(1, int(count.sum())), [], [], np.zeros(count.shape, bool)
     used = np.argwhere(count > 0)
     if not len(used):
         return torch.zeros((0, 3), device=c.device), []
@@ -120,9 +121,9 @@ def common_paints(c: torch.Tensor, cells: torch.Tensor, sure: torch.Tensor) -> t
     for group, most in ((purest, len(pure)), (common, PAINTS)):
         for k in group:
             near = _around(used[k])
-            if taken[tuple(used[k])] or most == 0:
+            if covered[tuple(used[k])] or most == 0:
                 continue
-            taken[near] = True
+            covered[near] = True
             most -= 1
             # around a purest one lie its blends with others, around a common one its shades and noise
             found.append(_fullest(count[near], sums[near]) if group is purest
@@ -167,10 +168,10 @@ def find_colour(c: torch.Tensor, b: torch.Tensor, want: torch.Tensor, spread: to
     The cheapest explanation wins: distance off the mixing line through B and F, plus the price of the paint F. So a
     blend of a common paint with the background beats a paint of its own that nothing else of the drawing has.
     """
-    ys, xs = torch.nonzero(want, as_tuple=True)
     around = (radius,) * 4
     device, width = c.device, want.shape[1] + 2 * radius
-    at = (ys + radius) * width + xs + radius
+    at = places_of(want)
+    at = at + torch.div(at, want.shape[1], rounding_mode="floor") * (2 * radius) + radius * (width + 1)
     # candidates by number: first the px, then the common paints
     planes = [torch.cat([torch.nn.functional.pad(plane, around).view(-1), own])
               for plane, own in zip(c, paints[0].T, strict=True)]
@@ -211,7 +212,7 @@ def find_colour(c: torch.Tensor, b: torch.Tensor, want: torch.Tensor, spread: to
             them = (place * beside[group] + number[group]).view(-1)
             least = prices.index_select(0, them).view(-1, len(place)) + far_bits[group]
             # most cost too much already, whatever they look like
-            open_ = torch.nonzero((least < best).view(-1))[:, 0]
+            open_ = places_of(below(least, best))
             if not len(open_):
                 continue
             them, who = them.index_select(0, open_), open_ % len(place)
@@ -235,12 +236,12 @@ def _winners(cost: torch.Tensor, who: torch.Tensor, places: torch.Tensor, best: 
     with them: their indices. cost: [m]. who: [m], the px that asks. places: [m], theirs in a table of `rows` candidates
     of every px. best: [n]."""
     if rows == 1:
-        return torch.nonzero(cost < best.index_select(0, who))[:, 0]
+        return places_of(below(cost, best.index_select(0, who)))
     table = torch.full((rows * len(best),), float("inf"), device=cost.device).index_copy_(0, places, cost)
     number = torch.zeros(len(table), dtype=torch.long, device=cost.device)
     number.index_copy_(0, places, torch.arange(len(cost), device=cost.device))
     least, row = table.view(rows, -1).min(0)
-    better = torch.nonzero(least < best)[:, 0]
+    better = places_of(below(least, best))
     return number.index_select(0, row.index_select(0, better) * len(best) + better)
 
 

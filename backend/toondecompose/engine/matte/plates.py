@@ -140,12 +140,12 @@ def solve_plate(source: FrameSource, H: np.ndarray, canvas: tuple[int, int], wei
             read, at = _read_for(H[t], part, source.size), _within(part)
             frame = frame_bytes(source.read(t)[_within(read)], device)
             colour = resample(frame, translation(-read[0], -read[1]) @ H[t], part)
-            total[at] += weight
+            total[at].add_(weight)
             highest = best[at]
             torch.maximum(highest, weight, out=highest)
             for sums, plane in zip(first, colour, strict=True):
                 weighted = plane * weight
-                sums[at] += weighted
+                sums[at].add_(weighted)
                 second[at].addcmul_(weighted, plane)
         if tick:
             tick(0.6 * n / len(frames))

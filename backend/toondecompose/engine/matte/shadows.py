@@ -37,13 +37,14 @@ def faded(c: np.ndarray, behind: np.ndarray, outside: np.ndarray, noise: float, 
     c, behind: float32 [3, h, w], what is seen and the background, levels relative to GREY. outside: bool [h, w], px
     that certainly are background. noise: levels rms per channel. width: px in which the drawing's edges reach their
     full contrast. Returns bool [h, w]."""
-    mean = np.stack([cv2.blur(plane, (3, 3), borderType=cv2.BORDER_REPLICATE) for plane in c - behind])
-    contrast = np.sqrt(np.square(mean).sum(0))
-    darker = (mean < noise).all(0)
-    slope2 = np.zeros_like(contrast)
-    for plane in mean:
+    contrast2, slope2, lightest = np.zeros(outside.shape, np.float32), np.zeros(outside.shape, np.float32), None
+    for seen, plain in zip(c, behind, strict=True):
+        mean = cv2.blur(seen - plain, (3, 3), borderType=cv2.BORDER_REPLICATE)
+        cv2.accumulateSquare(mean, contrast2)
+        lightest = mean if lightest is None else np.maximum(lightest, mean)
         for dx, dy in ((1, 0), (0, 1)):
-            cv2.accumulateSquare(cv2.Sobel(plane, cv2.CV_32F, dx, dy, ksize=1, scale=0.5), slope2)
+            cv2.accumulateSquare(cv2.Sobel(mean, cv2.CV_32F, dx, dy, ksize=1, scale=0.5), slope2)
+    contrast, darker = np.sqrt(contrast2), lightest < noise
     calm = darker & (np.sqrt(slope2) < np.maximum(FLAT + noise, contrast / max(SLOWEST_EDGE, 2.5 * width)))
     # a line's ridge is flat as well: the way in must be wider than that
     calm = cv2.morphologyEx(calm.astype(np.uint8), cv2.MORPH_OPEN, _SQUARE)

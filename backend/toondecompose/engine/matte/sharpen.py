@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from toondecompose.engine.clip import FrameSource
+from toondecompose.engine.matte.marks import above, count_of
 from toondecompose.engine.matte.moments import View, part_of, shown_part
 from toondecompose.engine.matte.plates import frame_tensor
 from toondecompose.engine.matte.resample import Box, footprint, inside, resample, translation, whole_shift
@@ -54,10 +55,12 @@ def sharpen_plate(source: FrameSource, state: LayerState, weight_of: WeightOf, s
             residual = frame_tensor(source.read(t), device) - plate_view(state, t, whole)[0]
             weight = weight_of(t, whole).whole(size, device)[None] * _trusted(residual)
             back = resample(torch.cat([residual * weight, weight]), state.H[t], box)
-            back *= inside(state.H[t], box, size, device)
+            within = inside(state.H[t], box, size, device)
+            if count_of(within) < within.numel():
+                back *= within
             x0, y0, x1, y1 = box
-            total[:, y0:y1, x0:x1] += back[3:].clamp(min=0)
-            change[:, y0:y1, x0:x1] += back[:3]
+            total[:, y0:y1, x0:x1].add_(back[3:].clamp(min=0))
+            change[:, y0:y1, x0:x1].add_(back[:3])
         plate.colour.add_(change / total).clamp_(0, 255)
 
 
@@ -90,12 +93,16 @@ def sharpen_drawing(source: FrameSource, state: LayerState, drawing: Drawing, sc
                 residual = (residual - view.front) / view.through.clamp(min=0.2)
             top = rendered(picture, state.H[t] @ translation(*inner[:2]), box, float(state.opacity[t]))
             residual.sub_(top[:3]).sub_((1 - top[3]) * view.behind)
-            weight = _trusted(residual)[0].mul_(view.weight).mul_(top[3] > 0)
+            weight = _trusted(residual)[0].mul_(view.weight).mul_(above(top[3], 0))
             local = translation(-box[0], -box[1]) @ state.H[t]
             within = inside(state.H[t], part, (w, h), device)
             here = part_of(inner, part)
-            total[here] += resample(weight[None], local, part)[0].clamp_(min=0) * within
-            change[(slice(None), *here)] += resample(residual * weight, local, part) * within
+            share = resample(weight[None], local, part)[0].clamp_(min=0)
+            back = resample(residual.mul_(weight), local, part)
+            if count_of(within) < within.numel():
+                share, back = share * within, back * within
+            total[here].add_(share)
+            change[(slice(None), *here)].add_(back)
         limit = picture[3].float()
         for plane, step in zip(picture[:3], change, strict=True):  # one at a time: planes of scenery are large
             colour = step.div_(total).add_(plane).round_().clamp_(min=0)

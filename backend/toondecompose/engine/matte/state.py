@@ -181,7 +181,7 @@ def hide(through: torch.Tensor, state: LayerState, t: int, box: Box) -> None:
         alpha = share(drawing.picture[3], np.linalg.inv(H), part)
         there = through[_slices(part, box)]
         opacity = float(state.opacity[t])
-        if opacity == 1 and bool((there == 255).all()):  # one layer in front, as most often
+        if opacity == 1 and int(there.amin()) == 255:  # one layer in front, as most often
             torch.bitwise_not(alpha, out=there)
         else:
             there.copy_((there * (1 - levels(alpha) * opacity)).round_())
@@ -214,7 +214,7 @@ def plate_view(state: LayerState, t: int, box: Box) -> tuple[torch.Tensor, torch
     back = translation(-x0, -y0) @ back
     colour = resample(plate.colour[:, y0:y1, x0:x1], back, box, a=RENDERED).clamp_(0, 255)
     seen = plate.seen[y0:y1, x0:x1]
-    if bool(seen.all()):
+    if int(seen.amin()):
         return colour, torch.ones_like(colour[0])
     return colour, levels(share(seen, back, box))
 

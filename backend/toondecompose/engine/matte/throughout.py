@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from toondecompose.engine.matte.evidence import Evidence
+from toondecompose.engine.matte.marks import above, count_of, places_of, taken
 
 TELLING = 25.0  # information (std .2) from which a px is asked
 MOST_TELLING = 400.0  # (std .05) and no px counts more than one that knows as much
@@ -38,10 +39,10 @@ class Told:
 
 def told(e: Evidence, deep: torch.Tensor) -> Told:
     """deep: bool [h, w], px deep inside a part of a drawing."""
-    asked = deep & (e.sure > KNOWN_BEHIND)
-    telling = asked & (e.tri_info > TELLING)
-    share, weight = (x[telling].double().cpu().numpy() for x in (e.tri_beta, e.tri_info.clamp(max=MOST_TELLING)))
-    return Told(share, weight, int(asked.sum()), int(deep.sum()))
+    asked = deep & above(e.sure, KNOWN_BEHIND)
+    telling = places_of(asked & above(e.tri_info, TELLING))
+    share, weight = (taken(x, telling).double().cpu().numpy() for x in (e.tri_beta, e.tri_info))
+    return Told(share, weight.clip(max=MOST_TELLING), count_of(asked), count_of(deep))
 
 
 def shines_through(parts: list[Told]) -> float:

@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 import torch
 
+from toondecompose.engine.matte.marks import above, places_of
+
 WALK_LAMBDA = 0.7
 WALK_SIGMA = 6.0  # levels (L2 over RGB) at which neighbouring px stop sharing alpha
 FIXED = 1e3  # information from which a px does not move at all
@@ -34,7 +36,7 @@ def walk(alpha: torch.Tensor, info: torch.Tensor, guide: torch.Tensor, sweeps: i
     else:
         start = alpha
     moves = torch.ones_like(alpha, dtype=torch.bool) if everywhere else _moving(alpha, info)
-    moves &= info <= FIXED
+    moves &= ~above(info, FIXED)
     held = torch.where(moves, start, alpha)
     return _relaxed(held, alpha, info, guide, moves, sweeps)
 
@@ -62,7 +64,7 @@ def _relaxed(start: torch.Tensor, alpha: torch.Tensor, info: torch.Tensor, guide
     Only the px that move are looked up and written: mostly they are a band along the outlines."""
     h, w = start.shape
     out = start.reshape(-1).clone()
-    at = torch.nonzero(moves.reshape(-1))[:, 0]
+    at = places_of(moves)
     black = (at + torch.div(at, w, rounding_mode="floor") * (w + 1)) % 2 == 1  # row + column is odd
     halves = [at[~black], at[black]]
     around, shares, aim = _bonds(torch.cat(halves), alpha, info, guide)
