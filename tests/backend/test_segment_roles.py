@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import pytest
 import torch
 from test_segment import COUNT, iou, painting, put, slide, walker_drawing
 
@@ -20,6 +21,7 @@ from toondecompose.engine.segment.choose import (
     sampled,
 )
 from toondecompose.engine.segment.drawn import same_drawing
+from toondecompose.engine.segment.painting import Painting
 from toondecompose.engine.segment.parallax import by_parallax, lean_on_parallax, parallax_path, rate, speeds
 from toondecompose.engine.segment.roles import SINGLE, STEADY, rigidity, trace
 
@@ -125,6 +127,21 @@ def test_a_set_piece_in_front_that_never_changes_is_still():
 
 def test_a_wide_sprite_of_which_a_part_changes_is_not_still():
     assert [layer.still for layer in moving(blink=True).layers] == [True, False]
+
+
+@pytest.mark.parametrize(("seen_behind", "still"), [(True, True), (False, False)])
+def test_what_another_layer_explains_in_a_set_piece_is_a_gap_and_no_change(seen_behind, still):
+    # a place of 12 x 12 px amid a strip right across the frame, that often looks otherwise than it
+    piece = Painting(np.tile(np.eye(3), (COUNT, 1, 1)), np.ones(COUNT, bool), (W, H))
+    mask = np.zeros((H, W), np.uint8)
+    mask[H - 40 :] = 255
+    odd = torch.zeros(H, W)
+    odd[H - 30 : H - 18, 80:92] = 9.0
+    known = torch.ones(7, H, W)
+    for t in range(COUNT):
+        behind = torch.full((H, W), 0.5 if seen_behind else 9.0)
+        piece.add(t, odd if t % 2 else torch.zeros(H, W), known, mask, [(behind, known)])
+    assert piece.unchanging() == still
 
 
 def test_a_sprite_that_is_there_for_a_moment_of_a_long_shot_is_asked_about():

@@ -16,13 +16,14 @@ from toondecompose.formats.errors import UserError
 from ..clip import FrameSource
 from ..types import LayerPath
 from .candidate import Candidate, measured
-from .even import evened
+from .even import NEAR, evened
 from .field import Field, build_field
 from .flow import Flow, flow_between
 from .groups import MODELS, NAMES
 from .refine import GrayFrames, final_width, ownership, recanvassed, refined
 from .search import pruned, search, simplest, whole
 
+ONCE_MORE = 2  # times at most that a straightened path is measured again, on the mosaic that it makes
 FIELD_PART, SEARCH_PART = 0.2, 0.6  # shares of the progress bar; the rest is the refinement
 
 
@@ -60,6 +61,28 @@ def find_paths(source: FrameSource, count: int | None, *, motion_model: str = "a
     return _final(found, source, field, seed, motion_model == "auto", tick, stop)
 
 
+def _even(H: np.ndarray, c: Candidate, owned: list[np.ndarray], frames: GrayFrames, field: Field, seed: int
+          ) -> tuple[np.ndarray, Candidate]:
+    """A translation H [T, 3, 3] (full-size px) and what it saves, on an even line where that saves more; and on the
+    line that its frames then lie on, for the mosaic of a path that wandered was blurred."""
+    shrink = np.diag([field.scale, field.scale, 1.0])
+
+    def straightened(H: np.ndarray, c: Candidate, near: float) -> tuple[np.ndarray, Candidate] | None:
+        line = evened(H, c.present, c.ref, near)
+        even = None if line is None else measured(shrink @ line @ np.linalg.inv(shrink), c.ref, c.dof, field, box=c.box)
+        return (line, even) if even is not None and even.gain >= c.gain else None
+
+    for near in NEAR:
+        found = straightened(H, c, near)
+        for left in reversed(range(1 + ONCE_MORE)):
+            if found is None:
+                break
+            H, c = found
+            if left:
+                found = straightened(refined(c, owned, frames, field, seed)[0], c, near)
+    return H, c
+
+
 def _final(found: list[Candidate], source: FrameSource, field: Field, seed: int, choose_model: bool,
            tick: Callable[[float], None], stop: Callable[[], bool]) -> list[LayerPath]:
     """Refines the paths near full resolution and drops those that turn out to be one motion."""
@@ -72,10 +95,8 @@ def _final(found: list[Candidate], source: FrameSource, field: Field, seed: int,
     for k, c in enumerate(found):
         H, dof = (grow @ c.H @ shrink, c.dof) if stop() else refined(c, owned[k], frames, field, seed, choose_model)
         checked = measured(shrink @ H @ grow, c.ref, dof, field, box=c.box)
-        line = evened(H, checked.present, c.ref) if checked and dof == 2 else None
-        even = None if line is None else measured(shrink @ line @ grow, c.ref, dof, field, box=c.box)
-        if even is not None and even.gain >= checked.gain:
-            H, checked = line, even
+        if checked and dof == 2:
+            H, checked = _even(H, checked, owned[k], frames, field, seed)
         final.append(checked or c)
         full.append(H if checked else grow @ c.H @ shrink)
         tick(FIELD_PART + SEARCH_PART + (1 - FIELD_PART - SEARCH_PART) * (k + 1) / len(found))

@@ -10,10 +10,13 @@ from .canvas import canvas_box, gather
 
 BORDER = 2  # px at working size along the frame's sides in which a layer meets them
 DIFFERS = 4.0  # standard deviations of misfit that are no noise
+EXPLAINED = 2.2  # and so many another layer explains,
+SURE = 0.1  # of a frame's weight of which was seen there
 DEEP = 9  # px at working size around which a layer must be whole for its inside to be looked at
-MOUTH = 16  # px at working size of one piece: the smallest mouth or eye that changes
+MOUTH = 40  # px at working size of one piece: the smallest mouth or eye of someone as large as the frame
 CHANGES = 0.3  # of the frames that show a place: so long it looks otherwise; less is a sprite missed in passing
-OFTEN_SEEN = 4  # frames; a place seen less often may look odd for being beside a sprite
+OFTEN_SEEN, STAYS = 4, 0.4  # frames, and share of those that show the layer; a place seen less often may look odd for
+# being beside a sprite, at the frame's edge or in a gap behind which nothing else was ever seen
 SPANS = 0.33  # of the frames in which a set piece meets two opposite sides
 HALF_HIGH = 0.5  # of the frame's height on both its sides, on average, and some of it in
 ALWAYS = 0.9  # of the frames: that is a street or a room; what changes in it is something else that was missed
@@ -32,8 +35,10 @@ class Painting:
         self.far, self.seen = np.zeros((2, self.box[3] - self.box[1], self.box[2] - self.box[0]), np.float32)
         self.frames, self.spans, self.across, self.height = 0, 0, 0, 0.0
 
-    def add(self, t: int, misfit: torch.Tensor, back: torch.Tensor, mask: np.ndarray) -> None:
-        """back: the layer's rendered mosaic, misfit: float32 [h, w], its; mask: uint8 [h, w], where it is seen."""
+    def add(self, t: int, misfit: torch.Tensor, back: torch.Tensor, mask: np.ndarray,
+            others: list[tuple[torch.Tensor, torch.Tensor]]) -> None:
+        """back: the layer's rendered mosaic, misfit: float32 [h, w], its; mask: uint8 [h, w], where it is seen. others:
+        both, of the other rigid layers: what one of them explains is seen through a gap, and no change."""
         on = mask > 200
         sides = [on[:BORDER].any(), on[-BORDER:].any(), on[:, :BORDER].any(), on[:, -BORDER:].any()]
         self.frames += 1
@@ -42,6 +47,8 @@ class Painting:
         self.across += height > 0
         self.height += height
         far = (misfit > DIFFERS) & (back[3] > 0.2)
+        for z, other in others:
+            far &= (z > EXPLAINED) | (other[3] < SURE)
         deep = cv2.erode(on.astype(np.uint8), np.ones((DEEP, DEEP), np.uint8))
         both = torch.from_numpy(np.stack([far.cpu().numpy() & (deep > 0), deep > 0])).to(back.device)
         got = gather(both[None], self.H[t : t + 1], [0], self.box)[0].cpu().numpy()
@@ -51,6 +58,7 @@ class Painting:
     def unchanging(self) -> bool:
         if self.across > ALWAYS * self.frames and self.height > HALF_HIGH * self.frames:
             return True
-        changes = (self.far >= CHANGES * np.maximum(self.seen, OFTEN_SEEN)).astype(np.uint8)
+        often = self.seen >= max(OFTEN_SEEN, STAYS * self.frames)
+        changes = (often & (self.far >= CHANGES * self.seen)).astype(np.uint8)
         _, _, stats, _ = cv2.connectedComponentsWithStats(changes)
         return bool(self.spans > SPANS * self.frames and not (stats[1:, cv2.CC_STAT_AREA] >= MOUTH).any())

@@ -117,7 +117,9 @@ def refine(frames: Pictures, rigid: Rigid, p: Pictures, mass: Pictures, order: l
                          casters, grow)
         for i, painting in paintings.items():
             if rigid.present[i][t]:
-                painting.add(t, misfits[i], backs[i], out[i, t])
+                others = [(misfits[j], backs[j]) for j in range(len(rigid))
+                          if j != i and backs[j] is not None]
+                painting.add(t, misfits[i], backs[i], out[i, t], others)
         # an outline is as wide as this; what is wider lies open
         open_here = (best < CLEAR).to(torch.uint8).cpu().numpy() * 255
         unresolved[t] = cv2.morphologyEx(open_here, cv2.MORPH_OPEN, np.ones((2 * EDGE + 1, 2 * EDGE + 1), np.uint8))
