@@ -12,7 +12,7 @@ from .drift import undrifted
 from .field import CELL, Field
 from .follow import follow
 from .groups import apply, grid_points, project
-from .mosaic import Box, build_mosaic
+from .mosaic import Box, Mosaic, build_mosaic
 
 CAPS = (6.0, 3.0)  # grey levels: the residual spread that is believed, annealed
 BLURS = (0.8, 0.5)  # px at search size, the same rounds: coarse to fine
@@ -20,6 +20,7 @@ FRAMES_ENOUGH = 26  # frames that the mosaic of a long shot is made from, at lea
 LARGER = 1.15  # times the size on the canvas: finer canvases are worth their pixels from here on
 LARGEST_CANVAS = 2.5  # times the reference frame's pixels per side, at most
 ROUGH_STEP = 2e-4  # of half the picture's width: what a rough round need not settle any better than
+MOST_KEPT = 4_000_000  # px, 10 bytes each, of mosaics that are kept for when they are asked for again
 ENOUGH = 0.1  # a frame belongs to a path if it saves this share of what the path's better frames save
 
 
@@ -97,7 +98,7 @@ def settle(H: np.ndarray, ref: int, dof: int, field: Field, weights: list[np.nda
     for k, (cap, blur) in enumerate(zip(caps, blurs, strict=True)):
         rough = k + 1 < len(caps)
         part = slice(None, None, 2 if rough else 1)  # rough rounds do with half of the points
-        mosaic = build_mosaic(field.gray, H, enough_frames(H, field.size), samples, within=box)
+        mosaic = mosaic_of(field, H, samples, box)
         if mosaic is None:
             return None
         target = sampler(mosaic, blur, field.count)
@@ -106,6 +107,19 @@ def settle(H: np.ndarray, ref: int, dof: int, field: Field, weights: list[np.nda
                       for t, p in enumerate(field.points)])
         H = anchored(H, ref)
     return H
+
+
+def mosaic_of(field: Field, H: np.ndarray, samples: int, box: Box | None) -> Mosaic | None:
+    """The mosaic of a path's frames. The last ones are kept: what has been measured is settled next."""
+    key = H.tobytes(), samples, box
+    if key not in field.mosaics:
+        found = build_mosaic(field.gray, H, enough_frames(H, field.size), samples, within=box)
+        if found is None:
+            return None
+        while field.mosaics and found.value.size + sum(m.value.size for m in field.mosaics.values()) > MOST_KEPT:
+            del field.mosaics[next(iter(field.mosaics))]
+        field.mosaics[key] = found
+    return field.mosaics[key]
 
 
 def enough_frames(H: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -121,7 +135,7 @@ def enough_frames(H: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 def measured(H: np.ndarray, ref: int, dof: int, field: Field, samples: int = 8,
              box: Box | None = None) -> Candidate | None:
     """The candidate that H is, with what its mosaic saves. None if its canvas runs away."""
-    mosaic = build_mosaic(field.gray, H, enough_frames(H, field.size), samples, within=box)
+    mosaic = mosaic_of(field, H, samples, box)
     if mosaic is None:
         return None
     target = sampler(mosaic, 0.0, field.count)

@@ -31,7 +31,11 @@ def shared(a: np.ndarray, b: np.ndarray, size: tuple[int, int]) -> float:
 
 def is_long(H: np.ndarray, ref: int, size: tuple[int, int]) -> bool:
     """Whether a path goes so far that one frame cannot hold it together."""
-    return min(shared(H[ref], m, size) for m in H) < LONG
+    grid = np.concatenate([grid_points(size), np.ones((81, 1))], 1)
+    there = (H[ref] @ np.linalg.inv(H)) @ grid.T  # [T, 3, 81]
+    there = there[:, :2] / np.where(np.abs(there[:, 2:]) < 1e-9, 1e-9, there[:, 2:])
+    inside = ((there >= 0) & (there <= np.array(size)[:, None])).all(1)
+    return bool(inside.mean(1).min() < LONG)
 
 
 def undrifted(H: np.ndarray, ref: int, dof: int, field: Field, weights: list[np.ndarray]) -> np.ndarray:

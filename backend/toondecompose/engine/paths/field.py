@@ -16,6 +16,7 @@ import numpy as np
 from ..clip import FrameSource, working_scale
 from .flow import Flow, flow_between
 from .light import lighting
+from .mosaic import Mosaic
 
 SEARCH_WIDTH = 400  # px; camera and sprite motions are found at this size, then refined
 FLOW_WIDTH = 640  # px; flow of short clips is taken at this size: layers that slide slowly on each other come apart
@@ -70,7 +71,7 @@ class Field:
     """gray: uint8 [T, h, w] at search size. noise: standard deviation in grey levels. scale: search px per full px.
     flow_scale: px of the pictures that flow was taken from per search px. blur: sigma in search px that calms grain;
     gray already has it. kept: uint8 [T, h', w'] at a larger size, or None. light: uint8 [T, 256], tables that undo
-    fades and flashes (gray and kept already have it), or None."""
+    fades and flashes (gray and kept already have it), or None. mosaics: the last still pictures of paths."""
 
     gray: np.ndarray
     noise: float
@@ -80,6 +81,7 @@ class Field:
     points: list[Points]
     kept: np.ndarray | None = None
     light: np.ndarray | None = None
+    mosaics: dict[tuple, Mosaic] = record(default_factory=dict, init=False, repr=False)
     _soft: dict[tuple[int, float], np.ndarray] = record(default_factory=dict, init=False, repr=False)
 
     def soft_values(self, t: int, blur: float) -> np.ndarray:

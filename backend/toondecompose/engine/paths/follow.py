@@ -13,6 +13,7 @@ SUPPORT_CELL = 4  # px: resolution of the memory of where the layer is
 SURE = 6  # votes after which more of them prove no more: neighbouring frames' matches are not independent
 MEMORY = 4.0  # log-odds at which the memory saturates: it forgets within a few frames
 LITTLE = 0.3  # of what was seen of a layer in the frames before: so much may as well be something else's
+DENSE = 20_000_000  # cells of the canvas that are counted one by one
 STEADY = 0.9  # of what agreed in the frames before: the layer moves on as it did, nothing else needs to be tried
 
 
@@ -118,9 +119,10 @@ def follow(field: Field, ref: int, max_dof: int, free: list[np.ndarray],
             out[t + direction] = m @ out[t]
             out[t + direction] /= out[t + direction][2, 2]
             last, t = m, t + direction
-        # backwards starts from all that the way forwards learnt: the first frames may be a hold, where all agrees
-        memory = Support(field.size)
-        memory.remember(*_pool(field, out, vote))
+        if direction > 0:
+            # backwards starts from all that the way forwards learnt: the first frames may be a hold, where all agrees
+            memory = Support(field.size)
+            memory.remember(*_pool(field, out, vote))
     return out, _belief(field, out, vote)
 
 
@@ -138,18 +140,27 @@ def believe(field: Field, H: np.ndarray, free: list[np.ndarray]) -> list[np.ndar
 
 
 def _pool(field: Field, H: np.ndarray, vote: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """All frames' votes on the canvas, which a rigid layer shares: (cells int [k, 2] as (x, y), log-odds [k])."""
+    """All frames' votes on the canvas, which a rigid layer shares: (cells int [k, 2] as (x, y), row by row, log-odds
+    [k])."""
     cells = np.concatenate([np.floor(apply(np.linalg.inv(m), p.at) / SUPPORT_CELL)
                             for m, p in zip(H, field.points, strict=True)]).clip(-1e6, 1e6).astype(np.int64)
     votes_ = np.concatenate(vote)
     told = np.abs(votes_) > 0.1  # a frame in which everything moves alike says nothing
     if not told.any():
         return np.zeros((0, 2), np.int64), np.zeros(0)
-    key = (cells[told, 1] + 2_000_000) * 4_000_000 + cells[told, 0] + 2_000_000
-    unique, index, hits = np.unique(key, return_inverse=True, return_counts=True)
-    mean = np.bincount(index, votes_[told]) / hits
-    odds = np.clip(mean * np.minimum(hits, SURE), -MEMORY, MEMORY)
-    return np.stack([unique % 4_000_000 - 2_000_000, unique // 4_000_000 - 2_000_000], -1), odds
+    cells, votes_ = cells[told], votes_[told]
+    low, high = cells.min(0), cells.max(0)
+    wide = int(high[0] - low[0]) + 1
+    key = (cells[:, 1] - low[1]) * wide + cells[:, 0] - low[0]
+    if wide * int(high[1] - low[1] + 1) <= DENSE:  # counting is many times faster than sorting
+        hits = np.bincount(key)
+        unique = np.flatnonzero(hits)
+        hits, total = hits[unique], np.bincount(key, votes_)[unique]
+    else:
+        unique, index, hits = np.unique(key, return_inverse=True, return_counts=True)
+        total = np.bincount(index, votes_)
+    odds = np.clip(total / hits * np.minimum(hits, SURE), -MEMORY, MEMORY)
+    return np.stack([unique % wide, unique // wide], -1) + low, odds
 
 
 def _belief(field: Field, H: np.ndarray, vote: list[np.ndarray]) -> list[np.ndarray]:
@@ -160,13 +171,12 @@ def _belief(field: Field, H: np.ndarray, vote: list[np.ndarray]) -> list[np.ndar
     where, odds = _pool(field, H, vote)
     if not len(where):
         return [np.full(len(p.at), 0.5) for p in field.points]
-    key = where[:, 1] * 4_000_000 + where[:, 0]
-    order = np.argsort(key)
+    key = where[:, 1] * 4_000_000 + where[:, 0]  # ascending
     out = []
     for m, p, v in zip(H, field.points, vote, strict=True):
         c = np.floor(apply(np.linalg.inv(m), p.at) / SUPPORT_CELL).clip(-1e6, 1e6).astype(np.int64)
         mine = c[:, 1] * 4_000_000 + c[:, 0]
-        at = np.searchsorted(key[order], mine).clip(0, len(key) - 1)
-        pooled = np.where(key[order][at] == mine, odds[order][at], 0.0)
+        at = np.searchsorted(key, mine).clip(0, len(key) - 1)
+        pooled = np.where(key[at] == mine, odds[at], 0.0)
         out.append(1 / (1 + np.exp(-pooled - v)))
     return out

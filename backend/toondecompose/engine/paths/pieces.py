@@ -11,10 +11,10 @@ import numpy as np
 
 from .align import Sampler, align_frame
 from .bundle import cubic
-from .candidate import Candidate, anchored, enough_frames, explained, measured, settle, sharpest, sizes
+from .candidate import Candidate, anchored, explained, measured, mosaic_of, settle, sharpest, sizes
 from .field import Field
 from .groups import apply, frame_units
-from .mosaic import Box, Mosaic, build_mosaic
+from .mosaic import Box, Mosaic
 
 DIFFERS = 14.0  # grey levels: what a known layer's picture is missed by where something else is in front
 LEAST_AREA = 0.0015  # of the frame: smaller pieces are rims and grain
@@ -49,7 +49,7 @@ def unexplained(field: Field, chosen: list[Candidate]) -> list[np.ndarray]:
     h, w = field.gray.shape[1:]
     least = np.full((field.count, h, w), 255, np.uint8)
     for c in chosen:
-        mosaic = build_mosaic(field.gray, c.H, enough_frames(c.H, field.size), 8, within=c.box)
+        mosaic = mosaic_of(field, c.H, 8, c.box)
         if mosaic is None:
             continue
         for t in range(field.count):
