@@ -1,7 +1,9 @@
 """Completing what no exposure of a drawing shows, from the sprite's other drawings.
 
 A drawing that is half behind a tree on all its frames is completed by the drawing of the same sprite that agrees best
-with it around the gap. What no drawing shows stays transparent.
+with it around the gap. What no drawing shows stays transparent, and so does what lies beyond the frame's edge, if what
+another drawing has there does not go on from this one's lines: a figure cut off by the frame is better than one in two
+poses.
 """
 
 from __future__ import annotations
@@ -12,11 +14,13 @@ import cv2
 import numpy as np
 import torch
 
-from toondecompose.engine.matte.resample import Box
+from toondecompose.engine.matte.resample import Box, inside
 from toondecompose.engine.matte.state import Drawing, LayerState
 
 AROUND = 40  # px around a gap in which two drawings are compared
 AGREES = 40.0  # levels: mean difference (of premultiplied RGBA) around the gap up to which another drawing may fill it
+FITS = 20.0  # levels: the same right beside what lies beyond the frame's edge, for it to be filled
+SEAM = 4  # px beside it that are compared
 MIN_GAP = 12  # px
 TOUCH = 3  # px; a gap this close to the drawing's own px may hide more of it
 STRIDE = 2  # px per compared px
@@ -34,9 +38,9 @@ def _shared(a: Drawing, b: Drawing, within: Box | None = None
     return cut(a), cut(b)
 
 
-def complete_drawings(state: LayerState, rest: Callable[[], None] = lambda: None) -> int:
-    """Fill every drawing's unknown px from its siblings, in place. Returns the number of px that were filled. rest: is
-    called between drawings, to give the memory of what was looked at back.
+def complete_drawings(state: LayerState, size: tuple[int, int], rest: Callable[[], None] = lambda: None) -> int:
+    """Fill every drawing's unknown px from its siblings, in place. Returns the number of px that were filled. size:
+    frames' (w, h). rest: is called between drawings, to give the memory of what was looked at back.
 
     Donors give only what they show themselves, which never changes here, so the drawings' order does not matter."""
     drawings = [d for d in state.drawings.values() if d.picture is not None]
@@ -47,15 +51,39 @@ def complete_drawings(state: LayerState, rest: Callable[[], None] = lambda: None
         if gap.sum() < MIN_GAP or not _touches(gap, drawing.picture[3].cpu().numpy()):
             continue
         picture = drawing.picture
+        beyond = None
         for donor in _donors(drawing, gap, drawings):
+            beyond = _beyond(state, drawing, size) if beyond is None else beyond
             mine, theirs = _shared(drawing, donor)
             give = gap[mine] & donor.known.cpu().numpy()[theirs]
+            out = give & beyond[mine]
+            if np.count_nonzero(out) >= MIN_GAP and not _fits(drawing, donor, mine, theirs, out):
+                give &= ~out
             where = torch.from_numpy(give).to(picture.device)
             part = picture[(slice(None), *mine)]
             part[:, where] = donor.picture[(slice(None), *theirs)][:, where]
             gap[mine] &= ~give
             filled += int((give & (donor.picture[3][theirs].cpu().numpy() > 0)).sum())
     return filled
+
+
+def _beyond(state: LayerState, drawing: Drawing, size: tuple[int, int]) -> np.ndarray:
+    """Bool [h, w]: which of a drawing's px lie beyond the frame's edge in all its exposures."""
+    shown = torch.zeros(drawing.picture.shape[1:], dtype=torch.bool, device=drawing.picture.device)
+    for t in drawing.frames:
+        shown |= inside(state.H[t], drawing.box, size, str(shown.device)) > 0
+    return ~shown.cpu().numpy()
+
+
+def _fits(drawing: Drawing, donor: Drawing, mine: tuple[slice, slice], theirs: tuple[slice, slice],
+          out: np.ndarray) -> bool:
+    """Whether a donor looks like a drawing right beside what it would give, bool [h, w] of what both cover."""
+    own, other = (d.picture[(slice(None), *part)].cpu().numpy() for d, part in ((drawing, mine), (donor, theirs)))
+    beside = cv2.dilate(out.view(np.uint8), np.ones((2 * SEAM + 1,) * 2, np.uint8)) > 0
+    beside &= drawing.known.cpu().numpy()[mine] & donor.known.cpu().numpy()[theirs] & ((own[3] > 0) | (other[3] > 0))
+    if not beside.any():
+        return True
+    return float(np.abs(own[:, beside].astype(np.float32) - other[:, beside]).mean()) <= FITS
 
 
 def _touches(gap: np.ndarray, alpha: np.ndarray) -> bool:

@@ -89,7 +89,7 @@ def solve(source: FrameSource, layers: list[LayerToSolve], *, scale: float, roun
             for drawing in state.drawings.values():
                 sharpen_drawing(source, state, drawing, _scene(loop, index, None), steps, device)
                 loop.tick(1.0)
-    completed = [complete_drawings(state, source.rest) for state in loop.states[1:]]
+    completed = [complete_drawings(state, source.size, source.rest) for state in loop.states[1:]]
     if quality == "preview":  # nobody looks at it, and a soft guess hides nothing from what is solved next
         plate = loop.states[0].plate
         plate.colour = fill_unseen(plate.colour, plate.weight > 0)
