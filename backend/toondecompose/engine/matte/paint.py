@@ -26,7 +26,7 @@ COMMON_PAINT_BITS = 7.0  # price up to which a paint is common
 PURE_PAINT_BITS = 9.0  # ... or exists at all
 DIRECTIONS = np.array([d for d in np.ndindex(3, 3, 3) if d != (1, 1, 1)], float) - 1
 BLENDS = 3  # px around a region that blend with it
-CHUNK = 8192  # px whose temporary values stay in the processor's cache
+CHUNK = 32_768  # px that look for paint at once: their own values stay in the processor's cache
 
 
 def _search_offsets(radius: int) -> list[tuple[int, int]]:

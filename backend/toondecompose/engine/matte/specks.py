@@ -84,9 +84,11 @@ def _small_boxes(mask: np.ndarray, least: int, connectivity: int) -> list[Box]:
     outlines, tree = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     shift, side = (2, -0.5) if holes else (1, 0.5)
     boxes = []
-    for line, (_, _, _, parent) in zip(outlines, tree[0].tolist() if outlines else [], strict=True):
+    of_holes = tree[0, :, 3] >= 0 if outlines else np.zeros(0, bool)
+    for k in np.flatnonzero(of_holes == holes).tolist():
+        line = outlines[k]
         # an outline has at most two px for each px within; one around a hole, which lies outside it, four more
-        if (parent >= 0) != holes or len(line) > 2 * least + 4:
+        if len(line) > 2 * least + 4:
             continue
         # Pick's theorem: the px within, and those of islands or holes in there, which are fewer
         if cv2.contourArea(line) + side * len(line) + 1 < 2 * least:
