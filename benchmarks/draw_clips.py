@@ -14,7 +14,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from drawn import scenes_cameras, scenes_film, scenes_light, scenes_screen, scenes_walks
+from drawn import scenes_cameras, scenes_film, scenes_light, scenes_screen, scenes_stage, scenes_walks
 from drawn.layers import Scene, write_scene
 
 SCENES: dict[str, Callable[[], Scene]] = {
@@ -39,6 +39,9 @@ SCENES: dict[str, Callable[[], Scene]] = {
     "h19_stops_and_waves": scenes_walks.stops_and_waves,
     "h20_stands_then_leaves": scenes_walks.stands_then_leaves,
     "h21_clouds": scenes_light.clouds,
+    "h22_window": scenes_stage.window,
+    "h23_boat": scenes_stage.boat_on_waves,
+    "h24_two_talk": scenes_stage.two_talk,
 }
 
 

@@ -56,7 +56,8 @@ def test_a_layer_that_is_not_shown_is_not_there(clip):
             assert shown != hidden
 
 
-@pytest.mark.parametrize("name", ["h05_zoom_rotate", "h17_night", "h18_watercolour_closeup", "h21_clouds"])
+@pytest.mark.parametrize("name", ["h05_zoom_rotate", "h17_night", "h18_watercolour_closeup", "h21_clouds", "h22_window",
+                                  "h23_boat"])
 def test_the_same_scene_is_drawn_again_to_the_same_bytes(drawn, name):
     twice = [drawn[0].SCENES[name]() for _ in range(2)]
     assert [scene.name for scene in twice] == [name, name]
