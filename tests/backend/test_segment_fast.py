@@ -7,12 +7,22 @@ import numpy as np
 import pytest
 import torch
 
-from toondecompose.engine.segment.canvas import sample_planes
+from toondecompose.engine.segment.canvas import RESAMPLING, sample_planes
 from toondecompose.engine.segment.edges import eroded, upsampled, upsampled_at
 from toondecompose.engine.segment.evidence import _compare, _compare_on_host, largest_near
 from toondecompose.engine.segment.labels import first_mass, frame_mass, solve
 from toondecompose.engine.segment.layers import Rigid
-from toondecompose.engine.segment.mosaic import CANDIDATES, TRUSTED, VOTE_RANGE, build_mosaic, temporal_mode
+from toondecompose.engine.segment.mosaic import (
+    CANDIDATES,
+    TRUSTED,
+    VOTE_RANGE,
+    _mode,
+    _mode_on_host,
+    _off,
+    _votes_on_host,
+    build_mosaic,
+    temporal_mode,
+)
 from toondecompose.engine.segment.parallax import BLUR, OTHER, SAME, _votes
 from toondecompose.engine.segment.refine import _without_specks
 from toondecompose.engine.segment.roles import trace
@@ -85,6 +95,28 @@ def test_the_mode_is_the_colour_with_most_votes_of_all_samples(n, noise):
     assert (scatter - its_scatter).abs()[alike].mean() < 0.15
 
 
+@pytest.mark.parametrize("n, count", [(1, 1), (1, 300), (7, 1), (4, 4), (30, 500)])
+def test_votes_are_counted_alike_on_the_host(n, count):
+    rng = np.random.default_rng(n)
+    mode = torch.from_numpy(rng.integers(0, 256, (3, count), np.uint8))
+    samples = (mode[:, None].int() + torch.from_numpy(rng.integers(-40, 40, (3, n, count)))).clamp(0, 255)
+    far = (samples - mode[:, None].int()).abs().sum(0)
+    found = _votes_on_host(_off(list(samples.to(torch.uint8).numpy()), mode.numpy()))
+    assert found.shape == (n, count) and np.array_equal(found, (VOTE_RANGE - far).clamp(min=0).numpy())
+
+
+def test_the_mode_is_the_same_on_the_host():
+    rng = np.random.default_rng(9)
+    n, count = 24, 2000
+    samples = rng.integers(0, 256, (3, 1, count)) + rng.normal(0, 2, (3, n, count))
+    samples = np.where(rng.random((n, count)) < 0.5, rng.integers(0, 256, (3, n, count)), samples)
+    colour = list(torch.from_numpy(samples.clip(0, 255).astype(np.uint8)))
+    weight = torch.from_numpy((rng.random((n, count)) * (rng.random((n, count)) > 0.3)).astype(np.float32))
+    key = (weight * 8).round().to(torch.int32) * n + torch.arange(n, dtype=torch.int32)[:, None]
+    for plain, fast in zip(*(how(colour, weight, key, torch.arange(n)) for how in (_mode, _mode_on_host)), strict=True):
+        assert plain.shape == fast.shape and float(((plain - fast).abs() > 1e-2).float().mean()) < 2e-3
+
+
 def test_a_pan_in_columns_makes_the_mosaic_of_the_whole():
     rng = np.random.default_rng(0)
     strip = np.repeat(np.repeat(rng.integers(0, 256, (9, 40, 3), np.uint8), 4, 0), 4, 1)
@@ -93,7 +125,7 @@ def test_a_pan_in_columns_makes_the_mosaic_of_the_whole():
     H[:, 0, 2] = -4.0 * np.arange(24)
     pan = build_mosaic(torch.from_numpy(frames).permute(0, 3, 1, 2), H, np.ones(24, bool))
     assert np.array_equal(pan.colour.round().numpy().astype(np.uint8), strip[:, :156].transpose(2, 0, 1))
-    assert (pan.votes == pan.seen).all() and float(pan.scatter.max()) == 0
+    assert (pan.votes == pan.seen).all() and torch.equal(pan.excused, (RESAMPLING * pan.slope).square().sqrt())
 
 
 def test_a_layer_that_just_comes_in_keeps_the_sliver_that_lies_where_it_is_next():

@@ -12,6 +12,7 @@ import torch
 
 from ..warp import grid_for, sample
 
+RESAMPLING = 0.2  # px of registration and resampling error: what a mosaic's own slope excuses
 COUNT_STEPS = 256  # counts of frames are read to this part of one
 # on the canvas one frame may be this many frames across: a homography can send a corner to the horizon
 MAX_FRAMES_ACROSS = 8.0
@@ -24,16 +25,16 @@ class Mosaic:
     """What the frames agree on, on a box of the layer's canvas.
 
     colour float32 [3, hc, wc], 0..255. votes float32 [hc, wc], weight of the frames that agree with it; seen, weight of
-    all frames that show the point. slope float32 [hc, wc], |gradient|, levels per px. scatter float32 [hc, wc], rms
-    difference between the voters and the colour, levels: resampling, registration and noise, as measured.
-    origin: edge coordinates of the box's corner.
+    all frames that show the point. slope float32 [hc, wc], |gradient|, levels per px. excused float32 [hc, wc], the
+    deviation, levels rms, that resampling, registration and noise excuse (`excuse`). origin: edge coordinates of the
+    box's corner.
     """
 
     colour: torch.Tensor
     votes: torch.Tensor
     seen: torch.Tensor
     slope: torch.Tensor
-    scatter: torch.Tensor
+    excused: torch.Tensor
     origin: tuple[float, float]
 
 
@@ -80,6 +81,12 @@ def slope(pictures: torch.Tensor) -> torch.Tensor:
     dy[..., :1, :] = pictures[..., 1:2, :] - pictures[..., :1, :]
     dy[..., -1:, :] = pictures[..., -1:, :] - pictures[..., -2:-1, :]
     return dx.square_().add_(dy.square_()).amax(-3).sqrt_()
+
+
+def excuse(steep: torch.Tensor, scatter: torch.Tensor) -> torch.Tensor:
+    """How far off a mosaic may be, levels rms: by what a fraction of a pixel of misplacement makes of its slope
+    (`steep`, levels per px), and by the rms difference `scatter` between it and the frames that made it."""
+    return ((RESAMPLING * steep).square_() + scatter.square()).sqrt_()
 
 
 def _centred(H: np.ndarray, origin: tuple[float, float]) -> np.ndarray:
@@ -215,22 +222,21 @@ def _shown(mosaic: Mosaic, H: np.ndarray, size: tuple[int, int]) -> tuple[slice,
 
 
 def render(mosaic: Mosaic, H: np.ndarray, size: tuple[int, int], colour: bool = True) -> torch.Tensor:
-    """The mosaic in a frame: float32 [7, h, w] = colour (3), votes, seen, slope, scatter; 0 beyond the canvas.
+    """The mosaic in a frame: float32 [5, h, w] = colour (3), votes, excused; 0 beyond the canvas.
 
-    colour: False leaves out all but votes and seen: float32 [2, h, w].
+    colour: False takes votes and seen: float32 [2, h, w].
     """
     part = _shown(mosaic, H, size)
     if part is None:
-        return torch.zeros(7 if colour else 2, size[1], size[0], device=mosaic.votes.device)
+        return torch.zeros(5 if colour else 2, size[1], size[0], device=mosaic.votes.device)
     rows, columns = part
     left, top = mosaic.origin[0] + columns.start, mosaic.origin[1] + rows.start
-    planes = [mosaic.votes, mosaic.seen]
-    planes = [*mosaic.colour, *planes, mosaic.slope, mosaic.scatter] if colour else planes
+    planes = [*mosaic.colour, mosaic.votes, mosaic.excused] if colour else [mosaic.votes, mosaic.seen]
     got, inside = sample_planes([plane[part] for plane in planes],
                                 np.array([[1, 0, -left], [0, 1, -top], [0, 0, 1.0]]) @ np.linalg.inv(H), size)
     if not inside.all():
         got *= inside
-    counted = got[3:5] if colour else got
+    counted = got[3] if colour else got
     # three frames must be three on every device, not 2.9999998 on one: thresholds lie on whole numbers
     counted.copy_((counted * COUNT_STEPS).round() / COUNT_STEPS)
     return got

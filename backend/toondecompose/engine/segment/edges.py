@@ -99,19 +99,19 @@ def around(mask: torch.Tensor, margin: int) -> tuple[slice, slice]:
             slice(max(0, int(columns[0]) - margin), int(columns[-1]) + 1 + margin))
 
 
-def behind_of(order: list[int], backs: list[torch.Tensor | None], fine: torch.Tensor, at: torch.Tensor
+def behind_of(order: list[int], backs: list[torch.Tensor | None], fine: list[torch.Tensor], at: torch.Tensor
               ) -> tuple[torch.Tensor, torch.Tensor]:
     """What is seen behind a layer at the pixels numbered `at` [n]: the likeliest of the rigid layers further back.
 
-    backs: rendered mosaics [7, h, w]. fine: float32 [L, h, w], probabilities. Returns (colour float32 [3, n], whether
-    it is known there, bool [n]).
+    backs: rendered mosaics [5, h, w]. fine: float32 [h, w] of every rigid layer, its blurred probability.
+    Returns (colour float32 [3, n], whether it is known there, bool [n]).
     """
     rigid = [j for j in order if j < len(backs) and backs[j] is not None]
-    colour = torch.zeros(3, len(at), device=fine.device)
-    known, best = torch.zeros(len(at), dtype=torch.bool, device=fine.device), None
+    colour = torch.zeros(3, len(at), device=at.device)
+    known, best = torch.zeros(len(at), dtype=torch.bool, device=at.device), None
     for j in rigid:
         back = backs[j][:4].flatten(1).index_select(1, at)
-        here = ev.blur(fine[j], 3.0).flatten()[at] if len(rigid) > 1 else torch.ones_like(back[3])
+        here = fine[j].flatten()[at] if len(rigid) > 1 else torch.ones_like(back[3])
         take = torch.ones_like(known) if best is None else (here > best) & (back[3] > 0.1)
         colour = torch.where(take, back[:3], colour)
         known = torch.where(take, back[3] > 0.1, known)

@@ -34,7 +34,6 @@ LEAST_SLOPE, MOST_SLOPE = 3.0, 5.0  # levels per px that a line has at least: pa
 LINES, LINES_ASKED = 0.95, 4  # the steepest twentieth of a picture is its lines; frames that are asked
 SHADING = 0.12  # of a line's slope: less is shading
 LEAST_NOISE = 2.0  # grey levels: rounding, resampling
-RESAMPLING = 0.2  # px of registration and resampling error: what a mosaic's own slope excuses
 
 
 def blur(picture: torch.Tensor, sigma: float) -> torch.Tensor:
@@ -253,11 +252,10 @@ def misfit(frame: torch.Tensor, back: torch.Tensor, noise: float) -> torch.Tenso
     """How many standard deviations the frame is away from a rendered mosaic, float32 [h, w].
 
     frame: float32 [3, h, w]; back: render()'s channels. The difference is blurred before its size is taken, so that
-    grain averages out; its deviation is the noise, what a fraction of a pixel of misplacement makes of the slope, and
-    the scatter among the frames that made the mosaic.
+    grain averages out; its deviation is the noise and what the mosaic excuses.
     """
     sigma = max(0.6, min(1.5, 0.3 * noise))
     d = blur(frame - back[:3], sigma).abs().amax(0)
     left = noise / (1 + 3.5 * sigma)  # what blurring leaves of white noise
     s0 = (LEAST_NOISE**2 + (3 * left) ** 2) ** 0.5
-    return d / (s0**2 + (RESAMPLING * back[5]).square() + back[6].square()).sqrt()
+    return d.div_(back[4].square().add_(s0**2).sqrt_())

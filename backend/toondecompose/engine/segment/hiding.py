@@ -48,19 +48,21 @@ def depth_order(rigid: Rigid, p: Pictures, votes: np.ndarray | None = None) -> l
     V = np.zeros((count, count)) if votes is None else votes.astype(float)  # V[a, b]: a hides b
     size = p.shape[-1], p.shape[-2]
     for t in range(p.shape[1]):
-        one = [(labels[t] == i).to(torch.float32) for i in range(count)]
+        one = [(labels[t] == i).to(torch.uint8) for i in range(count)]
         # slivers along an edge are resampling, not a layer; and the edge itself is mixed
-        body = [ev.largest_near(-ev.largest_near(-m, 2), 2) * m for m in one]
-        near = [ev.largest_near(m, 5) - ev.largest_near(m, 1) for m in one]
+        body = [ev.largest_near(1 - ev.largest_near(1 - m, 2), 2) & m for m in one]
         for b in range(1, len(rigid)):
             if not rigid.present[b][t]:
+                continue
+            near = ev.largest_near(one[b], 5) - ev.largest_near(one[b], 1)
+            if not near.any():
                 continue
             here = render(rigid.at(there, b, t), rigid.H[b][t], size, colour=False)
             known = here[1] >= 3
             for a in range(1, count):
                 if a == b:
                     continue
-                border = (body[a] > 0) & (near[b] > 0) & known
+                border = (body[a] > 0) & (near > 0) & known
                 V[a, b] += float((border & (here[0] > 0.7)).sum())
                 V[b, a] += float((border & (here[0] < 0.3)).sum())
     left = list(range(1, count))

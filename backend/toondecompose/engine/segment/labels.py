@@ -215,7 +215,7 @@ class Labelling:
         if turn < self.turns:
             self.coarse._round(turn)
             if turn in (1, self.turns - 1):
-                self._enlarge()
+                self._enlarge(turn == self.turns - 1)
             return
         self.coarse = None
         if self.regions is None and turn < self.rounds and self.texture.numel() <= MOST_REGIONS:
@@ -238,9 +238,10 @@ class Labelling:
         return Labelling(small, half, start, 0.5 * self.noise, self.redrawn, self.rounds, lines, regions_of(lines),
                          everywhere=True, room=self.room)
 
-    def _enlarge(self) -> None:
+    def _enlarge(self, mass: bool) -> None:
+        """Take over what was found at half the size; mass: the evidence too."""
         h, w = self.frames.shape[-2:]
-        for whole, one in ((self.p, self.coarse.p), (self.mass, self.coarse.mass)):
+        for whole, one in ((self.p, self.coarse.p), (self.mass, self.coarse.mass))[: 1 + mass]:
             for t in range(len(self.frames)):
                 whole[:, t] = F.interpolate(one[None, :, t].float(), scale_factor=2, mode="bilinear")[0, :, :h, :w]
 

@@ -51,7 +51,7 @@ def best_label(p: torch.Tensor) -> torch.Tensor:
     """The likeliest label, uint8 [...], of p [L, ...]; the backmost of equals."""
     label, best = torch.zeros_like(p[0], dtype=torch.uint8), p[0]
     for i in range(1, p.shape[0]):
-        label = torch.where(p[i] > best, torch.full_like(label, i), label)
+        label.masked_fill_(p[i] > best, i)
         best = torch.maximum(best, p[i])
     return label
 
@@ -87,30 +87,39 @@ def presence(rigid: Rigid, p: Pictures, mass: Pictures | None = None) -> list[La
     """
     out: list[LayerMosaics | None] = [None, *({} for _ in range(1, len(rigid)))]
     size = p.shape[-1], p.shape[-2]
-    for i in range(1, len(rigid)):
-        H = rigid.H[i]
-        for n, on in rigid.exposures(i).items():
-            box = canvas_box(H, on, size)
-            mine = torch.zeros(3, box[3] - box[1], box[2] - box[0], device=p.device)
-            for t in (int(t) for t in np.flatnonzero(on)):
-                part = overlap(box, canvas_box(H[t : t + 1], np.array([True]), size))
+    boxes = {(i, n): canvas_box(rigid.H[i], on, size)
+             for i in range(1, len(rigid)) for n, on in rigid.exposures(i).items()}
+    sums = {key: torch.zeros(3, y1 - y0, x1 - x0, device=p.device) for key, (x0, y0, x1, y1) in boxes.items()}
+    for t in range(p.shape[1] if boxes else 0):
+        likely = p[:, t].float()
+        trust = None if mass is None else SPREAD_COUNTS + mass[:, t].float().sum(0).clamp_(0, 1)
+        front = likely[len(rigid) :].sum(0)
+        for i in range(len(rigid) - 1, 0, -1):
+            shows = [n for n in (ALL, int(rigid.drawing[i][t])) if (i, n) in boxes] if rigid.present[i][t] else []
+            if shows:
+                free = (1 - front).clamp_(0, 1)
+                both = torch.stack([likely[i], free] if trust is None else [likely[i] * trust, free * trust, free])
+                view = canvas_box(rigid.H[i][t : t + 1], np.array([True]), size)
+            for n in dict.fromkeys(shows):
+                box = boxes[i, n]
+                part = overlap(box, view)
                 if part is None:
                     continue
                 x0, y0, x1, y1 = part
-                free = (1 - p[i + 1 :, t].float().sum(0)).clamp_(0, 1)
-                trust = 1.0 if mass is None else SPREAD_COUNTS + mass[:, t].float().sum(0).clamp_(0, 1)
-                both = torch.stack([p[i, t].float() * trust, free * trust, free])
-                got, inside = sample_planes(both, H[t], (x1 - x0, y1 - y0), (float(x0), float(y0)))
-                mine[:, y0 - box[1] : y1 - box[1], x0 - box[0] : x1 - box[0]] += got.mul_(inside)
-            empty = torch.zeros_like(mine[0])
-            if rigid.hiding[i]:  # what is always hidden of a plane is as its surroundings: walls go on behind people
-                around = ev.blur(mine[:2], HIDDEN_WALL * size[0])
-                mine[0] += HIDDEN_FRAMES * around[0] / around[1].clamp_min(1e-3)
-                mine[1] += HIDDEN_FRAMES * (around[1] > 1e-3)
-                mine[2] += HIDDEN_FRAMES * (around[1] > 1e-3)
-            ratio = mine[0] / mine[1].clamp_min(1e-3)
-            out[i][n] = Mosaic(empty.expand(3, -1, -1), ratio.clamp(0, 1), mine[2], empty, empty,
-                               (float(box[0]), float(box[1])))
+                got, inside = sample_planes(both, rigid.H[i][t], (x1 - x0, y1 - y0), (float(x0), float(y0)))
+                mine = sums[i, n][:, y0 - box[1] : y1 - box[1], x0 - box[0] : x1 - box[0]]
+                mine += got.mul_(inside)[[0, 1, -1]]
+            front += likely[i]
+    for (i, n), mine in sums.items():
+        empty = torch.zeros_like(mine[0])
+        if rigid.hiding[i]:  # what is always hidden of a plane is as its surroundings: walls go on behind people
+            around = ev.blur(mine[:2], HIDDEN_WALL * size[0])
+            mine[0] += HIDDEN_FRAMES * around[0] / around[1].clamp_min(1e-3)
+            mine[1] += HIDDEN_FRAMES * (around[1] > 1e-3)
+            mine[2] += HIDDEN_FRAMES * (around[1] > 1e-3)
+        ratio = mine[0] / mine[1].clamp_min(1e-3)
+        out[i][n] = Mosaic(empty.expand(3, -1, -1), ratio.clamp(0, 1), mine[2], empty, empty,
+                           (float(boxes[i, n][0]), float(boxes[i, n][1])))
     return out
 
 

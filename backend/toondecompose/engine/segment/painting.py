@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import torch
 
-from .canvas import canvas_box, gather
+from .canvas import canvas_box, gather, overlap
 
 BORDER = 2  # px at working size along the frame's sides in which a layer meets them
 DIFFERS = 4.0  # standard deviations of misfit that are no noise
@@ -51,9 +51,14 @@ class Painting:
             far &= (z > EXPLAINED) | (other[3] < SURE)
         deep = cv2.erode(on.astype(np.uint8), np.ones((DEEP, DEEP), np.uint8))
         both = torch.from_numpy(np.stack([far.cpu().numpy() & (deep > 0), deep > 0])).to(back.device)
-        got = gather(both[None], self.H[t : t + 1], [0], self.box)[0].cpu().numpy()
-        self.far += got[0]
-        self.seen += got[1]
+        x, y = self.box[:2]
+        part = overlap(self.box, canvas_box(self.H[t : t + 1], np.array([True]), self.size))
+        if part is None:
+            return
+        got = gather(both[None], self.H[t : t + 1], [0], part)[0].cpu().numpy()
+        where = slice(part[1] - y, part[3] - y), slice(part[0] - x, part[2] - x)
+        self.far[where] += got[0]
+        self.seen[where] += got[1]
 
     def unchanging(self) -> bool:
         if self.across > ALWAYS * self.frames and self.height > HALF_HIGH * self.frames:

@@ -24,6 +24,7 @@ SLIVER = 0.25  # of that is enough of a drawing that is just coming in or going 
 RIMS_SAY = 0.15  # of sure evidence, for the layer that was likelier at labelling size
 BODY = 128  # value of a mask from which it says that a body is there, and not a shadow
 LIKELY = 0.5  # probability at labelling size from which a sprite is there
+BEHIND_BLUR = 3.0  # px at working size: which layer is behind an edge is asked of its surroundings
 CLEAR = 0.65  # probability from which a layer is clearly the likeliest
 
 
@@ -199,6 +200,7 @@ def _coverages(picture: torch.Tensor, backs: list[torch.Tensor | None], fine: to
     behind it. label: uint8 [h, w]. width: px, of redrawn sprites' mixed edges."""
     hard = torch.stack([label == i for i in range(len(fine))]).to(torch.uint8)
     masks = hard * 255
+    likely = [ev.blur(one, BEHIND_BLUR) if len(backs) > 1 else one for one in fine[: len(backs)]]
     edges: list[tuple[int, torch.Tensor, torch.Tensor]] = []  # layer, its edge's pixels, the coverage there
     for position in range(len(order) - 1, 0, -1):
         i = order[position]
@@ -213,7 +215,7 @@ def _coverages(picture: torch.Tensor, backs: list[torch.Tensor | None], fine: to
             mixed &= ev.largest_near(hard[order[position + 1 :]].amax(0)[box].contiguous(), 2) == 0
         y, x = torch.nonzero(mixed, as_tuple=True)
         at, near = (y + rows.start) * label.shape[1] + x + columns.start, y * own.shape[1] + x
-        behind, known = behind_of(order[:position], backs, fine, at)
+        behind, known = behind_of(order[:position], backs, likely, at)
         alpha = edge_coverage(picture[:, *box], behind, inside, near)
         edges.append((i, at[known], alpha[known]))
     if not edges:

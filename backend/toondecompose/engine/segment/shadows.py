@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from . import evidence as ev
-from .canvas import Mosaic, canvas_box, gather, render, slope, whole_picture
+from .canvas import Mosaic, canvas_box, excuse, gather, render, slope, whole_picture
 from .film import Pictures, Room, in_memory
 from .layers import Rigid, labels_of
 from .mosaic import build_mosaic, columns_of, overlap, sureness
@@ -66,7 +66,8 @@ def lightest(frames: Pictures, H: np.ndarray, present: np.ndarray) -> Mosaic:
             mean, agree, number = _lightest(got[:, :3], got[:, 3] > 0.5)
             size = (tile[3] - tile[1], right - left)
             colour[:, *where], votes[where], seen[where] = mean.view(3, *size), agree.view(size), number.view(size)
-    return Mosaic(colour, votes, seen, slope(colour), torch.zeros_like(votes), (float(x0), float(y0)))
+    steep = slope(colour)
+    return Mosaic(colour, votes, seen, steep, excuse(steep, torch.zeros_like(votes)), (float(x0), float(y0)))
 
 
 def _lightest(sample: torch.Tensor, inside: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -147,7 +148,7 @@ def clean_plate(frames: Pictures, rigid: Rigid, p: Pictures, faint: float, room:
     stain = (ev.largest_near(stain.to(torch.float32), UNDER) > 0) & (light.votes > 0)
     colour = torch.where(stain | (plate.votes < 0.2), light.colour, plate.colour)
     votes = torch.where(stain, light.votes, plate.votes)
-    return Mosaic(colour, votes, plate.seen, slope(colour), plate.scatter, plate.origin), stain
+    return Mosaic(colour, votes, plate.seen, slope(colour), plate.excused, plate.origin), stain
 
 
 def _casters(veil: np.ndarray, label: np.ndarray, sprites: list[int]) -> np.ndarray:
@@ -221,7 +222,7 @@ def cast_shadows(frames: Pictures, rigid: Rigid, p: Pictures, sprites: list[int]
         shaded += gather(here, rigid.H[0][t : t + 1], [0], box)[0, 0]
     # of the light places only those are ground where a shadow was seen to fall
     stain = stain & (ev.largest_near(shaded, UNDER) > 0.5)
-    where = Mosaic(plate.colour, stain.to(torch.float32), plate.seen, plate.slope, plate.scatter, plate.origin)
+    where = Mosaic(plate.colour, stain.to(torch.float32), plate.seen, plate.slope, plate.excused, plate.origin)
     for t in use:
         clean[t] &= render(where, rigid.H[0][t], (w, h), colour=False)[0] > 0.5
         veil = torch.from_numpy(cast[t] > 0).to(p.device)

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from . import evidence as ev
-from .canvas import Box, overlap, sample_bytes, sample_planes, slope, whole_picture
+from .canvas import Box, excuse, overlap, sample_bytes, sample_planes, slope, whole_picture
 from .film import Pictures
 from .mosaic import temporal_mode
 from .parallax import speeds
@@ -52,7 +52,8 @@ def _moments(use: np.ndarray, speed: float, width: int) -> list[tuple[np.ndarray
 
 
 def _side(frames: Pictures, H: np.ndarray, some: np.ndarray, at: int) -> torch.Tensor:
-    """The layer's picture from some frames, as frame `at` would show it: `render`'s channels [7, h, w]."""
+    """The layer's picture from some frames, as frame `at` would show it: `render`'s channels and how many frames show a
+    point, [6, h, w]."""
     h, w = frames.shape[-2:]
     samples = torch.empty(3, len(some), h, w, dtype=torch.uint8, device=frames.device)
     inside = torch.empty(len(some), h, w, dtype=torch.uint8, device=frames.device)
@@ -61,7 +62,8 @@ def _side(frames: Pictures, H: np.ndarray, some: np.ndarray, at: int) -> torch.T
     weight = inside.flatten(1).to(torch.float32)
     mode, votes, scatter = temporal_mode(samples.flatten(2), weight, inside.flatten(1))
     mode, seen = mode.view(3, h, w), weight.sum(0)
-    return torch.cat([mode, torch.stack([votes, seen]).view(2, h, w), slope(mode)[None], scatter.view(1, h, w)])
+    excused = excuse(slope(mode), scatter.view(h, w))
+    return torch.stack([*mode, votes.view(h, w), excused, seen.view(h, w)])
 
 
 def _break_off(picture: torch.Tensor, inner: torch.Tensor, outer: torch.Tensor) -> torch.Tensor:
@@ -74,11 +76,11 @@ def _break_off(picture: torch.Tensor, inner: torch.Tensor, outer: torch.Tensor) 
 def _covered(before: torch.Tensor, after: torch.Tensor, noise: float) -> list[tuple[torch.Tensor, bool]]:
     """Pieces that look otherwise before and after: (mask bool [h, w], whether the later picture is the covered one).
 
-    before, after: `render`'s channels of the layer's picture from either side.
+    before, after: the layer's picture from either side (`_side`).
     """
     known = (torch.minimum(before[3], after[3]) >= LEAST_FRAMES - 0.5)
     for side in (before, after):
-        known &= side[3] >= 0.4 * side[4]
+        known &= side[3] >= 0.4 * side[5]
     apart = torch.minimum(ev.misfit(before[:3], after, noise), ev.misfit(after[:3], before, noise))
     change = ((apart > DIFFERS) & known).to(torch.uint8).cpu().numpy()
     small = np.ones((3, 3), np.uint8)
@@ -130,7 +132,7 @@ def _followed(frames: Pictures, H: np.ndarray, use: np.ndarray, at: int, mask: t
               behind: torch.Tensor, noise: float) -> Stand:
     """Where in every frame a piece looks as he who stands there does, or as what is behind him.
 
-    mask: bool [h, w], the piece in frame `at`; stands, behind: both pictures as that frame shows them (`render`).
+    mask: bool [h, w], the piece in frame `at`; stands, behind: both pictures as that frame shows them (`_side`).
     """
     size = frames.shape[-1], frames.shape[-2]
     rows, columns = (torch.nonzero(mask.any(axis))[:, 0] for axis in (1, 0))
@@ -147,11 +149,11 @@ def _followed(frames: Pictures, H: np.ndarray, use: np.ndarray, at: int, mask: t
         x0, y0, x1, y1 = there
         moved, inside = sample_planes(planes, corner @ H[at] @ np.linalg.inv(H[t]), (x1 - x0, y1 - y0),
                                       (float(x0), float(y0)))
-        here = (moved[14] > 0.5) & (inside > 0)
+        here = (moved[12] > 0.5) & (inside > 0)
         if float(here.sum()) < 0.5 * float(mask.sum()):
             continue
         picture = whole_picture(frames[t, :, y0:y1, x0:x1])
-        z = [ev.misfit(picture, back, noise) for back in (moved[:7], moved[7:14])]
+        z = [ev.misfit(picture, back, noise) for back in (moved[:6], moved[6:12])]
         like = torch.stack([here & (z[side] < FITS) & (z[side] < z[1 - side]) for side in (0, 1)])
         out.like[t], out.share[:, t] = (there, like), (like.sum((1, 2)) / here.sum()).cpu().numpy()
     return out

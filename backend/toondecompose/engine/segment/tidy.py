@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import torch
 
+from .canvas import overlap
 from .film import Pictures
 from .layers import labels_of
 
@@ -90,35 +91,58 @@ def riders(p: Pictures, label: int, ways: dict[int, np.ndarray]) -> np.ndarray:
         pieces.append([(stats[k, :4], piece[_box(stats[k])] == k) for k in np.flatnonzero(little)])
     for t, found_here in enumerate(pieces):
         for place, own in found_here:
-            mask = np.zeros((h, w), np.uint8)
-            mask[_box(place)] = own
-            rim = labels[t][(cv2.dilate(mask, np.ones((THREAD, THREAD), np.uint8)) > mask)]
+            rows, columns = _box(place, THREAD // 2, (h, w))
+            mask = np.zeros((rows.stop - rows.start, columns.stop - columns.start), np.uint8)
+            y, x = place[1] - rows.start, place[0] - columns.start
+            mask[y : y + own.shape[0], x : x + own.shape[1]] = own
+            rim = labels[t, rows, columns][cv2.dilate(mask, np.ones((THREAD, THREAD), np.uint8)) > mask]
             beside = sorted((rim == i).mean() for i in ways)
-            if beside[-2] >= BETWEEN and any(_carries(H, t, mask, found, small, wide) for H in ways.values()):
-                out[t] |= mask > 0
+            corner = columns.start, rows.start
+            if beside[-2] >= BETWEEN and any(_carries(H, t, mask, corner, found, small, wide) for H in ways.values()):
+                out[t, rows, columns] |= mask > 0
     return out
 
 
-def _box(stats: np.ndarray) -> tuple[slice, slice]:
-    """Rows and columns of a connected component, of its row of OpenCV's statistics."""
+def _box(stats: np.ndarray, margin: int = 0, within: tuple[int, int] | None = None) -> tuple[slice, slice]:
+    """Rows and columns of a connected component and a margin within a frame (h, w); stats: its x, y, w, h."""
     x, y, w, h = (int(v) for v in stats[:4])
-    return slice(y, y + h), slice(x, x + w)
+    bottom, right = within or (y + h, x + w)
+    return (slice(max(0, y - margin), min(bottom, y + h + margin)),
+            slice(max(0, x - margin), min(right, x + w + margin)))
 
 
-def _carries(H: np.ndarray, t: int, mask: np.ndarray, found: np.ndarray, small: np.ndarray, wide: list[np.ndarray]
-             ) -> bool:
-    """Whether a piece uint8 [h, w] of frame t is where a plane's motion H carries it in frames before and after, too.
+def _carries(H: np.ndarray, t: int, mask: np.ndarray, corner: tuple[int, int], found: np.ndarray, small: np.ndarray,
+             wide: list[np.ndarray]) -> bool:
+    """Whether a piece of frame t is where a plane's motion H carries it in frames before and after, too.
 
-    found, small: uint8 [T, h, w], the sprite and its small pieces; wide: these, grown by a px."""
+    mask: uint8 [hm, wm] at `corner` (x, y). found, small: uint8 [T, h, w], the sprite and its small pieces; wide:
+    these, grown by a px."""
     hits = asked = 0
+    area, (x, y), size = int(mask.sum()), corner, found.shape[:0:-1]
+    whole = x, y, x + mask.shape[1], y + mask.shape[0]
+    ends = np.array([[i, j, 1.0] for i in whole[::2] for j in whole[1::2]])
     for u in (t + side * gap for gap in RIDES for side in (-1, 1)):
         if not 0 <= u < len(found):
             continue
-        there = cv2.warpPerspective(mask, H[u] @ np.linalg.inv(H[t]), mask.shape[::-1], flags=cv2.INTER_NEAREST)
-        if (there & mask).sum() > CARRIED * mask.sum():
-            continue  # hardly moved: it would be there anyway
-        if (there & found[u] & (1 - small[u])).any() or there.sum() < CARRIED * mask.sum():
+        M = H[u] @ np.linalg.inv(H[t])
+        to = ends @ M.T
+        to = to[:, :2] / to[:, 2:]
+        low, high = np.floor(to.min(0)).astype(int) - 1, np.ceil(to.max(0)).astype(int) + 1
+        part = overlap((0, 0, *size), (int(low[0]), int(low[1]), int(high[0]), int(high[1])))
+        if part is None:
+            continue
+        x0, y0, x1, y1 = part
+        move = np.array([[1, 0, -x0], [0, 1, -y0], [0, 0, 1.0]]) @ M @ np.array([[1, 0, x], [0, 1, y], [0, 0, 1.0]])
+        there = cv2.warpPerspective(mask, move, (x1 - x0, y1 - y0), flags=cv2.INTER_NEAREST)
+        both = overlap(whole, part)
+        if both is not None:
+            left, top, right, bottom = both
+            if (there[top - y0 : bottom - y0, left - x0 : right - x0]
+                    & mask[top - y : bottom - y, left - x : right - x]).sum() > CARRIED * area:
+                continue  # hardly moved: it would be there anyway
+        here = u, slice(y0, y1), slice(x0, x1)
+        if (there & found[here] & (1 - small[here])).any() or there.sum() < CARRIED * area:
             continue  # a body hides it
         asked += 1
-        hits += (there & wide[u]).sum() > CARRIED * there.sum()
+        hits += (there & wide[u][here[1:]]).sum() > CARRIED * there.sum()
     return hits >= LEAST_RIDES and 2 * hits > asked
