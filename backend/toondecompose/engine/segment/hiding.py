@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from ..matte.marks import places_of
 from . import evidence as ev
 from .canvas import render
 from .film import Pictures
@@ -55,16 +56,15 @@ def depth_order(rigid: Rigid, p: Pictures, votes: np.ndarray | None = None) -> l
             if not rigid.present[b][t]:
                 continue
             near = ev.largest_near(one[b], 5) - ev.largest_near(one[b], 1)
-            if not near.any():
-                continue
             here = render(rigid.at(there, b, t), rigid.H[b][t], size, colour=False)
-            known = here[1] >= 3
+            rim = places_of(near > 0)
+            share, number = here.flatten(1).index_select(1, rim).cpu().numpy()
             for a in range(1, count):
                 if a == b:
                     continue
-                border = (body[a] > 0) & (near > 0) & known
-                V[a, b] += float((border & (here[0] > 0.7)).sum())
-                V[b, a] += float((border & (here[0] < 0.3)).sum())
+                border = (body[a].flatten().index_select(0, rim).cpu().numpy() > 0) & (number >= 3)
+                V[a, b] += np.count_nonzero(border & (share > 0.7))
+                V[b, a] += np.count_nonzero(border & (share < 0.3))
     left = list(range(1, count))
     order = [0]
     while left:  # the one that the fewest of the others lie behind comes first

@@ -161,8 +161,10 @@ def _mode_on_host(colour: list[torch.Tensor], weight: torch.Tensor, key: torch.T
 def weighted_box(weight: torch.Tensor, H: np.ndarray, whole: Box) -> Box | None:
     """The part of a frame's canvas box `whole` that holds its pixels with weight [h, w], and RIM px around; None if
     there are none."""
-    some = weight > 0
-    rows, columns = (torch.nonzero(some.any(axis))[:, 0] for axis in (1, 0))
+    if weight.device.type == "cpu":
+        rows, columns = (np.flatnonzero(cv2.reduce(weight.numpy(), axis, cv2.REDUCE_MAX)) for axis in (1, 0))
+    else:
+        rows, columns = (torch.nonzero((weight > 0).any(axis))[:, 0] for axis in (1, 0))
     if not len(rows):
         return None
     x, y = (int(columns[0]) - RIM, int(columns[-1]) + 1 + RIM), (int(rows[0]) - RIM, int(rows[-1]) + 1 + RIM)

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import torch
 
+from ..matte.marks import above, below
 from .canvas import canvas_box, gather, overlap
 
 BORDER = 2  # px at working size along the frame's sides in which a layer meets them
@@ -46,9 +47,9 @@ class Painting:
         height = min(on[:, :BORDER].any(1).mean(), on[:, -BORDER:].any(1).mean())
         self.across += height > 0
         self.height += height
-        far = (misfit > DIFFERS) & (back[3] > 0.2)
+        far = above(misfit, DIFFERS) & above(back[3], 0.2)
         for z, other in others:
-            far &= (z > EXPLAINED) | (other[3] < SURE)
+            far &= above(z, EXPLAINED) | below(other[3], SURE)
         deep = cv2.erode(on.astype(np.uint8), np.ones((DEEP, DEEP), np.uint8))
         both = torch.from_numpy(np.stack([far.cpu().numpy() & (deep > 0), deep > 0])).to(back.device)
         x, y = self.box[:2]

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import torch
 
+from ..matte.marks import above, below, places_of
 from . import evidence as ev
 from .canvas import render, whole_picture
 from .edges import EDGE, NEAR_EDGE, around, behind_of, edge_coverage, edge_width, eroded, upsampled, upsampled_at
@@ -39,7 +40,7 @@ def _without_specks(p: torch.Tensor, mass: torch.Tensor, beside: np.ndarray) -> 
         count, piece, stats, _ = cv2.connectedComponentsWithStats((label == value).astype(np.uint8), connectivity=8)
         drop = stats[:, cv2.CC_STAT_AREA] < least
         if value:
-            sure = np.bincount(piece[(mass[value] > 0.8).cpu().numpy()], minlength=count)
+            sure = np.bincount(piece[above(mass[value], 0.8).cpu().numpy()], minlength=count)
             drop |= sure < 4
         drop[0] = False
         if value and count > 1 and drop[1:].all():
@@ -122,7 +123,7 @@ def refine(frames: Pictures, rigid: Rigid, p: Pictures, mass: Pictures, order: l
                           if j != i and backs[j] is not None]
                 painting.add(t, misfits[i], backs[i], out[i, t], others)
         # an outline is as wide as this; what is wider lies open
-        open_here = (best < CLEAR).to(torch.uint8).cpu().numpy() * 255
+        open_here = below(best, CLEAR).cpu().numpy() * np.uint8(255)
         unresolved[t] = cv2.morphologyEx(open_here, cv2.MORPH_OPEN, np.ones((2 * EDGE + 1, 2 * EDGE + 1), np.uint8))
         mine = out[:, t] > 127
         area += mine.sum((1, 2))
@@ -170,9 +171,8 @@ def _probabilities(picture: torch.Tensor, texture: torch.Tensor, misfits: list[t
     size = picture.shape[2], picture.shape[1]
     shown = upsampled(likely, size)
     joined = _joined(shown, parts)
-    sure = eroded((joined > 0.7).to(torch.uint8), EDGE)
-    open_here = sure.amax(0) == 0
-    at = torch.nonzero(open_here.flatten())[:, 0]
+    sure = eroded(above(joined, 0.7).view(torch.uint8), EDGE)
+    at = places_of(sure.amax(0) == 0)
     theres = [None if m is None else upsampled_at(m, size, at) for m in theres]
     tex = texture.flatten()[at].to(torch.float32) / 255
     found = _joined(frame_mass(misfits, tex, backs, theres, hiding, shown, redrawn, at), parts)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from ..matte.marks import above
 from . import evidence as ev
 from .canvas import Mosaic, canvas_box, gather, render
 from .film import Pictures, Room, in_memory
@@ -77,8 +78,8 @@ def _repeats(frames: Pictures, H: list[np.ndarray], present: list[np.ndarray], n
         whole = room(texture.shape, torch.float16, frames.device)
         for t in range(len(frames)):
             # the foot of a sprite's edge looks like its flat surroundings: an edge repeats only if all of it does
-            edge = torch.where(texture[t] > 0, share[t].float(), torch.ones((), device=frames.device))
-            whole[t] = -ev.largest_near(-edge, 2) * (number[t] >= 2)
+            edge = torch.maximum(share[t].float(), 1 - texture[t].float())  # a share is 1 at most
+            whole[t] = -ev.largest_near(-edge, 2) * above(number[t].float(), 2 - 1e-3).float()
         for kind, found in zip(out, (share, whole, alike, number), strict=True):
             kind.append(found)
     return out
