@@ -62,7 +62,7 @@ def best_of_all(scale: Scale, places: np.ndarray, weights: np.ndarray) -> np.nda
 
     weights: uint8 [SIDE * SIDE, n], how much the px of each patch count. Half the levels are compared: so all sums are
     whole numbers below 2^24, which float32 adds exactly in whatever order a library adds them."""
-    c = scale.picture.shape[2]
+    width, c = scale.picture.shape[1:]
     sources = np.flatnonzero(scale.source)
     theirs = (_patches(scale.picture, sources) >> 1).astype(np.float32).T.copy()
     squares = theirs * theirs
@@ -73,7 +73,10 @@ def best_of_all(scale: Scale, places: np.ndarray, weights: np.ndarray) -> np.nda
         mine = (_patches(scale.picture, part) >> 1).astype(np.float32)
         counts = np.repeat(weights[:, at:at + chunk].T, c, 1).astype(np.float32)
         cost = counts @ squares - 2 * ((mine * counts) @ theirs)
-        cost += _height_price(scale, part[:, None], sources[None]) * counts.mean(1, keepdims=True) / 4
+        rows, row = np.unique(part // width, return_inverse=True)  # patches of one row pay alike
+        height = _height_price(scale, rows[:, None] * width, sources[None])[row]
+        height *= counts.mean(1, keepdims=True)
+        cost += np.multiply(height, np.float32(1 / 4), out=height)
         out[at:at + chunk] = sources[cost.argmin(1)]
     return out
 
