@@ -13,9 +13,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ..formats.conventions import map_points
 from .clip import FrameSource
-from .strands import BESIDE, BODY, FAINT, HELD, SLIP, SQUARE, noise_of, recomposed, square, strongest
+from .strands import BESIDE, BODY, FAINT, HELD, SLIP, SQUARE, bits, carried, noise_of, recomposed, square, strongest
 from .types import SolvedLayer
 
 LOOKS = (3, 6, 10, 15, 21, 28)  # frames before and after in which a plane's piece is looked for
@@ -27,7 +26,7 @@ LEAST = 12  # working px; smaller pieces are an outline's mistakes
 @dataclass
 class View:
     """What the planes leave of a frame, as bits: odd, where they do not explain it; wide, the same and a px around;
-    open, where no sprite is. bare: int16 [2, n], columns and rows of what is both."""
+    open, where no sprite is. bare: int16 [2, n], columns and rows of what is odd and open."""
 
     odd: np.ndarray
     wide: np.ndarray
@@ -91,21 +90,21 @@ def failing(H: np.ndarray, t: int, here: np.ndarray, views: list[View], frames: 
     """Rows and columns of the px of frame t, among bool [h, w], that a plane's motion H [T, 3, 3] takes to unexplained
     places of about the same colour in other frames, too, and in how large a share of these."""
     h, w = here.shape
+    back = np.linalg.inv(H)
     looks = [u for u in (t + side * step for step in LOOKS for side in (-1, 1)) if 0 <= u < len(views)]
-    near = np.zeros((h, w), np.uint8)
+    near = np.zeros(h * w, np.uint8)
     for u in looks:  # few places are unexplained where no sprite is: only what they come from is asked about
-        x, y = _moved(H[t] @ np.linalg.inv(H[u]), views[u].bare, (h, w))[0]
-        near[y, x] = 1
-    ys, xs = np.nonzero(cv2.dilate(near, SQUARE).view(bool) & here) if near.any() else np.zeros((2, 0), int)
+        near[carried(H[t] @ back[u], views[u].bare, (h, w))[0]] = 1
+    ys, xs = np.nonzero(cv2.dilate(near.reshape(h, w), square(2)).view(bool) & here)
     asked, fails = np.zeros(len(ys), int), np.zeros(len(ys), int)
-    colour = frames.read(t)[ys, xs].astype(np.int16)
-    for u in looks if len(ys) else ():
-        (x, y), seen = _moved(H[u] @ np.linalg.inv(H[t]), np.stack([xs, ys]), (h, w))
-        clear = _bit(views[u].open, y * w + x)
-        x, y, seen = x[clear], y[clear], seen[clear]
+    colour, px = frames.read(t)[ys, xs].astype(np.int16), np.stack([xs, ys])
+    for u in looks if len(ys) >= LEAST else ():
+        at, seen = carried(H[u] @ back[t], px, (h, w))
+        clear = bits(views[u].open, at)
+        at, seen = at[clear], seen[clear]
         asked[seen] += 1
-        same = np.abs(frames.read(u)[y, x] - colour[seen]).max(-1, initial=0) < ALIKE
-        fails[seen] += same & _bit(views[u].wide, y * w + x)
+        same = np.abs(frames.read(u).reshape(-1, 3)[at] - colour[seen]).max(-1, initial=0) < ALIKE
+        fails[seen] += same & bits(views[u].wide, at)
     told = (asked >= ASKED) & (fails >= UNEXPLAINED * asked)
     return ys[told], xs[told], fails[told] / asked[told]
 
@@ -143,18 +142,5 @@ def _view(frame: np.ndarray, picture: tuple[np.ndarray, np.ndarray], mine: np.nd
     odd = unexplained(frame, *picture, mine)
     open_ = cv2.dilate(mine, square(BESIDE)) < HELD
     wide = cv2.dilate(odd.view(np.uint8), SQUARE).view(bool)
-    bare = np.stack(np.nonzero(wide & open_)[::-1]).astype(np.int16)
-    return View(*(np.packbits(one) for one in (odd, wide, open_)), bare)
-
-
-def _moved(H: np.ndarray, px: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Columns and rows, int [2, n], to which a motion takes px [2, m] of those that stay within the picture, and which
-    these are."""
-    at = np.floor(np.nan_to_num(map_points(H, px.T + 0.5), posinf=-1)).astype(int)
-    stay = np.flatnonzero(((at >= 0) & (at < shape[::-1])).all(1))
-    return at[stay].T, stay
-
-
-def _bit(packed: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Bool [n] of packed bits at flat places."""
-    return (packed[at >> 3] >> (7 - (at & 7)) & 1).astype(bool)
+    bare = odd & open_
+    return View(*(np.packbits(one) for one in (odd, wide, open_)), np.stack(np.nonzero(bare)[::-1]).astype(np.int16))

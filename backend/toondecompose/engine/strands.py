@@ -51,21 +51,27 @@ class Lines:
 
     def packed(self) -> PackedLines:
         """The same in an eighth of the memory: those of all frames are held at a time."""
-        return PackedLines([np.packbits(one) for one in (self.trace, self.faint, self.clear, self.open)],
+        wide = cv2.dilate(self.faint.view(np.uint8), SQUARE)
+        return PackedLines(*(np.packbits(one) for one in (self.trace, self.faint, self.clear, self.open, wide)),
                            self.trace.shape)
 
 
 @dataclass
 class PackedLines:
-    """Lines as bits. shape: (hs, ws)."""
+    """Lines as bits. wide: faint ones and a px around. shape: (hs, ws)."""
 
-    bits: list[np.ndarray]
+    trace: np.ndarray
+    faint: np.ndarray
+    clear: np.ndarray
+    open: np.ndarray
+    wide: np.ndarray
     shape: tuple[int, int]
 
     def unpacked(self) -> Lines:
         """Each of them as bool [hs, ws] again."""
         h, w = self.shape
-        return Lines(*(np.unpackbits(one, count=h * w).reshape(h, w).view(bool) for one in self.bits))
+        return Lines(*(np.unpackbits(one, count=h * w).reshape(h, w).view(bool)
+                       for one in (self.trace, self.faint, self.clear, self.open)))
 
 
 def add_strands(source: FrameSource, layers: Sequence[SolvedLayer], masks: list[np.ndarray], growing: list[int]) -> int:
@@ -111,7 +117,7 @@ def unexplained_lines(source: FrameSource, layers: Sequence[SolvedLayer], masks:
     """The thin lines of frame t that the layers do not explain."""
     hs, ws = masks[0].shape[1:]
     picture, known = recomposed(layers, t, source.size, (ws, hs))
-    frame = cv2.resize(source.read(t), (ws, hs), interpolation=cv2.INTER_AREA)
+    frame = source.resized((ws, hs)).read(t)
     off = strongest(cv2.absdiff(frame, picture))
     off[known < BODY] = 0
     empty = np.all([masks[k][t] < HELD // 2 for k in growing], axis=0)
@@ -143,21 +149,22 @@ def recomposed(layers: Sequence[SolvedLayer], t: int, size: tuple[int, int], sma
                ) -> tuple[np.ndarray, np.ndarray]:
     """Frame t (of `size`, w, h) as its layers give it, at another size: uint8 RGB, and 255 where that is known."""
     shrink = np.diag([small[0] / size[0], small[1] / size[1], 1.0])
-    picture, known = np.zeros((small[1], small[0], 3), np.float32), np.zeros(small[::-1], np.float32)
+    picture, known = np.zeros((small[1], small[0], 4), np.uint8), np.zeros(small[::-1], np.float32)
     for layer in layers:
         if layer.exposure[t] < 0 or layer.opacity[t] < FAINTEST:
             continue
         rgba, corner = layer.drawings.part(layer.exposure[t])
         place = centre_from_edge(shrink @ layer.H[t] @ translation(*corner))
         shown = cv2.warpPerspective(rgba, place, small)
-        own = cv2.extractChannel(shown, 3).astype(np.float32) * np.float32(layer.opacity[t] / 255)
-        colour = cv2.cvtColor(shown, cv2.COLOR_RGBA2RGB).astype(np.float32)
-        colour -= picture
-        colour *= own[..., None]
-        picture += colour
-        seen = own if layer.seen is None else cv2.warpPerspective(layer.seen, place, small).astype(np.float32) / 255
-        known += own * (np.minimum(seen, 1) - known)
-    return np.rint(picture).astype(np.uint8), np.rint(known * 255).astype(np.uint8)
+        own = cv2.extractChannel(shown, 3).astype(np.float32)
+        own *= np.float32(layer.opacity[t] / 255)
+        nothing = layer is layers[0] and layer.opacity[t] == 1 and layer.kind == "background"  # behind the farthest
+        picture = shown if nothing else cv2.blendLinear(picture, shown, 1 - own, own)
+        seen = own
+        if layer.seen is not None:
+            seen = cv2.warpPerspective(layer.seen, place, small).astype(np.float32) / 255
+        known += own * (seen - known)
+    return cv2.cvtColor(picture, cv2.COLOR_RGBA2RGB), np.rint(known * 255).astype(np.uint8)
 
 
 def body_of(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -191,21 +198,20 @@ def strands_of(body: np.ndarray, lines: Lines, free: np.ndarray, reach: int
 def bridges(strands: np.ndarray, body: np.ndarray, trace: np.ndarray) -> np.ndarray:
     """Pieces of a trace that join a strand to the body or to another one, bool [h, w]: a strand goes on along a line of
     the plate, too, however little it stands out there."""
-    none = np.zeros_like(strands)
+    out = np.zeros_like(strands)
     if not strands.any():
-        return none
-    _, whole = cv2.connectedComponents((cv2.dilate(strands.astype(np.uint8), SQUARE) > 0).astype(np.uint8))
-    ends = np.where(body, whole.max() + 1, whole)
-    piece = trace & (ends == 0)
-    count, label, stats, _ = cv2.connectedComponentsWithStats(piece.astype(np.uint8), connectivity=8)
-    out = none
-    for k in range(1, count):
+        return out
+    near = cv2.dilate(strands.view(np.uint8), SQUARE)
+    others, ends = cv2.connectedComponents(near)
+    ends[body] = others
+    _, label, stats, _ = cv2.connectedComponentsWithStats((trace & (ends == 0)).view(np.uint8), connectivity=8)
+    beside = np.unique(label[cv2.dilate(near, SQUARE) > 0])
+    for k in beside[beside > 0].tolist():
         x, y, w, h, _ = stats[k]
         at = slice(max(0, y - 1), y + h + 1), slice(max(0, x - 1), x + w + 1)
         here = label[at] == k
-        rim = ends[at][cv2.dilate(here.astype(np.uint8), SQUARE) > 0]
-        beside = np.unique(rim[rim > 0])
-        if len(beside) > 1:
+        rim = ends[at][cv2.dilate(here.view(np.uint8), SQUARE) > 0]
+        if len(np.unique(rim[rim > 0])) > 1:
             out[at] |= here
     return out
 
@@ -215,19 +221,18 @@ def follows(H: np.ndarray, t: int, strand: np.ndarray, found: list[PackedLines])
 
     Asked are the places where it was not already: a line that slides along itself tells by its ends. One that has none,
     for it comes in at the frame's edge, is the plane's as soon as that moves."""
-    mine = strand.astype(np.uint8)
-    around = cv2.dilate(mine, square(THIN // 2))
+    mine, px = strand.reshape(-1), np.stack(np.nonzero(strand)[::-1])
+    around = cv2.dilate(strand.view(np.uint8), square(THIN // 2)).reshape(-1) > 0
     asked = there = moves = 0
     for u in (t + side * step for step in LOOKS for side in (-1, 1)):
         if not 0 <= u < len(found):
             continue
-        lines = found[u].unpacked()
-        moved = carried(H, t, u, mine)
-        moves += np.count_nonzero(moved & ~mine) > 0
-        moved &= lines.open & ~around
-        if np.count_nonzero(moved) >= LEAST_NEW:
+        at, _ = carried(H[u] @ np.linalg.inv(H[t]), px, strand.shape)
+        moves += not mine[at].all()
+        at = at[bits(found[u].open, at) & ~around[at]]
+        if len(at) >= LEAST_NEW:
             asked += 1
-            there += found_there(moved, lines)
+            there += np.count_nonzero(bits(found[u].wide, at)) >= CARRIED * len(at)
     if asked:
         return 2 * there > asked
     return moves > 0 and np.count_nonzero(strand[THIN:-THIN, THIN:-THIN]) < np.count_nonzero(strand)
@@ -237,29 +242,30 @@ def goes_with(layer: SolvedLayer, H: np.ndarray, planes: list[np.ndarray], t: in
               found: list[PackedLines]) -> bool:
     """Is a strand bool [h, w] of frame t found in most other exposures of the layer's drawing, where that is, and one
     at least where no plane takes it? H, planes: the layer's way [T, 3, 3], and theirs."""
-    mine = strand.astype(np.uint8)
+    px = np.stack(np.nonzero(strand)[::-1])
     asked = there = told = 0
-    for u in np.flatnonzero(layer.exposure == layer.exposure[t]):
-        if u == t:
-            continue
-        moved = carried(H, t, u, mine)
-        if np.count_nonzero(moved) < SEEN * np.count_nonzero(mine):
+    for u in np.flatnonzero(layer.exposure == layer.exposure[t]).tolist():
+        at, _ = carried(H[u] @ np.linalg.inv(H[t]), px, strand.shape)
+        if u == t or len(at) < SEEN * px.shape[1]:
             continue
         asked += 1
-        if found_there(moved, found[u].unpacked()):
+        if np.count_nonzero(bits(found[u].wide, at)) >= CARRIED * len(at):
             there += 1
-            told += all(np.count_nonzero(carried(P, t, u, mine) & moved) < SEEN * np.count_nonzero(moved)
-                        for P in planes)
+            told += all(len(np.intersect1d(carried(P[u] @ np.linalg.inv(P[t]), px, strand.shape)[0], at))
+                        < SEEN * len(at) for P in planes)
     return told > 0 and 2 * there > asked
 
 
-def carried(H: np.ndarray, t: int, u: int, mine: np.ndarray) -> np.ndarray:
-    """Px uint8 [h, w] of frame t where a motion H [T, 3, 3] takes them in frame u."""
-    return cv2.warpPerspective(mine, centre_from_edge(H[u] @ np.linalg.inv(H[t])), mine.shape[::-1],
-                               flags=cv2.INTER_NEAREST)
+def carried(H: np.ndarray, px: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Flat places in a picture of `shape` to which a motion takes px, int [2, n] columns and rows, as far as they stay
+    within it, and which of them these are."""
+    x, y, z = H @ np.concatenate([px + 0.5, np.ones((1, px.shape[1]))])
+    z = np.where(z > 1e-9, z, np.inf)
+    x, y = np.floor(x / z), np.floor(y / z)
+    stay = np.flatnonzero((x >= 0) & (y >= 0) & (x < shape[1]) & (y < shape[0]) & (z < np.inf))
+    return y[stay].astype(int) * shape[1] + x[stay].astype(int), stay
 
 
-def found_there(moved: np.ndarray, lines: Lines) -> bool:
-    """Whether most of a strand that was moved to a frame, uint8 [h, w], lies on lines of it."""
-    near = cv2.dilate(lines.faint.astype(np.uint8), SQUARE)
-    return bool(np.count_nonzero(moved & near) >= CARRIED * np.count_nonzero(moved))
+def bits(packed: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Bool [n] of packed bits at flat places."""
+    return (packed[at >> 3] >> (7 - (at & 7)) & 1).astype(bool)
