@@ -12,12 +12,11 @@ from .align import DOF, Points, align, choose_points, project, sample
 from .backdrop import plate_at
 from .fading import unfaded
 from .patches import BODY, EDGE, Patch, cut_patch, without_background
-from .pixels import as_bytes, place, shift
+from .pixels import place, shift
 from .softness import smoothing
 
 FINE_CAPS = (12.0, 6.0, 5.0, 4.0, 4.0, 4.0)  # grey levels: the start is good, so outliers are cut at once
 POINTS = 6000
-WHOLE = 252  # weight of an exposure, in bytes, where it surely shows the drawing
 LEAST_ERROR = 0.5  # grey levels: a placement this good cannot be bettered by a richer motion
 
 
@@ -93,12 +92,13 @@ def build(patches: list[Patch], H: list[np.ndarray], corner: np.ndarray, size: t
     for p, m in zip(patches, H, strict=True):
         back = shift(*-corner) @ np.linalg.inv(m) @ shift(*p.origin)
         # the sure pixels first; the rim a little, so that outlines take part in the alignment
-        own = cv2.max(p.inside * np.uint8(WHOLE), (p.body & p.valid) * np.uint8(WHOLE // 4))
+        own = np.minimum(p.inside + np.float32(0.25) * (p.body & p.valid), 1).astype(np.float32)
         own = place(own, back, size)
         if picture:
-            cv2.accumulateProduct(place(as_bytes(p.smooth), back, size), cv2.merge([own] * 3), total)
-        cv2.accumulate(own, weight)
-    return Canvas(total / np.maximum(weight, 1e-6)[..., None], weight / np.float32(WHOLE), corner)
+            cv2.accumulateProduct(place(p.smooth, back, size).astype(np.float32, copy=False), cv2.merge([own] * 3),
+                                  total)
+        weight += own
+    return Canvas(total / np.maximum(weight, 1e-6)[..., None], weight, corner)
 
 
 def canvas_points(canvas: Canvas, limit: int = POINTS) -> Points:
