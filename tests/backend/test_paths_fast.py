@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from toondecompose.engine.paths import follow
-from toondecompose.engine.paths.dominant import Matches, Precision, refine, visible_error
+from toondecompose.engine.paths.dominant import Precision, refine, visible_error
 from toondecompose.engine.paths.groups import apply, frame_units, step, velocities
 from toondecompose.engine.paths.mosaic import MODE_REACH, build_mosaic, temporal_mode
 
@@ -69,17 +69,8 @@ def test_a_motion_is_refined_as_match_by_match(dof):
     whiten, weight = np.eye(2) + 0.3 * rng.normal(size=(400, 2, 2)), rng.random(400)
     start = np.eye(3)
     start[:2, 2] = (apply(m, p) - p).mean(0)
-    found = refine(start, Matches.of(p, q, whiten, weight), dof, units, precision)
+    found = refine(start, p, q, whiten, weight, dof, units, precision)
     assert np.allclose(found, plain_refine(start, p, q, whiten, weight, dof, units, precision), atol=1e-9)
-
-
-def test_many_motions_are_scored_as_one_by_one():
-    rng = np.random.default_rng(1)
-    p, q, whiten = rng.uniform(0, 200, (50, 2)), rng.uniform(0, 200, (50, 2)), rng.normal(size=(50, 2, 2))
-    tries = rng.normal(size=(7, 2, 3))
-    squares = Matches.of(p, q, whiten, np.ones(50)).squares(tries)
-    for m, found in zip(tries, squares, strict=True):
-        assert np.allclose(np.sqrt(found), visible_error(np.vstack([m, [0, 0, 1]]), p, q, whiten))
 
 
 def test_votes_are_pooled_alike_by_counting_and_by_sorting(monkeypatch):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .field import SHARP
-from .groups import apply, frame_units, step
+from .groups import apply, frame_units, step, velocities
 
 INLIER = 0.8  # px of the flow picture: beyond this a match says nothing about a motion
 TRIES = 100  # random motions tried per frame and group
@@ -31,55 +31,6 @@ def _visible_square(e: np.ndarray, whiten: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Matches:
-    """Weighted matches, taken apart: NumPy is several times faster on numbers that lie side by side.
-
-    x, y: float64 [n], px from where; u, v: to where. rows: float64 [4, n], whitening matrices. weight: float64 [n]."""
-
-    x: np.ndarray
-    y: np.ndarray
-    u: np.ndarray
-    v: np.ndarray
-    rows: np.ndarray
-    weight: np.ndarray
-
-    @staticmethod
-    def of(p: np.ndarray, q: np.ndarray, whiten: np.ndarray, weight: np.ndarray) -> Matches:
-        """From arrays as `dominant_motion` takes them."""
-        return Matches(*np.ascontiguousarray(p.T), *np.ascontiguousarray(q.T),
-                       np.ascontiguousarray(whiten.reshape(-1, 4).T), weight)
-
-    def moved(self, m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Where m [3, 3] takes the matches: x, y [n]."""
-        x, y = (m[i, 0] * self.x + m[i, 1] * self.y + m[i, 2] for i in (0, 1))
-        z = m[2, 2]
-        if m[2, 0] or m[2, 1]:
-            z = m[2, 0] * self.x + m[2, 1] * self.y + m[2, 2]
-            z = np.where(np.abs(z) < 1e-9, 1e-9, z)
-        return x / z, y / z
-
-    def visible(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The visible part of the errors of points x, y [n], across their edges and along them: [n] each."""
-        x, y = x - self.u, y - self.v
-        return self.rows[0] * x + self.rows[1] * y, self.rows[2] * x + self.rows[3] * y
-
-    def square(self, m: np.ndarray) -> np.ndarray:
-        """Squared length [n] of the visible part of the errors that m [3, 3] leaves."""
-        a, b = self.visible(*self.moved(m))
-        return a * a + b * b
-
-    def squares(self, tries: np.ndarray) -> np.ndarray:
-        """As `square` for affine motions [k, 2, 3]: float64 [k, n]."""
-        all_of = np.concatenate([tries.reshape(-1, 6), np.ones((len(tries), 1))], 1)
-        out = 0.0
-        for a, b in (self.rows[:2], self.rows[2:]):
-            part = all_of @ np.stack([a * self.x, a * self.y, a, b * self.x, b * self.y, b,
-                                      -(a * self.u + b * self.v)])
-            out = out + np.square(part, out=part)
-        return out
-
-
-@dataclass(frozen=True)
 class Precision:
     """What the flow can resolve, in the px of its points: sharp on clean edges; beyond reach it says nothing.
 
@@ -95,14 +46,11 @@ class Precision:
 
     def agreement(self, square: np.ndarray) -> np.ndarray:
         """1 at no error, 0 from reach on, falling like the bits that coding the error costs (squared errors)."""
-        out = np.zeros_like(square)
-        near = square < self.reach**2
-        out[near] = 1 - np.log1p(square[near] / self.sharp**2) / np.log1p((self.reach / self.sharp) ** 2)
-        return out
+        return np.maximum(0, 1 - np.log1p(square / self.sharp**2) / np.log1p((self.reach / self.sharp) ** 2))
 
-    def score(self, square: np.ndarray, weight: np.ndarray) -> float:
-        """Weighted number of matches that agree (squared errors)."""
-        return float((weight * self.agreement(square)).sum())
+    def score(self, error: np.ndarray, weight: np.ndarray) -> float:
+        """Weighted number of matches that agree."""
+        return float((weight * self.agreement(error**2)).sum())
 
 
 def _groups(p: np.ndarray, cumulative: np.ndarray, count: int, members: int, rng: np.random.Generator) -> np.ndarray:
@@ -148,23 +96,24 @@ def _hypotheses(p: np.ndarray, q: np.ndarray, whiten: np.ndarray, weight: np.nda
     return np.concatenate(out)
 
 
-def refine(m: np.ndarray, matches: Matches, dof: int, units: np.ndarray, precision: Precision,
-           rounds: int = 3) -> np.ndarray:
+def refine(m: np.ndarray, p: np.ndarray, q: np.ndarray, whiten: np.ndarray, weight: np.ndarray, dof: int,
+           units: np.ndarray, precision: Precision, rounds: int = 3) -> np.ndarray:
     """Iteratively reweighted least squares of m inside the group with `dof` parameters."""
     back = np.linalg.inv(units)
     for k in range(rounds):
-        x, y = matches.moved(m)
-        across, along = matches.visible(x, y)
-        square = across * across + along * along
-        reach = precision.reach * (1.5 if k == 0 else 1.0)
-        w = matches.weight * (square < reach * reach) / (1 + square / precision.sharp**2)
-        if np.count_nonzero(w) < 2 * dof:
+        error = visible_error(m, p, q, whiten)
+        w = weight * (error < precision.reach * (1.5 if k == 0 else 1.0)) / (1 + (error / precision.sharp) ** 2)
+        keep = w > 0
+        if keep.sum() < 2 * dof:
             return m
-        x, y = (units[i, 0] * x + units[i, 1] * y + units[i, 2] for i in (0, 1))
-        jac = np.stack([_slopes(a, b, x, y, dof) for a, b in (matches.rows[:2], matches.rows[2:])], 1)
-        jac = jac.reshape(dof, -1) / units[0, 0]
-        jw = jac * np.concatenate([w, w])
-        normal, right = jw @ jac.T, -(jw @ np.concatenate([across, along]))
+        at = apply(m, p[keep])
+        v, turn, off, w = velocities(apply(units, at), dof), whiten[keep], q[keep] - at, w[keep]
+        normal, right = np.zeros((dof, dof)), np.zeros(dof)
+        for row in (0, 1):  # written out: many small matrix products cost ten times as much
+            jac = (turn[:, row, :1] * v[:, 0] + turn[:, row, 1:] * v[:, 1]) / units[0, 0]
+            jw = jac * w[:, None]
+            normal += jw.T @ jac
+            right += jw.T @ (turn[:, row, 0] * off[:, 0] + turn[:, row, 1] * off[:, 1])
         normal[np.diag_indices(dof)] += 1e-6 * np.trace(normal) / dof + 1e-12
         delta = np.linalg.solve(normal, right)
         if np.abs(delta).max() > 0.5:
@@ -172,21 +121,6 @@ def refine(m: np.ndarray, matches: Matches, dof: int, units: np.ndarray, precisi
         m = back @ step(delta) @ units @ m
         m = m / m[2, 2]
     return m
-
-
-def _slopes(a: np.ndarray, b: np.ndarray, x: np.ndarray, y: np.ndarray, dof: int) -> np.ndarray:
-    """How a x + b y of points x, y [n] changes with each of the group's first `dof` generators (see
-    groups.velocities): float64 [dof, n]."""
-    out = np.empty((dof, len(x)))
-    out[0], out[1] = a, b
-    if dof > 2:
-        ax, ay, bx, by = a * x, a * y, b * x, b * y
-        out[2], out[3] = ax + by, bx - ay
-    if dof > 4:
-        out[4], out[5] = ax - by, ay + bx
-    if dof > 6:
-        out[6], out[7] = -x * out[2], -y * out[2]
-    return out
 
 
 def dominant_motion(p: np.ndarray, q: np.ndarray, whiten: np.ndarray, weight: np.ndarray, max_dof: int,
@@ -202,37 +136,34 @@ def dominant_motion(p: np.ndarray, q: np.ndarray, whiten: np.ndarray, weight: np
     units = frame_units(size)
     subset = np.sort(rng.permutation(len(p))[:SCORED]) if len(p) > SCORED else np.arange(len(p))
     ps, qs, ws, ls = p[subset], q[subset], weight[subset], whiten[subset]
-    few = Matches.of(ps, qs, ls, ws)
-    scores = [precision.score(few.square(g), ws) for g in guesses]
+    scores = [float(precision.agreement(_visible_square(apply(g, ps) - qs, ls)) @ ws) for g in guesses]
     m = guesses[int(np.argmax(scores))]
     if len(p) > FITTED:
         some = np.sort(rng.permutation(len(p))[:FITTED])
         p, q, whiten, weight = p[some], q[some], whiten[some], weight[some]
-    matches = Matches.of(p, q, whiten, weight)
     whole = max(float(weight.sum()), 1e-9)
-    fitted, value = _enriched(m, matches, max_dof, units, precision)
+    fitted, value = _enriched(m, p, q, whiten, weight, max_dof, units, precision)
     if value >= enough * whole:
         return fitted, value / whole
     tries = _hypotheses(ps, qs, ls, ws, max_dof, rng)
     if len(tries):
-        agree = precision.agreement(few.squares(tries)) @ ws
+        moved = ps @ tries[:, :, :2].transpose(0, 2, 1) + tries[:, None, :, 2]
+        agree = precision.agreement(_visible_square(moved - qs, ls)) @ ws
         if agree.max() > max(scores):
             m = np.vstack([tries[int(agree.argmax())], [0, 0, 1]])
-            other, more = _enriched(m, matches, max_dof, units, precision)
+            other, more = _enriched(m, p, q, whiten, weight, max_dof, units, precision)
             if more > value:
                 fitted, value = other, more
     return fitted, value / whole
 
 
-def _enriched(m: np.ndarray, matches: Matches, max_dof: int, units: np.ndarray,
-              precision: Precision) -> tuple[np.ndarray, float]:
+def _enriched(m: np.ndarray, p: np.ndarray, q: np.ndarray, whiten: np.ndarray, weight: np.ndarray, max_dof: int,
+              units: np.ndarray, precision: Precision) -> tuple[np.ndarray, float]:
     """m refined in groups of growing size while that pays: (motion, weighted number of matches that agree)."""
-    value, whole = -1.0, float(matches.weight.sum())
+    value = -1.0
     for dof in (d for d in (2, 4, 6, 8) if d <= max_dof):
-        if value * HIGHER_DOF > whole:  # nothing can be explained by so much more
-            break
-        fitted = refine(m, matches, dof, units, precision)
-        new = precision.score(matches.square(fitted), matches.weight)
+        fitted = refine(m, p, q, whiten, weight, dof, units, precision)
+        new = precision.score(visible_error(fitted, p, q, whiten), weight)
         if value < 0 or new > value * HIGHER_DOF:
             m, value = fitted, new
     return m, value

@@ -265,9 +265,9 @@ def _usable(target: Sampler, H: np.ndarray, grey: np.ndarray, noise: float) -> n
     there = origin @ np.linalg.inv(H) @ half  # frame pixel -> mosaic pixel, both counted from centres
     how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     shown = cv2.warpPerspective(target.value, there, (w, h), flags=how, borderMode=cv2.BORDER_REPLICATE)
-    gx, gy = (cv2.Sobel(shown, cv2.CV_32F, i, 1 - i, ksize=3, scale=MISPLACED / 8) for i in (1, 0))
-    expected = cv2.sqrt(cv2.add(cv2.add(cv2.multiply(gx, gx), cv2.multiply(gy, gy)), max(1.5, noise) ** 2))
-    foreign = (cv2.blur(cv2.divide(cv2.absdiff(grey, shown), expected), (3, 3)) > FOREIGN).astype(np.uint8)
+    slope = np.hypot(*(cv2.Sobel(shown, cv2.CV_32F, i, 1 - i, ksize=3, scale=1 / 8) for i in (1, 0)))
+    expected = np.sqrt(max(1.5, noise) ** 2 + (MISPLACED * slope) ** 2)
+    foreign = (cv2.blur(np.abs(grey - shown) / expected, (3, 3)) > FOREIGN).astype(np.uint8)
     return 1 - cv2.dilate(foreign, np.ones((FOREIGN_RIM, FOREIGN_RIM), np.uint8))
 
 
