@@ -7,7 +7,7 @@ import torch
 
 from toondecompose.engine.clip import source_from_array
 from toondecompose.engine.drawings.correlate import likely_pairs
-from toondecompose.engine.drawings.expose import expose
+from toondecompose.engine.drawings.expose import expose, worth
 from toondecompose.engine.drawings.match import Book, match
 from toondecompose.engine.drawings.patches import cut_patches
 from toondecompose.engine.drawings.pixels import strongest
@@ -331,6 +331,14 @@ def test_figure_that_comes_back_mirrored_and_tilted_is_reused():
     assert groups(sheet.drawing) == poses
     signs = np.sign(np.linalg.det(sheet.H))
     assert (signs[:4] == -signs[4:]).all()
+
+
+def test_a_sprite_that_turns_now_and_then_turns_though_most_exposures_only_hold():
+    held, turned, noise = (0.003, 0.0), (0.1, 0.9), (0.02, 0.5)
+    assert worth([held] * 6 + [turned] * 5, 1.0)
+    assert not worth([held] * 8 + [turned] * 2, 1.0)
+    assert not worth([noise] * 9 + [turned] * 2, 1.0)
+    assert not worth([], 1.0)
 
 
 def test_the_strongest_channel_of_nothing_is_nothing():

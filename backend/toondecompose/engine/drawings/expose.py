@@ -26,7 +26,8 @@ from .small import compared_size, resized
 
 OFTEN = 0.2  # of the pairs of one drawing
 EVIDENCE = 24  # exposures asked about a richer motion
-LEAST_SAVED, LEAST_MOVED = 0.04, 0.06  # share of the colour error, full px: below it a richer motion only fits noise
+LEAST_SAVED, LEAST_MOVED = 0.05, 0.06  # share of the colour error, full px: below it a richer motion only fits noise
+TURNING = 1 / 3  # of the exposures must have both: those of a hold have nothing to turn by
 MOST_KEPT, KEPT_BYTES = 24, 300e6  # exposures of one drawing held at full size: more hardly better their mean
 CUT_BYTES = 24  # per px of a cut-out: float32 colour and masks
 HELD_REACH = 2.0  # full px: how far off its neighbour's place a held exposure is looked for
@@ -258,11 +259,11 @@ def needed(book: Book, group: np.ndarray) -> str:
 
 
 def worth(gains: list[tuple[float, float]], scale: float) -> bool:
-    """Is there evidence for a richer motion: does it save errors and move the picture visibly in most exposures?
+    """Is there evidence for a richer motion: does it save errors and move the picture visibly in a third of exposures?
 
     gains: (share of the error saved, working px moved). scale: working px per full px.
     """
     if not gains:
         return False
-    saved, moved = np.median(np.array(gains), 0)
+    saved, moved = np.quantile(np.array(gains), 1 - TURNING, axis=0)
     return bool(saved > LEAST_SAVED and moved > LEAST_MOVED * scale)
