@@ -1,4 +1,4 @@
-"""How the engine's threads wait. Call before torch is imported: OpenMP reads its settings once."""
+"""How the engine's threads wait and share. Call before NumPy and torch are imported: both read their settings once."""
 
 from __future__ import annotations
 
@@ -12,3 +12,13 @@ def wait_politely() -> None:
     own drawing for one, the spinning takes the core that the other thread needs: 300 CPU-seconds for a job of 47.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def share_no_sums() -> None:
+    """Let NumPy's matrix products run on one thread, whatever the environment says.
+
+    OpenBLAS shares a product's sums among its threads, and adds them up in another order for every number of these:
+    motions differed by a few hundredths of a pixel between one thread and two, and the result's bytes with them. The
+    engine's products are small; torch, which shares other work, gives the same bytes for any number of threads.
+    """
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
