@@ -17,8 +17,8 @@ def wait_politely() -> None:
 def share_no_sums() -> None:
     """Let NumPy's matrix products run on one thread, whatever the environment says.
 
-    OpenBLAS shares a product's sums among its threads, and adds them up in another order for every number of these:
-    motions differed by a few hundredths of a pixel between one thread and two, and the result's bytes with them. The
-    engine's products are small; torch, which shares other work, gives the same bytes for any number of threads.
+    OpenBLAS shares a product's sums among its threads, and adds them up in another order for every number of these. In
+    one shot motions differed by a ten-thousandth of a pixel between one thread and two: enough for other bytes, and for
+    masks that differed by .0006 of their overlap. The engine's products are small: they lose nothing by it.
     """
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
