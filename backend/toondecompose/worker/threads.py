@@ -19,6 +19,6 @@ def share_no_sums() -> None:
 
     OpenBLAS shares a product's sums among its threads, and adds them up in another order for every number of these. In
     one shot motions differed by a ten-thousandth of a pixel between one thread and two: enough for other bytes, and for
-    masks that differed by .0006 of their overlap. The engine's products are small: they lose nothing by it.
+    masks that differed by .0006 of their overlap.
     """
     os.environ["OPENBLAS_NUM_THREADS"] = "1"

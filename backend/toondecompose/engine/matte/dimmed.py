@@ -29,10 +29,10 @@ def dimmed_gaps(c: torch.Tensor, b: torch.Tensor, cells: torch.Tensor, ask: torc
                 differs: torch.Tensor, beta: torch.Tensor, info: torch.Tensor, noise: float) -> np.ndarray:
     """Px inside a drawing that are the background, dimmed: bool [h, w].
 
-    c, b: float32 [3, h, w] levels relative to GREY, the drawing's mean colour and the background. cells: its
-    cells of colour space. ask: bool [h, w], px that it may be. inside: bool [h, w], px deep inside the drawing; differs:
-    px unlike the background, of its edges and thin parts too. beta, info: float32 [h, w], how much of the background the exposures show there, by triangulation,
-    and how sure that is (1 / variance). noise: levels."""
+    c, b: float32 [3, h, w] levels relative to GREY, the drawing's mean colour and the background. cells: c's cells of
+    colour space. ask: bool [h, w], px that it may be. inside: bool [h, w], px deep inside the drawing; differs: px
+    unlike the background, of its edges and thin parts too. beta, info: float32 [h, w], how much of the background the
+    exposures show there, by triangulation, and how sure that is (1 / variance). noise: levels."""
     out = np.zeros(ask.shape, bool)
     dimmed = torch.zeros_like(ask)
     ask = ask & below((c - b).amax(0), OFF_LINE + noise)  # a blend with what is darker in all channels is darker
