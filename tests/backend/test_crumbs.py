@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import pytest
 
 from toondecompose.engine.clip import source_from_array
 from toondecompose.engine.crumbs import drop_crumbs
 from toondecompose.engine.types import SolvedLayer, as_drawings
+from toondecompose.formats.errors import Cancelled
 
 W, H, COUNT = 200, 120, 16
 EAVES = (slice(56, 64), slice(0, 400))  # of the houses, which no plane has: on their canvas
@@ -79,3 +81,12 @@ def test_what_planes_explain_is_left_to_the_mattes():
 def test_no_crumbs_are_looked_for_before_a_single_plane():
     source, layers, masks, _ = shot()
     assert drop_crumbs(source, layers[1:], masks[1:], [1]) == 0
+
+
+def test_no_crumbs_are_looked_for_once_the_job_is_cancelled():
+    def cancelled():
+        raise Cancelled()
+
+    source, layers, masks, _ = shot()
+    with pytest.raises(Cancelled):
+        drop_crumbs(source, layers, masks, [2], cancelled)

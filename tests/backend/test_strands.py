@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import pytest
 
 from toondecompose.engine.clip import source_from_array
 from toondecompose.engine.strands import add_strands
 from toondecompose.engine.types import SolvedLayer, as_drawings
+from toondecompose.formats.errors import Cancelled
 
 W, H, COUNT = 160, 100, 8
 HAIR = ((92, 50), (130, 38))  # hangs on to the body
@@ -102,3 +104,12 @@ def test_without_motion_only_what_hangs_on_joins():
     add_strands(source, layers, masks, [1])
     assert along(masks[1][0], *HAIR) > 0.9
     assert along(masks[1][0], *REST) == 0
+
+
+def test_no_strands_are_looked_for_once_the_job_is_cancelled():
+    def cancelled():
+        raise Cancelled()
+
+    source, layers, masks = shot([HAIR], [])
+    with pytest.raises(Cancelled):
+        add_strands(source, layers, masks, [1], cancelled)

@@ -7,7 +7,7 @@ So a piece that a plane, followed to frames in which no sprite is there, leaves 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -34,11 +34,12 @@ class View:
     bare: np.ndarray
 
 
-def drop_crumbs(source: FrameSource, layers: Sequence[SolvedLayer], masks: list[np.ndarray], growing: list[int]) -> int:
+def drop_crumbs(source: FrameSource, layers: Sequence[SolvedLayer], masks: list[np.ndarray], growing: list[int],
+                check: Callable[[], None] = lambda: None) -> int:
     """Give to planes, in place, what they own of sprites' masks -> how many px.
 
     layers: solved, back to front. masks: uint8 [T, hs, ws] each, what is visible of them. growing: the numbers of
-    those that are redrawn sprites."""
+    those that are redrawn sprites. check: called for every frame; raises once the job is cancelled."""
     planes = [i for i in range(len(layers)) if i not in growing]
     if not growing or len(planes) < 2:
         return 0
@@ -47,10 +48,14 @@ def drop_crumbs(source: FrameSource, layers: Sequence[SolvedLayer], masks: list[
     to_work = np.diag([ws / source.size[0], hs / source.size[1], 1.0])
     ways = {i: to_work @ layers[i].H @ np.linalg.inv(to_work) for i in planes}
     small = source.resized((ws, hs))
-    views = [_view(small.read(t), recomposed(rigid, t, source.size, (ws, hs)),
-                   np.max([masks[k][t] for k in growing], axis=0)) for t in range(source.count)]
+    views = []
+    for t in range(source.count):
+        check()
+        views.append(_view(small.read(t), recomposed(rigid, t, source.size, (ws, hs)),
+                           np.max([masks[k][t] for k in growing], axis=0)))
     total = 0
     for t in range(source.count):
+        check()
         for k in growing:
             mask = masks[k][t]
             held = mask >= HELD

@@ -158,8 +158,8 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
         if sheet_pass + 1 < SHEET_PASSES:
             masks = visible_masks(solved.layers, source.size, masks[0].shape[1:], source.count, keep)
             redrawn = [k for k, layer in enumerate(segmentation.layers) if layer.kind == "sprite" and not layer.still]
-            drop_crumbs(source, solved.layers, masks, redrawn)
-            add_strands(source, solved.layers, masks, redrawn)
+            for mend in (drop_crumbs, add_strands):
+                mend(source, solved.layers, masks, redrawn, lambda report=report_matte: report(1.0))
             # the coarse masks have done their work, and a long shot's are large
             to_solve.clear()
             segmentation = replace(segmentation, layers=[replace(layer, masks=mask) for layer, mask

@@ -9,7 +9,7 @@ its own colour.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -74,20 +74,25 @@ class PackedLines:
                        for one in (self.trace, self.faint, self.clear, self.open)))
 
 
-def add_strands(source: FrameSource, layers: Sequence[SolvedLayer], masks: list[np.ndarray], growing: list[int]) -> int:
+def add_strands(source: FrameSource, layers: Sequence[SolvedLayer], masks: list[np.ndarray], growing: list[int],
+                check: Callable[[], None] = lambda: None) -> int:
     """Add to sprites' masks, in place, the loose strands that the frames show -> how many px.
 
     layers: solved, back to front. masks: uint8 [T, hs, ws] each, what is visible of them. growing: the numbers of
-    those that are redrawn sprites."""
+    those that are redrawn sprites. check: called for every frame; raises once the job is cancelled."""
     if not growing:
         return 0
     hs, ws = masks[0].shape[1:]
-    found = [unexplained_lines(source, layers, masks, growing, t).packed() for t in range(source.count)]
+    found = []
+    for t in range(source.count):
+        check()
+        found.append(unexplained_lines(source, layers, masks, growing, t).packed())
     to_work = np.diag([ws / source.size[0], hs / source.size[1], 1.0])
     ways = [to_work @ layer.H @ np.linalg.inv(to_work) for layer in layers]
     planes = [i for i, layer in enumerate(layers) if layer.kind == "background"]
     total = 0
     for t, packed in enumerate(found):
+        check()
         lines = packed.unpacked()
         for k in growing:
             others = np.zeros((hs, ws), np.uint8)
