@@ -14,7 +14,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from drawn import scenes_cameras, scenes_film, scenes_light, scenes_screen, scenes_stage, scenes_walks
+from drawn import scenes_cameras, scenes_film, scenes_light, scenes_motion, scenes_screen, scenes_stage, scenes_walks
 from drawn.layers import Scene, write_scene
 
 SCENES: dict[str, Callable[[], Scene]] = {
@@ -42,6 +42,8 @@ SCENES: dict[str, Callable[[], Scene]] = {
     "h22_window": scenes_stage.window,
     "h23_boat": scenes_stage.boat_on_waves,
     "h24_two_talk": scenes_stage.two_talk,
+    "h25_spinning_ball": scenes_motion.spinning_ball,
+    "h26_towards_camera": scenes_motion.towards_camera,
 }
 
 

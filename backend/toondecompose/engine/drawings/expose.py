@@ -23,6 +23,7 @@ from .recall import certain, recall
 from .remnants import FOREIGN, TELLING, crumb_frames, cut_frames, likely, near_in_time, place_remnant, weak_frames
 from .sheet import find_groups, trees
 from .small import compared_size, resized
+from .turn import GROWN
 
 OFTEN = 0.2  # of the pairs of one drawing
 EVIDENCE = 24  # exposures asked about a richer motion
@@ -250,12 +251,20 @@ def choose_model(members: list[list[int]], start: list[list[np.ndarray]], use: l
 
 
 def needed(book: Book, group: np.ndarray) -> str:
-    """The motion without which many exposures of one drawing did not fit each other at all."""
-    dof = [d for (i, j), d in book.dof.items() if i < j and group[i] == group[j] and book.score[i, j] < 1]
+    """The motion without which many exposures of one drawing did not fit each other at all.
+
+    A pair that was laid on each other along a chain of others may need a similarity for which nobody looked again."""
+    same = [(i, j) for i, j in sorted(book.dof) if i < j and group[i] == group[j] and book.score[i, j] < 1]
+    dof = [max(book.dof[p], DOF["similarity"] * resizes(book.link[p])) for p in same]
     for model in ("homography", "similarity"):
         if dof and np.mean(np.array(dof) >= DOF[model]) > OFTEN:
             return model
     return "translation"
+
+
+def resizes(link: np.ndarray) -> bool:
+    """Whether a pair's motion (3x3) changes a picture's size beyond what an alignment of one size may be off."""
+    return bool(abs(np.log(abs(np.linalg.det(link[:2, :2])))) > 2 * GROWN)
 
 
 def worth(gains: list[tuple[float, float]], scale: float) -> bool:

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 
+from .again import grown, resized, turned
 from .align import project
 from .cluster import average_linkage
 from .compare import BLOB, opacity_leak
 from .correlate import coarse_between, coarse_pairs, placed_pairs
 from .gaps import ALIKE, open_gaps
 from .match import ENOUGH, Book, bending, bends, match, settle
-from .mirror import flip, mirrored_patch
+from .mirror import flip
 from .opaque import prove_opaque
 from .overlay import overlay, plates_at
 from .patches import Patch
 from .pixels import pixels_of, shift
-from .turn import best_turn, turned_start, turning
 
 NEAREST = 4  # best coarse matches of every cut-out that are compared finely, besides its neighbours in time
 NEIGHBOURS = (1, 2)
 GROUP_NEAREST, GROUP_PAIRS = 4, 2  # groups compared with their nearest groups, over so many pairs not yet compared
-MIRROR_NEAREST, GROWN_NEAREST = 2, 3
+MIRROR_NEAREST = 2
 GAP_ROUNDS = 3
 FAR_APART, FAR_FACTOR = 24.0, 2.5  # grey levels, and times the distance of most pairs that show one drawing
 SAME_START = 0.25  # px: a pair that failed from a place is not compared again from one so near
@@ -83,6 +83,7 @@ def find_groups(book: Book, dofs: tuple[int, ...], known: list[np.ndarray | None
     settle(book)
     if book.solved:
         prove_opaque(book, neighbours)
+    allowed = dofs
     if not bent or all(k is not None for k in known):
         dofs = tuple(d for d in dofs if d <= bending(book, neighbours))
     if max(dofs) == 2:  # where a drawing never turns, small pictures that lie far apart show two
@@ -100,7 +101,9 @@ def find_groups(book: Book, dofs: tuple[int, ...], known: list[np.ndarray | None
         compare(pairs, 0.0, 0.6)
     looked = reopened(book, set())
     second_chance(book, [], dofs)
-    if max(dofs) > 2:
+    if max(dofs) == 2 < max(allowed) and resized(book, allowed):
+        dofs = allowed
+    elif max(dofs) > 2:
         grown(book, average_linkage(book.score, book.share, book.fit), dofs)
         if mirrors:
             grown(book, average_linkage(book.score, book.share, book.fit), dofs, True)
@@ -244,41 +247,6 @@ def between_groups(book: Book, group: np.ndarray, distance: np.ndarray) -> list[
                            if np.isnan(book.score[i, j]) and np.isfinite(distance[i, j]))
             pairs |= {(int(i), int(j)) for _, i, j in fresh[:GROUP_PAIRS]}
     return sorted(pairs)
-
-
-def turned(book: Book, pairs: list[tuple[int, int]], dofs: tuple[int, ...]) -> None:
-    """Compare pairs that look different once more, turned and scaled so that their silhouettes agree."""
-    for i, j in pairs:
-        if book.score[i, j] < 1:
-            continue
-        start = turned_start(book.patches[i], book.patches[j])
-        if start is not None:
-            match(book, i, j, start, tuple(d for d in dofs if d > 2), 1.0)
-
-
-def grown(book: Book, group: np.ndarray, dofs: tuple[int, ...], mirror: bool = False) -> None:
-    """Compare groups that look alike but for a turn and their size: a drawing that comes back nearer or farther.
-
-    A shift does not find it, and no chain of good pairs leads there. Each group is asked about its likest ones, by the
-    members of the most similar size. mirror: compare one of the two left-right mirrored: a bird that flies back.
-    """
-    members = [np.flatnonzero(group == g) for g in range(int(group.max()) + 1)]
-    whole = [book.patches[max(m, key=lambda k: book.patches[k].area)] for m in members]
-    spectra = [turning(p) for p in whole]
-    others = [turning(mirrored_patch(p)) for p in whole] if mirror else spectra
-    for g, mine in enumerate(members):
-        alike = sorted((-best_turn(others[g], spectra[f])[1], f) for f in range(len(members)) if f != g)
-        for _, f in alike[:GROWN_NEAREST]:
-            pairs = sorted((abs(np.log(book.patches[i].area / book.patches[j].area)), min(i, j), max(i, j))
-                           for i in mine for j in members[f])
-            for _, i, j in pairs[:GROUP_PAIRS]:
-                if book.score[i, j] < 1:
-                    continue
-                one, two = book.patches[i], book.patches[j]
-                start = turned_start(mirrored_patch(one) if mirror else one, two)
-                if start is not None:
-                    start = start @ flip(one.inside.shape[1]) if mirror else start
-                    match(book, int(i), int(j), start, tuple(d for d in dofs if d > 2), 1.0)
 
 
 def mirrored(book: Book, dofs: tuple[int, ...], limit: float, device: str, cancelled) -> None:

@@ -63,3 +63,10 @@ def best_turn(one: np.ndarray, two: np.ndarray) -> tuple[float, float]:
     score = np.fft.irfft((np.conj(one) * two).sum((1, 2)), ANGLES)
     best = int(np.argmax(score))
     return 2 * np.pi * best / ANGLES, float(score[best])
+
+
+def likeness(spectra: list[np.ndarray]) -> np.ndarray:
+    """How alike cut-outs are at the angle that fits best, every pair: float [n, n], -1..1. Spectra of `turning`."""
+    stack = np.stack([s.reshape(len(s), -1) for s in spectra], 1)  # [frequencies, n, RINGS * 4]
+    products = np.conj(stack) @ stack.transpose(0, 2, 1)
+    return np.fft.irfft(products, ANGLES, axis=0).max(0)

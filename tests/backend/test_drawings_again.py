@@ -1,0 +1,62 @@
+"""Drawings that come back turned or at another size, of a sprite that only slides while a drawing is held."""
+
+from itertools import pairwise
+
+import cv2
+import numpy as np
+import pytest
+from test_drawings import clip, drawing, groups
+
+from toondecompose.engine.drawings.compare import shared
+from toondecompose.engine.drawings.expose import expose
+from toondecompose.engine.drawings.overlay import overlay
+from toondecompose.engine.drawings.patches import cut_patches
+from toondecompose.engine.drawings.turn import best_turn, likeness, turning
+
+POSES = [0, 1, 2, 0, 1, 2, 0, 1]
+
+
+def walks(sizes: list[float], poses: list[int] = POSES, mouths: list[int] | None = None):
+    """Source and masks of a figure that is held on twos and jumps to its next size with every drawing."""
+    mouths = mouths or [0] * len(poses)
+    figures = [cv2.resize(drawing(p, bool(m)), None, fx=s, fy=s, interpolation=cv2.INTER_AREA)
+               for p, m, s in zip(poses, mouths, sizes, strict=True) for _ in range(2)]
+    return clip(figures, [(10 + 14 * (t // 2), 6 + 3 * (t // 2)) for t in range(len(figures))])
+
+
+@pytest.mark.parametrize("nearer", [True, False])
+def test_who_comes_nearer_on_twos_or_goes_away_shows_the_same_drawings(nearer):
+    sizes = [0.55 * 1.13**k for k in range(len(POSES))]
+    sizes = sizes if nearer else sizes[::-1]
+    sheet = expose(*walks(sizes), 1.0)
+    assert groups(sheet.drawing) == [p for p in POSES for _ in range(2)]
+    assert sheet.model == "similarity"
+    for one, two in ((0, 6), (2, 8), (4, 10)):
+        grown = np.sqrt(np.linalg.det((sheet.H[two] @ np.linalg.inv(sheet.H[one]))[:2, :2]))
+        assert grown == pytest.approx(sizes[two // 2] / sizes[one // 2], rel=0.02)
+
+
+def test_a_mouth_that_opens_as_the_figure_comes_nearer_makes_another_drawing():
+    poses, mouths = [2] * 6, [0, 1] * 3
+    sheet = expose(*walks([0.9 * 1.12**k for k in range(6)], poses, mouths), 1.0)
+    shown = groups(sheet.drawing)[::2]
+    assert all(a != b for a, b in pairwise(shown))
+
+
+def test_all_pairs_are_as_alike_at_once_as_one_by_one():
+    patches, _ = cut_patches(*walks([0.8] * 8)[:2], None, None)
+    spectra = [turning(p) for p in patches[::2]]
+    expected = [[best_turn(one, two)[1] for two in spectra] for one in spectra]
+    assert likeness(spectra) == pytest.approx(np.array(expected), abs=1e-5)
+    assert likeness(spectra)[0, 3] > 0.99
+
+
+def test_two_sizes_of_one_drawing_show_all_of_each_other():
+    patches, _ = cut_patches(*walks([0.6, 0.9], [0, 0])[:2], None, None)
+    small, large = patches[0], patches[2]
+    H = np.diag([1.5, 1.5, 1.0])
+    middles = [np.argwhere(p.body).mean(0)[::-1] + 0.5 for p in (small, large)]
+    H[:2, 2] = middles[1] - 1.5 * middles[0]
+    for one, two, link in ((small, large, H), (large, small, np.linalg.inv(H))):
+        both = overlay(one, two, link)
+        assert shared(both, float(np.count_nonzero(both.sure))) > 0.75
