@@ -6,11 +6,12 @@ import torch
 
 from toondecompose.engine.clip import source_from_array
 from toondecompose.engine.matte.enough import ENOUGH, GRID, LEAST, enough_for, spread, wanting, wanting_parts
+from toondecompose.engine.matte.moments import asked_parts
 from toondecompose.engine.matte.objective import order_votes
 from toondecompose.engine.matte.plates import solve_plate
 from toondecompose.engine.matte.state import Drawing, LayerState
 from toondecompose.engine.matte.types import LayerToSolve
-from toondecompose.engine.matte.weights import Weight, WeightOf, by_masks, by_mattes
+from toondecompose.engine.matte.weights import Weight, WeightOf, by_masks, by_mattes, open_squares
 from toondecompose.engine.types import Drawings, as_drawings
 
 
@@ -134,3 +135,27 @@ def test_a_glimpse_closes_nothing_that_a_look_shows(turn):
         may = weight_of.may_show(0, points)
         shows = weight_of(0, (0, 0, *size)).at(points) > 0
         assert not (shows & ~may).any() and 0.1 < float(may.float().mean()) < 0.9
+
+
+def test_a_plane_is_asked_for_only_where_what_is_in_front_lets_it_through():
+    size, T = (400, 300), 3
+    H = np.tile(np.eye(3), (T, 1, 1))
+    H[:, 0, 2] = [0, -20, -40]
+    masks = np.full((T, 75, 100), 255, np.uint8)
+    masks[:, 5:20, 5:20] = 0  # a window in what is in front
+
+    def layer(name: str) -> LayerToSolve:
+        return LayerToSolve(name=name, kind="background", H=H, drawing=np.zeros(T, int), masks=masks)
+
+    states = [LayerState(layer(str(k)), H, (440, 300), 1.0, {}, np.ones(T)) for k in range(3)]
+    box, nothing = (0, 0, 440, 300), torch.zeros(300, 440)
+    for t in range(T):
+        everywhere = asked_parts(H[t], box, size, nothing, ENOUGH, True)
+        few = asked_parts(H[t], box, size, nothing, ENOUGH, True, open_squares(states[1:], masks, t, size))
+        shown = by_masks(masks, size, "cpu")(t, (0, 0, *size)).seen_from(H[t], box, size, "cpu") > 0
+        asked = torch.zeros_like(shown)
+        for x0, y0, x1, y1 in few:
+            asked[y0:y1, x0:x1] = True
+        assert not (shown & ~asked).any()
+        assert sum((x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in everywhere) > 3 * int(asked.sum())
+    assert open_squares(states[2:], masks, 0, size) is None  # nothing is in front

@@ -92,17 +92,18 @@ def shown_part(H: np.ndarray, box: Box, size: tuple[int, int]) -> Box | None:
 
 
 def asked_parts(H: np.ndarray, box: Box, size: tuple[int, int], seen: torch.Tensor, enough: float,
-                several: bool) -> list[Box]:
+                several: bool, shows: Callable[[Box], np.ndarray | None] | None = None) -> list[Box]:
     """Which parts of a canvas box are asked for of a frame of `size` (w, h) px, H: canvas -> frame.
 
     seen: float32 [h, w] over the box, weight of what earlier exposures showed; asked for is what they did not show
-    often `enough`, in one part or in `several`."""
+    often `enough`, in one part or in `several`. shows: of which squares of a part of the canvas the frame may show
+    anything, for several parts (enough.wanting_parts)."""
     shown = shown_part(H, box, size)
     if shown is None:
         return []
     here = seen[part_of(box, shown)]
     if several:
-        return wanting_parts(here, shown, enough)
+        return wanting_parts(here, shown, enough, None if shows is None else shows(shown))
     part = wanting(here, shown, enough=enough)
     return [] if part is None else [part]
 

@@ -28,7 +28,7 @@ from toondecompose.engine.matte.settled import is_settled, plate_changes
 from toondecompose.engine.matte.sharpen import sharpen_drawing, sharpen_plate
 from toondecompose.engine.matte.state import Drawing, LayerState, view_around
 from toondecompose.engine.matte.types import LayerToSolve, MatteResult
-from toondecompose.engine.matte.weights import WeightOf, by_masks, by_mattes
+from toondecompose.engine.matte.weights import WeightOf, by_masks, by_mattes, open_squares
 from toondecompose.engine.tiles import TILE
 
 # back-projection steps after the last round: the first gains most of it, more amplify noise
@@ -234,7 +234,8 @@ def _solve_layer(loop: Loop, index: int, hidden: np.ndarray | None, changes: np.
                 continue
             parts: list[Box | None] = [None]
             if known is not None:  # all that is shown, or only what is not yet known well enough
-                parts[:] = asked_parts(state.H[t], drawing.box, loop.source.size, known.n, enough, not sprite)
+                shows = None if sprite else open_squares(loop.states[index:], hidden, t, loop.source.size)
+                parts[:] = asked_parts(state.H[t], drawing.box, loop.source.size, known.n, enough, not sprite, shows)
             for part in parts:
                 seen = exposure(loop.source, t, state.H[t], drawing.box, state.given.masks[t], scene, loop.device, part)
                 if seen is not None:

@@ -172,6 +172,18 @@ def by_mattes(states: list[LayerState], size: tuple[int, int], device: str) -> W
     return WeightOf(weight_of, glimpse)
 
 
+def open_squares(states: list[LayerState], hidden: np.ndarray | None, t: int, size: tuple[int, int]
+                 ) -> Callable[[Box], np.ndarray | None] | None:
+    """Of which squares (Weight.shows) of a part of states[0]'s canvas frame t may show anything, told by the masks
+    `hidden` of by_masks or by the pictures of the layers in front; None where there are none. A plane behind another
+    shows little of itself in every frame. size: (w, h) of a frame."""
+    if len(states) == 1:
+        return None
+    in_front = by_mattes(states, size, "cpu") if hidden is None else by_masks(hidden, size, "cpu")
+    coarse, to_lattice = in_front.glimpse(t)
+    return lambda part: coarse.shows(to_lattice @ states[0].H[t], part)
+
+
 def _opened(through: np.ndarray) -> Weight:
     """1 where what shows through, 0..255 [h, w], leaves any weight."""
     h, w = through.shape
