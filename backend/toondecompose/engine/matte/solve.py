@@ -23,6 +23,7 @@ from toondecompose.engine.matte.plates import QUIET, noise_of, panorama_gauge, s
 from toondecompose.engine.matte.prediction import figures, nothing_predicted, sharpen_guesses, withheld_frames
 from toondecompose.engine.matte.prepare import prepare_sprite
 from toondecompose.engine.matte.resample import Box
+from toondecompose.engine.matte.residue import drop_residue
 from toondecompose.engine.matte.scenery import paint_plate
 from toondecompose.engine.matte.settled import is_settled, plate_changes
 from toondecompose.engine.matte.sharpen import sharpen_drawing, sharpen_plate
@@ -89,6 +90,9 @@ def solve(source: FrameSource, layers: list[LayerToSolve], *, scale: float, roun
             for drawing in state.drawings.values():
                 sharpen_drawing(source, state, drawing, _scene(loop, index, None), steps, device)
                 loop.tick(1.0)
+    if quality != "preview":  # a draft only weighs masks
+        for state in loop.states[1:]:
+            drop_residue(state, source)
     completed = [complete_drawings(state, source.size, source.rest) for state in loop.states[1:]]
     if quality == "preview":  # nobody looks at it, and a soft guess hides nothing from what is solved next
         plate = loop.states[0].plate
