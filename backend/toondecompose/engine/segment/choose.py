@@ -13,7 +13,6 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import torch
 
@@ -21,6 +20,7 @@ from . import evidence as ev
 from .canvas import slope, whole_picture
 from .labels import first_mass, regions_of, solve
 from .layers import ALL, Rigid, labels_of, mosaics, presence, rendered
+from .lost import lost_sprite, unexplained_bodies
 from .parallax import FASTER
 from .roles import Traces, trace
 from .standing import settle
@@ -33,6 +33,8 @@ LEAST_SHOWN = 4  # of those frames must show each path
 TOGETHER = 4  # of them should show each place of a pan, which are
 STRETCH = 8  # frames in a row if the whole shot has too few
 CLOSE = 0.05  # accounts longer by at most this share are compared again: sizes change their ratio by 3 %
+OTHER_BACK = 0.1  # of the same layers before another background: who hides whom shows along outlines, which are coarse
+# at the small size, and nothing else goes as wrong as what is behind all others
 ONE_MORE = 0.1  # where nobody counted the layers: of those with one sprite more that has a path, whose outline costs
 # too much at the small size
 MOST_ALL = 9  # accounts up to which every one is tried
@@ -50,7 +52,6 @@ RIGID = 0.7  # rigidity of a sprite whose mouth and arms move; of drawings in tu
 VOTES_PAY = 0.07  # share of the bits that it counts if a layer was seen to hide one in front of it
 UNSURE = 0.02  # a layer's outline is known no better than this
 BODY = 0.004  # of the frame's area: in a frame of 640 x 360 a compact piece of 30 x 30 px
-BODY_DIFFERS = 4.0  # standard deviations of misfit by which a body differs from everything that may be behind it
 DEGREES = {"translation": 2, "similarity": 4, "affine": 6, "homography": 8}
 
 
@@ -80,14 +81,19 @@ class Ledger:
         self.regions = regions_of(self.texture)
         self.known: dict[Account, float] = {}
 
+    def rigid(self, paths: tuple[int, ...]) -> Rigid:
+        return Rigid([self.H[i] for i in paths], [self.present[i] for i in paths], [self.painted[i] for i in paths])
+
+    def labelled(self, account: Account) -> tuple[torch.Tensor, torch.Tensor, Rigid]:
+        """A quick labelling: what labels.solve gives."""
+        first = first_mass(self.traces, list(account.paths), account.redrawn > 0)
+        # some accounts differ by a few per cent only: an outline a pixel wider would decide between them
+        return solve(self.frames, self.rigid(account.paths), first, self.noise, account.redrawn > 0, rounds=2,
+                     texture=self.texture, regions=self.regions, everywhere=True)
+
     def bits(self, account: Account) -> float:
         if account not in self.known:
-            rigid = Rigid([self.H[i] for i in account.paths], [self.present[i] for i in account.paths],
-                          [self.painted[i] for i in account.paths])
-            first = first_mass(self.traces, list(account.paths), account.redrawn > 0)
-            # some accounts differ by a few per cent only: an outline a pixel wider would decide between them
-            p, mass, rigid = solve(self.frames, rigid, first, self.noise, account.redrawn > 0, rounds=2,
-                                   texture=self.texture, regions=self.regions, everywhere=True)
+            p, mass, rigid = self.labelled(account)
             motion = PER_SAMPLE * PARAMETER_BITS * sum(self.degrees[i] for i in account.paths) * len(self.frames)
             bits = motion + picture_bits(self.frames, rigid, p, mass, self.noise,
                                          [i in self.single and not account.extra for i in account.paths])
@@ -175,27 +181,23 @@ def largest_body(ledger: Ledger, paths: tuple[int, ...]) -> float:
     Bits alone let walkers go in front of a busy painting: drawn anew in every frame they cost as much as what they miss
     of the painting. But nothing else leaves a body of such a size unexplained all through a shot.
     """
-    rigid = Rigid([ledger.H[i] for i in paths], [ledger.present[i] for i in paths], [ledger.painted[i] for i in paths])
+    rigid = ledger.rigid(paths)
     first = first_mass(ledger.traces, list(paths), True)
     settle(first, ledger.frames, rigid.H, rigid.present, [k for k, plane in enumerate(rigid.painted) if plane],
            [ledger.traces.share[i] for i in paths], ledger.texture, ledger.noise)
     p, mass, rigid = solve(ledger.frames, rigid, first, ledger.noise, True, rounds=2, texture=ledger.texture,
                            regions=ledger.regions, everywhere=True)
-    pictures, there, label = mosaics(ledger.frames, rigid, p, mass), presence(rigid, p), labels_of(p)
-    shares = []
-    for t in range(len(ledger.frames)):
-        backs, _ = rendered(rigid, pictures, there, t, ledger.frames.shape)
-        picture = whole_picture(ledger.frames[t])
-        misfits = [ev.misfit(picture, back, ledger.noise) for back in backs if back is not None]
-        if not misfits:  # nobody knows what is behind: a path may leave frames out
-            shares.append(0.0)
-            continue
-        far = torch.stack(misfits).amin(0) > BODY_DIFFERS
-        piece = (far & (label[t] >= len(paths))).to(torch.uint8).cpu().numpy()
-        piece = cv2.morphologyEx(piece, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))  # not a thread along an edge
-        _, _, stats, _ = cv2.connectedComponentsWithStats(piece)
-        shares.append(stats[1:, cv2.CC_STAT_AREA].max(initial=0) / piece.size)
-    return float(np.median(shares))
+    bodies = unexplained_bodies(ledger.frames, rigid, p, mass, ledger.noise, True)
+    return float(np.median(bodies)) / ledger.texture[0].numel()
+
+
+def lost_path(ledger: Ledger, account: Account) -> int | None:
+    """The path that lost its sprite on the way, of an account without redrawn sprites, if one did."""
+    if account.redrawn or all(ledger.painted[i] for i in account.paths[1:]):
+        return None
+    p, mass, rigid = ledger.labelled(account)
+    label = lost_sprite(ledger.frames, rigid, p, mass, ledger.noise)
+    return None if label is None else account.paths[label]
 
 
 def further_planes(paths: tuple[int, ...], wide: set[int], speed: list[float]) -> list[int]:
@@ -250,7 +252,7 @@ def search(ledger: Ledger, guesses: list[tuple[int, ...]], every: list[Account])
             if better == best:
                 break
             best = better
-    return sorted(ledger.known, key=ledger.bits)
+    return sorted((one for one in ledger.known if one in every), key=ledger.bits)
 
 
 def choose(small: Ledger, fine: Callable[[], Ledger], guesses: list[tuple[int, ...]], every: list[Account],
@@ -266,8 +268,11 @@ def choose(small: Ledger, fine: Callable[[], Ledger], guesses: list[tuple[int, .
     alike = {(one.paths[0], frozenset(one.paths), one.redrawn): one for one in reversed(ranked)}
 
     def limit(one: Account) -> float:
-        one_more = len(one.paths) == len(ranked[0].paths) + 1 and set(one.paths) > set(ranked[0].paths)
-        return ONE_MORE if free and one_more and one.redrawn and ranked[0].redrawn else CLOSE
+        first = ranked[0]
+        if one.paths[0] != first.paths[0] and set(one.paths) == set(first.paths) and one.redrawn == first.redrawn:
+            return OTHER_BACK
+        one_more = len(one.paths) == len(first.paths) + 1 and set(one.paths) > set(first.paths)
+        return ONE_MORE if free and one_more and one.redrawn and first.redrawn else CLOSE
 
     close = [one for one in ranked
              if one in alike.values() and small.bits(one) <= (1 + limit(one)) * small.bits(ranked[0])]
@@ -283,6 +288,12 @@ def choose(small: Ledger, fine: Callable[[], Ledger], guesses: list[tuple[int, .
     note = ", ".join(f"{list(one.paths)}{'+' if one.redrawn else ''} {ledger.bits(one) / 1000:.0f}"
                      for one in ranked[:3])
     redrawn = Account(best.paths, 1)
+    lost = lost_path(small, best)
+    without = [one for one in every if lost not in one.paths]
+    if lost is not None and any(one.redrawn and set(one.paths) == set(best.paths) - {lost} for one in without):
+        guesses = [tuple(i for i in guess if i != lost) for guess in guesses]
+        best, sure, note = choose(small, fine, guesses, without, free)
+        return best, sure, f"{note}; path {lost} loses its sprite"
     if free and not best.redrawn and redrawn in every and largest_body(small, best.paths) >= BODY:
         best, note = redrawn, note + "; and bodies that none of them explains"
     return best, sure, f"kilobits: {note}"
