@@ -40,21 +40,27 @@ def draw_ball(wide: float = 1.0, tall: float = 1.0) -> np.ndarray:
 
 
 def spinning_ball(seed: int = 125) -> Scene:
-    """A ball bounces through the shot and spins by 24 degrees a frame; it is squashed where it lands."""
+    """A ball bounces past a girl on twos and spins by 24 degrees a frame; it is squashed where it lands."""
     size, count, period = (480, 270), 36, 12
     rng = np.random.default_rng(seed)
     middle = (BALL_PX / 2 - 0.5,) * 2
     exposure, H = [], []
-    for t in range(count):
+    for t in range(0, 2 * (count // 2), 2):
         part = t % period
         high = 110 * (1 - (2 * part / period - 1) ** 2)
-        exposure.append({0: 1, 1: 2, period - 1: 2}.get(part, 0))
-        H.append(placed(middle, (60 + 10.0 * t, 212 - high), 1.0, 24.0 * t if exposure[-1] == 0 else 0.0))
+        drawing = {0: 1, 2: 2, period - 2: 2}.get(part, 0)
+        exposure += [drawing] * 2
+        H += [placed(middle, (60 + 10.0 * t, 212 - high), 1.0, 24.0 * t if drawing == 0 else 0.0)] * 2
     ball = Layer("ball", [draw_ball(), draw_ball(1.22, 0.76), draw_ball(0.88, 1.16)], exposure, np.array(H))
+    unit, drawings = 1.25, 6
+    look = Look(top=(210, 90, 120), legs=(70, 70, 120), hair_colour=(150, 90, 40), hair="strands")
+    H = [placed(anchor(unit), (210 + 7.0 * (t // 2), 240.0)) for t in range(count)]
+    girl = Layer("girl", walk_cycle(look, unit, drawings), [t // 2 % drawings for t in range(count)], np.array(H))
     plate = painted_hills((640, 270), size[1] / UNITS_HIGH, rng)
-    return Scene("h25_spinning_ball", "Pan after a beach ball that bounces and spins by 24 degrees a frame, squashed "
-                 "where it lands: three drawings.", ["pan", "rigid prop", "fast rotation", "ones"], size,
-                 [panned(plate, count, (10, 0), (3.0, 0)), ball], seed)
+    return Scene("h25_spinning_ball", "Pan: a beach ball bounces past a girl on twos, spins by 24 degrees a frame and "
+                 "is squashed where it lands: three drawings.",
+                 ["pan", "rigid prop", "fast rotation", "twos", "crossing", "K=3"], size,
+                 [panned(plate, count, (10, 0), (3.0, 0)), girl, ball], seed)
 
 
 def towards_camera(seed: int = 126) -> Scene:

@@ -36,6 +36,20 @@ def test_who_comes_nearer_on_twos_or_goes_away_shows_the_same_drawings(nearer):
         assert grown == pytest.approx(sizes[two // 2] / sizes[one // 2], rel=0.02)
 
 
+def test_what_spins_on_twos_shows_one_drawing():
+    wheel = np.zeros((104, 104, 4), np.uint8)
+    cv2.circle(wheel, (52, 52), 48, (40, 30, 40, 255), -1, cv2.LINE_AA)
+    for k, colour in enumerate(((220, 70, 60), (250, 240, 230), (60, 110, 190), (250, 200, 80))):
+        cv2.ellipse(wheel, (52, 52), (44, 44), 0, 90 * k + 3, 90 * k + 87, (*colour, 255), -1, cv2.LINE_AA)
+    spun = [cv2.warpAffine(wheel, cv2.getRotationMatrix2D((51.5, 51.5), -48.0 * k, 1.0), (104, 104),
+                           flags=cv2.INTER_CUBIC) for k in range(8) for _ in range(2)]
+    sheet = expose(*clip(spun, [(4 + 10 * (t // 2), 20 + 4 * (t // 2)) for t in range(16)]), 1.0)
+    assert set(sheet.drawing.tolist()) == {0}
+    turn = sheet.H[2] @ np.linalg.inv(sheet.H[0])
+    assert np.degrees(np.arctan2(turn[1, 0], turn[0, 0])) == pytest.approx(48.0, abs=0.5)
+    assert sheet.model == "similarity"
+
+
 def test_a_mouth_that_opens_as_the_figure_comes_nearer_makes_another_drawing():
     poses, mouths = [2] * 6, [0, 1] * 3
     sheet = expose(*walks([0.9 * 1.12**k for k in range(6)], poses, mouths), 1.0)

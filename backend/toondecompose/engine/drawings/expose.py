@@ -23,7 +23,7 @@ from .recall import certain, recall
 from .remnants import FOREIGN, TELLING, crumb_frames, cut_frames, likely, near_in_time, place_remnant, weak_frames
 from .sheet import find_groups, trees
 from .small import compared_size, resized
-from .turn import GROWN
+from .turn import GROWN, TURNED
 
 OFTEN = 0.2  # of the pairs of one drawing
 EVIDENCE = 24  # exposures asked about a richer motion
@@ -263,8 +263,11 @@ def needed(book: Book, group: np.ndarray) -> str:
 
 
 def resizes(link: np.ndarray) -> bool:
-    """Whether a pair's motion (3x3) changes a picture's size beyond what an alignment of one size may be off."""
-    return bool(abs(np.log(abs(np.linalg.det(link[:2, :2])))) > 2 * GROWN)
+    """Whether a pair's motion (3x3) turns a picture or changes its size beyond what an alignment may be off."""
+    m = link[:2, :2]
+    det = np.linalg.det(m)
+    turn = np.arctan2(m[1, 0] - m[0, 1], m[0, 0] + m[1, 1]) if det > 0 else 0.0
+    return bool(abs(np.log(abs(det))) > 2 * GROWN or abs(turn) > np.radians(TURNED))
 
 
 def worth(gains: list[tuple[float, float]], scale: float) -> bool:
