@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
 
-from toondecompose.engine.paths import follow
+from toondecompose.engine.paths import dominant, follow
+from toondecompose.engine.paths import refine as finest
+from toondecompose.engine.paths.align import Sampler
 from toondecompose.engine.paths.dominant import Precision, refine, visible_error
-from toondecompose.engine.paths.groups import apply, frame_units, step, velocities
+from toondecompose.engine.paths.groups import apply, frame_units, slopes, step, velocities
 from toondecompose.engine.paths.mosaic import MODE_REACH, build_mosaic, temporal_mode
 
 
@@ -83,3 +86,61 @@ def test_votes_are_pooled_alike_by_counting_and_by_sorting(monkeypatch):
     monkeypatch.setattr(follow, "DENSE", 0)
     for a, b in zip(counted, follow._pool(SimpleNamespace(points=points), H, vote), strict=True):
         assert np.array_equal(a, b)
+
+
+@pytest.mark.parametrize("m", [[[1, 0, 3.3], [0, 1, -2.1], [0, 0, 1]], [[1.1, 0.2, 3], [-0.2, 0.9, 1], [0, 0, 1]],
+                               [[1.1, 0.2, 3], [-0.2, 0.9, 1], [1e-3, -2e-3, 1]]])
+def test_points_move_to_the_last_bit_as_by_products_of_rows(m):
+    m, points = np.array(m, float), np.random.default_rng(0).uniform(-50, 700, (5001, 2))
+    z = points @ m[2, :2] + m[2, 2]
+    z = np.where(np.abs(z) < 1e-9, 1e-9, z)
+    assert np.array_equal(apply(m, points), (points @ m[:2, :2].T + m[:2, 2]) / z[:, None])
+
+
+@pytest.mark.parametrize("dof", [2, 4, 6, 8])
+def test_slopes_along_generators_are_to_the_last_bit_those_of_their_velocities(dof):
+    rng = np.random.default_rng(dof)
+    points, way = rng.normal(size=(900, 2)), rng.normal(size=(900, 2))
+    v = velocities(points, dof)
+    assert np.array_equal(slopes(way[:, 0], way[:, 1], points[:, 0], points[:, 1], dof),
+                          v[:, 0] * way[:, :1] + v[:, 1] * way[:, 1:])
+
+
+@pytest.mark.parametrize("scale", [1.0, 4.0])
+def test_the_likeliest_motion_is_that_of_all_scored_exactly(scale):
+    precision = Precision.of(scale)
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        p, weight = rng.uniform(0, 320, (500, 2)), rng.random(500)
+        q = p + rng.normal(0, 5, 2) + rng.normal(0, 0.2, p.shape)
+        q[::3] += rng.normal(0, 5, q[::3].shape)
+        whiten = np.eye(2) * rng.random((500, 1, 1))
+        tries = dominant._hypotheses(p, q, whiten, weight, 4, rng)
+        tries = np.concatenate([tries, tries[::-1]])  # each twice: the first of equals
+        moved = p @ tries[:, :, :2].transpose(0, 2, 1) + tries[:, None, :, 2]
+        seen = np.diagonal(whiten, axis1=1, axis2=2) * (moved - q)
+        error = np.sqrt(np.square(seen[..., 0]) + np.square(seen[..., 1]))
+        agree = precision.agreement(error**2) @ weight
+        rows = dominant._rows(whiten)
+        assert np.abs(dominant._rough_scores(tries, p, q, rows, weight, precision) - agree).max() < (
+            0.1 * dominant.ROUGH * weight.sum())
+        for least in (0.0, 0.99 * agree.max(), 1.01 * agree.max()):
+            found = dominant._likeliest(tries, p, q, rows, weight, precision, least)
+            assert found == (int(agree.argmax()) if agree.max() > least else None)
+
+
+def test_what_shows_something_foreign_is_that_of_exact_slopes():
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        still = cv2.GaussianBlur(rng.normal(128, 90, (180, 320)).astype(np.float32), (0, 0), 1.5)
+        shift = np.array([[1, 0, 0.3 * seed], [0, 1, -0.2 * seed], [0, 0, 1]])
+        there = cv2.warpPerspective(still, np.linalg.inv(shift), (320, 180), borderMode=cv2.BORDER_REPLICATE,
+                                    flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+        grain = np.linspace(0, 60, 320) * rng.normal(size=still.shape)  # ever more of it from left to right
+        grey = cv2.GaussianBlur(there + grain.astype(np.float32), (0, 0), 0.6)
+        slope = np.hypot(*(cv2.Sobel(there, cv2.CV_32F, i, 1 - i, ksize=3, scale=1 / 8) for i in (1, 0)))
+        off = cv2.blur(np.abs(grey - there) / np.sqrt(2.25 + (finest.MISPLACED * slope) ** 2), (3, 3))
+        foreign = cv2.dilate((off > finest.FOREIGN).astype(np.uint8), np.ones((7, 7), np.uint8))
+        assert 0.02 < foreign.mean() < 0.99
+        target = Sampler(still, np.ones_like(still), (0, 0))
+        assert np.array_equal(finest._usable(target, shift, grey, 1.0), 1 - foreign)

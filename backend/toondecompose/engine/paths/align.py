@@ -10,7 +10,7 @@ import numpy as np
 
 from .bundle import BORDER, bordered, cubic_in
 from .field import Field
-from .groups import apply, frame_units, step, velocities
+from .groups import apply, frame_units, slopes, step
 from .mosaic import Mosaic
 
 TUKEY = 4.0  # residuals beyond this many sigma do not count
@@ -113,8 +113,8 @@ def align_frame(H: np.ndarray, at: np.ndarray, value: np.ndarray, weight: np.nda
     """
     g = np.linalg.inv(H)
     back = np.linalg.inv(units)
-    counts = weight > LEAST_WEIGHT
-    at, value, weight = at[counts], value[counts], weight[counts]
+    counts = np.flatnonzero(weight > LEAST_WEIGHT)
+    at, value, weight = at.take(counts, 0), value[counts], weight[counts]
     for _ in range(rounds):
         canvas = apply(g, at)
         known, seen, slope = target.slopes(canvas)
@@ -125,9 +125,11 @@ def align_frame(H: np.ndarray, at: np.ndarray, value: np.ndarray, weight: np.nda
         half = np.searchsorted(np.cumsum(w[order]), 0.5 * w.sum())
         sigma = float(np.clip(1.48 * np.abs(residual)[order[half]], max(LEAST_SIGMA, noise), max(cap, 1.5 * noise)))
         w = w * np.maximum(0, 1 - (residual / (TUKEY * sigma)) ** 2) ** 2
-        slopes = slope.astype(np.float64) / units[0, 0]
-        v = velocities(apply(units, canvas[known]), dof)
-        jac = v[:, 0] * slopes[:, :1] + v[:, 1] * slopes[:, 1:]
+        across, along = slope[:, 0].astype(np.float64), slope[:, 1].astype(np.float64)
+        across /= units[0, 0]
+        along /= units[0, 0]
+        place = apply(units, canvas.take(known, 0))
+        jac = slopes(across, along, place[:, 0], place[:, 1], dof)
         jw = jac * w[:, None]
         normal = jw.T @ jac
         normal[np.diag_indices(dof)] += 1e-7 * np.trace(normal) / dof + 1e-9

@@ -6,6 +6,7 @@ and what remains is one small linear system in all frames' motions (bundle adjus
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from .groups import apply, step, velocities
@@ -20,7 +21,7 @@ COUPLED = 4000  # points that say how frames depend on each other: only the size
 
 def bordered(picture: np.ndarray) -> np.ndarray:
     """A picture float32 [h, w] with a copy of its border around it, so that neighbours need no clipping: flat."""
-    return np.pad(picture, ((1, 2), (1, 2)), "edge").ravel()
+    return cv2.copyMakeBorder(picture, 1, 2, 1, 2, cv2.BORDER_REPLICATE).ravel()
 
 
 def cubic(picture: np.ndarray, at: np.ndarray) -> np.ndarray:

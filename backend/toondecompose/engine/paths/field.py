@@ -56,6 +56,16 @@ class Points:
     behind_ok: np.ndarray
 
     @cached_property
+    def _seen(self) -> tuple[np.ndarray, np.ndarray]:
+        return np.flatnonzero(self.ahead_ok), np.flatnonzero(self.behind_ok)
+
+    def matches(self, direction: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """The points that flow sees in the next (1) or previous (-1) frame: (their numbers [k], at [k, 2], where they
+        are there [k, 2], whiten [k, 2, 2]). Taken by numbers: masks of rows cost many times as much."""
+        which, to = (self._seen[0], self.ahead) if direction > 0 else (self._seen[1], self.behind)
+        return which, self.at.take(which, 0), to.take(which, 0), self.whiten.take(which, 0)
+
+    @cached_property
     def anew(self) -> np.ndarray:
         """float32 [n] bits that coding one pixel there anew costs."""
         return self.bits / np.maximum(self.share, 1e-6)

@@ -77,10 +77,11 @@ def apart(field: Field, known: list[np.ndarray], free: list[np.ndarray]) -> list
     out = []
     for t, (pts, own) in enumerate(zip(field.points, free, strict=True)):
         along = np.zeros(len(own), bool)
-        for to, ok, n in ((pts.ahead, pts.ahead_ok, t + 1), (pts.behind, pts.behind_ok, t - 1)):
-            for H in known if 0 <= n < field.count and ok.any() else ():
+        for n in (t + 1, t - 1):
+            which, p, q, whiten = pts.matches(n - t)
+            for H in known if 0 <= n < field.count and len(which) else ():
                 m = H[n] @ np.linalg.inv(H[t])
-                along[ok] |= visible_error(m, pts.at[ok], to[ok], pts.whiten[ok]) < reach
+                along[which] |= visible_error(m, p, q, whiten) < reach
         out.append(np.where(along, 0.0, own))
     return out
 
@@ -102,9 +103,8 @@ def follow(field: Field, ref: int, max_dof: int, free: list[np.ndarray],
         last, t, usual, seen = np.eye(3), ref, np.inf, 0.0
         while 0 <= t + direction < count:
             pts = field.points[t]
-            to, ok = (pts.ahead, pts.ahead_ok) if direction > 0 else (pts.behind, pts.behind_ok)
-            p, q, whiten = pts.at[ok], to[ok], pts.whiten[ok]
-            u = free[t][ok] * (pts.share * pts.sure)[ok]
+            which, p, q, whiten = pts.matches(direction)
+            u = free[t][which] * (pts.share * pts.sure)[which]
             weight = u * (0.05 + memory.at(p))
             m, share = dominant_motion(p, q, whiten, weight, max_dof, [last, np.eye(3)], field.size, precision, rng,
                                        STEADY * usual)
@@ -113,7 +113,7 @@ def follow(field: Field, ref: int, max_dof: int, free: list[np.ndarray],
                 m, u = last, 0 * u
             seen = max(share * float(weight.sum()) if u.any() else 0.0, STEADY * seen)
             inlier = belonging(visible_error(m, p, q, whiten), precision)
-            vote[t][ok] += votes(inlier, u)
+            vote[t][which] += votes(inlier, u)
             memory.learn(p, inlier, u)
             memory.move(m)
             out[t + direction] = m @ out[t]
@@ -131,11 +131,12 @@ def believe(field: Field, H: np.ndarray, free: list[np.ndarray]) -> list[np.ndar
     precision = Precision.of(field.flow_scale)
     vote = [np.zeros(len(p.at)) for p in field.points]
     for t, pts in enumerate(field.points):
-        for to, ok, n in ((pts.ahead, pts.ahead_ok, t + 1), (pts.behind, pts.behind_ok, t - 1)):
-            if 0 <= n < field.count and ok.any():
+        for n in (t + 1, t - 1):
+            which, p, q, whiten = pts.matches(n - t)
+            if 0 <= n < field.count and len(which):
                 m = H[n] @ np.linalg.inv(H[t])
-                inlier = belonging(visible_error(m, pts.at[ok], to[ok], pts.whiten[ok]), precision)
-                vote[t][ok] += votes(inlier, free[t][ok] * (pts.share * pts.sure)[ok])
+                inlier = belonging(visible_error(m, p, q, whiten), precision)
+                vote[t][which] += votes(inlier, free[t][which] * (pts.share * pts.sure)[which])
     return _belief(field, H, vote)
 
 

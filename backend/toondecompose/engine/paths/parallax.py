@@ -19,6 +19,11 @@ PEAKS = 3  # speeds tried
 LEAST_WAY = 8.0  # px at search size: a camera that goes less far shows no parallax
 
 
+def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Scalar products of vectors [n, 2] and [n, 2]."""
+    return a[:, 0] * b[:, 0] + a[:, 1] * b[:, 1]
+
+
 def speeds(field: Field, base: Candidate, free: list[np.ndarray]) -> list[float]:
     """Speeds relative to the path `base` that most free texture moves at, most votes first.
 
@@ -30,19 +35,20 @@ def speeds(field: Field, base: Candidate, free: list[np.ndarray]) -> list[float]
     sharp = SHARP / field.flow_scale
     centre = np.array([[field.size[0] / 2, field.size[1] / 2]])
     for t, pts in enumerate(field.points):
-        for to, ok, n in ((pts.ahead, pts.ahead_ok, t + 1), (pts.behind, pts.behind_ok, t - 1)):
+        for n in (t + 1, t - 1):
             if not 0 <= n < field.count:
                 continue
             d = apply(base.H[n] @ np.linalg.inv(base.H[t]), centre)[0] - centre[0]
-            if np.hypot(*d) < LEAST_PAN or not ok.any():
+            which, p, q, whiten = pts.matches(n - t)
+            if np.hypot(*d) < LEAST_PAN or not len(which):
                 continue
-            seen = pts.whiten[ok] @ d
-            flow = (pts.whiten[ok] @ (to - pts.at)[ok][:, :, None])[:, :, 0]
-            power = (seen * seen).sum(1)
-            speed = (seen * flow).sum(1) / np.maximum(power, 1e-9)
+            seen = whiten @ d
+            flow = (whiten @ (q - p)[:, :, None])[:, :, 0]
+            power = _product(seen, seen)
+            speed = _product(seen, flow) / np.maximum(power, 1e-9)
             off = flow - speed[:, None] * seen
-            weight = (free[t] * pts.share * pts.sure)[ok] * np.minimum(1, power / (4 * sharp) ** 2)
-            weight /= 1 + (off * off).sum(1) / sharp**2
+            weight = (free[t] * pts.share * pts.sure)[which] * np.minimum(1, power / (4 * sharp) ** 2)
+            weight /= 1 + _product(off, off) / sharp**2
             votes += np.histogram(speed, edges, weights=weight)[0]
     smooth = np.convolve(votes, [0.25, 0.5, 1, 0.5, 0.25], "same")
     middle = (edges[:-1] + edges[1:]) / 2
