@@ -4,9 +4,17 @@ import numpy as np
 import pytest
 from test_drawings import clip, drawing
 
+from toondecompose.engine.drawings.canvas import full_patch, refine
+from toondecompose.engine.drawings.common import Kept, kept
 from toondecompose.engine.drawings.expose import expose
 from toondecompose.engine.drawings.patches import Patch
-from toondecompose.engine.drawings.remnants import crumb_frames, likely
+from toondecompose.engine.drawings.remnants import (
+    crumb_frames,
+    likely,
+    place_remnant,
+    place_together,
+    shows_the_same,
+)
 
 
 def cut_out(t: int, area: int) -> Patch:
@@ -43,3 +51,32 @@ def test_a_hidden_figure_takes_the_drawing_whose_turn_has_come():
     assert likely(np.array([0, 0, 0, 0, 0, -1, 0, 0]), 5) == {0: 0.0}
     # the cycle comes round to the frames that the shot began with
     assert likely(np.array([0, 0, 1, 1, 2, 2, 3, 3, 0, 0, -1, -1]), 10) == {0: 0.5, 1: 0.0}
+
+
+def glimpses(poses: list[int], rows: list[slice]) -> tuple[list[Patch], list[Kept]]:
+    """Cut-outs of a figure that is hidden but for some rows, and pictures of what they show."""
+    source, masks = clip([drawing(p) for p in poses], [(60, 20)] * len(poses))
+    cuts = []
+    for t, part in enumerate(rows):
+        hidden = np.full_like(masks[t], 255)
+        hidden[part] = 0
+        cuts.append(full_patch(source, np.where(hidden > 0, np.uint8(0), masks[t]), hidden, t, 0.0, compared=True))
+    return cuts, [kept(refine([cut], [np.eye(3)], "translation", source.size)[1], True) for cut in cuts]
+
+
+def test_glimpses_next_to_each_other_that_show_one_drawing_are_placed_on_one():
+    whole, head, most = slice(0, 200), slice(0, 66), slice(34, 200)
+    cuts, pictures = glimpses([0, 1, 1, 1], [whole, whole, head, most])
+    starts = [(d, np.eye(3), 4.0) for d in (0, 1)]
+    costs = [{0: 0.0}, {0: 0.0}]  # the drawing that was shown before is likelier
+    assert place_remnant(cuts[2], pictures[:2], starts, costs[0], 0.0, 300.0)[0] == 0
+    assert shows_the_same(pictures[2], cuts[3], np.eye(3), 4.0, 0.0, 300.0)
+    together = place_together(cuts[2:], pictures[:2], [starts, starts], costs, 0.0, 300.0)
+    assert [d for d, _, _ in together] == [1, 1]
+    for _, place, score in together:
+        assert score < 1 and np.abs(place - np.eye(3)).max() < 0.2
+
+
+def test_glimpses_of_two_drawings_are_not_taken_for_one():
+    cuts, pictures = glimpses([0, 1], [slice(50, 200)] * 2)
+    assert not shows_the_same(pictures[0], cuts[1], np.eye(3), 4.0, 0.0, 300.0)

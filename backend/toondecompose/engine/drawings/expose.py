@@ -11,16 +11,27 @@ from ..clip import FrameSource
 from ..types import ExposureSheet, LayerPath, PairsTold
 from .align import DOF
 from .canvas import canvas_points, full_patch, motion_gain, place_on, refine, window
-from .cluster import renumber
+from .cluster import CERTAIN, renumber
 from .common import Kept, common_canvas, fit_canvas, kept, transitions
 from .fading import fades, unfaded
 from .followed import followed, unmirrored
 from .match import Book
 from .patches import HELD, Patch, cut_patches
 from .pixels import shift
-from .poses import continued
+from .poses import continued, reach
 from .recall import certain, recall
-from .remnants import FOREIGN, TELLING, crumb_frames, cut_frames, likely, near_in_time, place_remnant, weak_frames
+from .remnants import (
+    FOREIGN,
+    TELLING,
+    crumb_frames,
+    cut_frames,
+    likely,
+    near_in_time,
+    place_remnant,
+    place_together,
+    shows_the_same,
+    weak_frames,
+)
 from .sheet import find_groups, trees
 from .small import compared_size, resized
 from .turn import GROWN, TURNED
@@ -139,22 +150,38 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
     seen = drawing >= 0
     measured = H.copy()
     H = continued(measured, seen)
-    usual = float(np.percentile([p.area for p in whole], 90))
+    usual, differs = float(np.percentile([p.area for p in whole], 90)), book.threshold / scale**2
     waiting: list[Patch] = []  # what no drawing explains, until the frames around it have been placed
     progress_made, stuck = False, False
     tries: Counter[int] = Counter()
+
+    def guessed(t: int) -> tuple[np.ndarray, list[tuple[int, np.ndarray, float]]]:
+        """Where the sprite should be in frame t, and which drawings may be where: see `place_remnant`."""
+        start = path.H[t] @ gauge[0] if rigid and path.present[t] else H[t]
+        on_path = [(k, start @ np.linalg.inv(gauge[k]), reach(H, t)) for k in near_in_time(drawing, t)]
+        return start, on_path + [(int(drawing[u]), measured[u] @ np.linalg.inv(gauge[drawing[u]]), HELD_REACH)
+                                 for u in (t - 1, t + 1) if 0 <= u < count and drawing[u] >= 0]
+
     while left or waiting:  # those next to placed frames first: they carry the path on
         if not left:
             left, waiting, stuck, progress_made = waiting, [], not progress_made, False
         p = min(left, key=lambda q: (np.abs(np.flatnonzero(seen) - q.frame).min(), q.frame))
         left.remove(p)
         t = p.frame
-        start = path.H[t] @ gauge[0] if rigid and path.present[t] else H[t]
-        cut = full(t, True)
-        guesses = [(k, start @ np.linalg.inv(gauge[k]), reach(H, t)) for k in near_in_time(drawing, t)]
-        guesses += [(int(drawing[u]), measured[u] @ np.linalg.inv(gauge[drawing[u]]), HELD_REACH)
-                    for u in (t - 1, t + 1) if 0 <= u < count and drawing[u] >= 0]
-        d, m, score = place_remnant(cut, drawings, guesses, likely(drawing, t), noise, book.threshold / scale**2)
+        cut, (start, guesses) = full(t, True), guessed(t)
+        d, m, score = place_remnant(cut, drawings, guesses, likely(drawing, t), noise, differs)
+        if score >= 1:  # guessed rather than seen: the frames beside it may show more of the same drawing
+            one = kept(refine([cut], [np.eye(3)], model, source.size)[1], True)
+            twins = [(q, other) for q, other in ((q, full(q.frame, True)) for q in left if abs(q.frame - t) == 1)
+                     if shows_the_same(one, other, H[q.frame] @ np.linalg.inv(H[t]), reach(H, q.frame), noise, differs)]
+            at = [t, *(q.frame for q, _ in twins)]
+            both = place_together([cut, *(other for _, other in twins)], drawings, [guessed(u)[1] for u in at],
+                                  [likely(drawing, u) for u in at], noise, differs) if twins else []
+            if both and both[0][2] < (FOREIGN if score >= FOREIGN else CERTAIN):
+                for (q, _), (of, place, _) in zip(twins, both[1:], strict=True):
+                    left.remove(q)
+                    drawing[q.frame], measured[q.frame], seen[q.frame] = of, place @ gauge[of], True
+                d, m, score = *both[0][:2], 0.0
         if score >= FOREIGN and t in crumbs:  # the drawing is not there: it was never the sprite
             continue
         if score >= FOREIGN and p.area > TELLING * usual:  # a drawing of its own, of which no more is ever seen
@@ -173,14 +200,6 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
     H, canvas_size = fit_canvas(H, drawings, gauge)
     for_the_next = certain(book, masks, to_frame, opacity) if plate is None else None
     return ExposureSheet(renumber(drawing), H, canvas_size, model, for_the_next)
-
-
-def reach(H: np.ndarray, t: int) -> float:
-    """How far off its path (px) a barely visible exposure may lie: a little, plus half of the steps around it (a pose
-    that is held and then jumps lies off the line between its neighbours)."""
-    near = H[max(0, t - 4) : t + 5, :2, 2]
-    steps = np.linalg.norm(np.diff(near, axis=0), axis=1)
-    return 4.0 + 0.5 * min(40.0, float(steps.max(initial=0.0)))
 
 
 def _restricted(book: Book, score: np.ndarray) -> Book:

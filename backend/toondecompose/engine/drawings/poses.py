@@ -53,3 +53,11 @@ def continued(H: np.ndarray, seen: np.ndarray) -> np.ndarray:
         out[t] = H[near] + velocity(H, side) * np.clip(t - near, -REACH, REACH)
         out[t] /= out[t][2, 2]
     return out
+
+
+def reach(H: np.ndarray, t: int) -> float:
+    """How far off its path (px) a barely visible exposure may lie: a little, plus half of the steps around it (a pose
+    that is held and then jumps lies off the line between its neighbours)."""
+    near = H[max(0, t - 4) : t + 5, :2, 2]
+    steps = np.linalg.norm(np.diff(near, axis=0), axis=1)
+    return 4.0 + 0.5 * min(40.0, float(steps.max(initial=0.0)))

@@ -9,6 +9,7 @@ import numpy as np
 
 from .align import Points, align, project
 from .canvas import FINE_CAPS
+from .cluster import CERTAIN
 from .common import Kept
 from .compare import compare_drawings
 from .patches import Patch
@@ -27,6 +28,7 @@ ELSEWHEN = 1.0  # score that a drawing costs which neither the frame before nor 
 OUT_OF_TURN = 0.5  # score that a neighbour's drawing costs where another one's turn has come in the cycle
 CONTEXT = 3  # frames before or after that tell whose turn it is: drawings are held for one to three
 LEAST_CONTEXT = 2  # of them, where the shot has no more
+TWINS = 0.4  # of the larger of two remnants must be seen in both, to tell whether they show one drawing
 
 
 def cut_frames(patches: list[Patch], size: tuple[int, int], hidden: bool) -> np.ndarray:
@@ -174,3 +176,35 @@ def place_remnant(patch: Patch, drawings: list[Kept], starts: list[tuple[int, np
         drawings[d].picture.__dict__.pop("masks", None)  # larger than the picture, and quickly made again
     _, d, m, score = best
     return d, m / m[2, 2], score
+
+
+def shows_the_same(one: Kept, patch: Patch, start: np.ndarray, reach: float, noise: float, threshold: float) -> bool:
+    """Whether a remnant shows the drawing of another one, by what both show of it.
+
+    one: the other one's picture; start: its own px -> frame px, which may be off by so many px (`reach`).
+    """
+    H = shift(*-patch.origin) @ start @ shift(*one.picture.origin)
+    H, close = nearby_shift(one.points, patch, H, reach)
+    found, residual, agree = align(one.points, patch.smooth, patch.valid, H, 2, FINE_CAPS)
+    seen = compare_drawings(one.picture, patch, found if np.isfinite(residual) and agree > 0.3 else H, 0.5 * noise)
+    one.picture.__dict__.pop("masks", None)
+    return close > 0 and seen.share >= TWINS and seen.blob < threshold
+
+
+def place_together(patches: list[Patch], drawings: list[Kept], starts: list[list[tuple[int, np.ndarray, float]]],
+                   costs: list[dict[int, float]], noise: float, threshold: float
+                   ) -> list[tuple[int, np.ndarray, float]]:
+    """As `place_remnant`, for remnants that show one drawing (see `shows_the_same`): it must explain all of them.
+
+    Each of them shows something else of it, and often too little to tell it from others.
+    """
+    found = [{d: place_remnant(patch, drawings, [s for s in some if s[0] == d], cost, noise, threshold)
+              for d in dict.fromkeys(s[0] for s in some)}
+             for patch, some, cost in zip(patches, starts, costs, strict=True)]
+    total = {d: sum(min(mine[d][2], CERTAIN) + cost.get(d, ELSEWHEN) for mine, cost in zip(found, costs, strict=True))
+             for d in found[0] if all(d in mine for mine in found)}
+    if not total:
+        return []
+    best = min(total, key=lambda d: total[d])
+    score = float(np.mean([mine[best][2] for mine in found]))
+    return [(best, mine[best][1], score) for mine in found]
