@@ -59,6 +59,16 @@ def test_a_sky_that_slides_with_its_roofs_is_no_further_plane():
     assert soft_sky(frames, [way(FAR), way(1.0)], 1.0, np.ones(frames.shape[:3], bool), 0.0) is None
 
 
+def test_what_lies_beyond_the_frame_is_no_sign_of_a_sky():
+    """Dotted wallpaper under a pan: a frame's last columns have neighbours that the other frame does not show."""
+    wall = np.full((H, W + int(NEAR * COUNT), 3), (225.0, 180.0, 150.0), np.float32)
+    for x in range(10, wall.shape[1], 30):
+        for y in range(5, H, 30):
+            cv2.ellipse(wall, (x, y), (8, 13), 0, 0, 360, (230.0, 120.0, 90.0), -1, cv2.LINE_AA)
+    frames = np.stack([slid(wall, FAR, t) for t in range(COUNT)]).astype(np.uint8)
+    assert soft_sky(frames, [way(FAR)], 1.0, np.ones(frames.shape[:3], bool), 0.0) is None
+
+
 def labels(place, top: int = 30) -> torch.Tensor:
     """Probabilities [3, T, h, w] of a sky above row 33, a plane and a sprite: a body, and a piece at place(t)."""
     p = torch.zeros(3, COUNT, H, W)

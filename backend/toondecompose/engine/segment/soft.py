@@ -17,6 +17,7 @@ from .parallax import BLUR, EVERY, MOST_ASKED, STEP, difference_sums, rate, way,
 
 GAPS = (7, 17, 29)  # frames: soft pictures tell only long ways apart
 LEAST_SLIDE = 12.0  # px at labelling size that the plane slides on the sky between compared frames: a cloud's soft edge
+RIM = BLUR // 2 + 1  # px along the frame's border, of which a difference looks at neighbours and interpolates
 MARGIN = 7  # px across: other layers' outlines may be so wrong
 LINE = 6  # grey levels from one px to the next: more is a line, which repeats nowhere but on itself
 FAILS = 2.5  # grey levels, on average, and
@@ -97,6 +98,9 @@ def soft_sky(frames: np.ndarray, planes: list[LayerPath], scale: float, back: np
     fails = max(FAILS, FAILS_NOISE * noise) * BLUR**2
     inner = np.stack([(cv2.erode(one.astype(np.uint8), np.ones((MARGIN, MARGIN), np.uint8), borderValue=1) > 0)
                       & _without_lines(frame) for one, frame in zip(back, frames, strict=True)])
+    # a difference at the border takes in what lies outside the other frame, and what is not seen repeats nowhere
+    for side in (np.s_[:, :RIM], np.s_[:, -RIM:], np.s_[:, :, :RIM], np.s_[:, :, -RIM:]):
+        inner[side] = False
     pairs = [pair for pair in _failing(frames, shift, own, inner, fails,
                                            max(EVERY, len(frames) // MOST_ASKED)) if pair[2].sum() >= LEAST_ASKED]
     if len(pairs) < LEAST_PAIRS:
