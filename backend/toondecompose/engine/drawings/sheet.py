@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .again import grown, resized, turned
+from .again import grown, misplaced, resized, turned
 from .align import project
 from .cluster import average_linkage
 from .compare import BLOB, opacity_leak
@@ -101,7 +101,8 @@ def find_groups(book: Book, dofs: tuple[int, ...], known: list[np.ndarray | None
         compare(pairs, 0.0, 0.6)
     looked = reopened(book, set())
     second_chance(book, [], dofs)
-    if max(dofs) == 2 < max(allowed) and resized(book, allowed):
+    limited = max(dofs) < max(allowed)
+    if limited and (misplaced(book, allowed) if bent else resized(book, allowed, mirrors)):
         dofs = allowed
     elif max(dofs) > 2:
         grown(book, average_linkage(book.score, book.share, book.fit), dofs)

@@ -65,8 +65,9 @@ def best_turn(one: np.ndarray, two: np.ndarray) -> tuple[float, float]:
     return 2 * np.pi * best / ANGLES, float(score[best])
 
 
-def likeness(spectra: list[np.ndarray]) -> np.ndarray:
-    """How alike cut-outs are at the angle that fits best, every pair: float [n, n], -1..1. Spectra of `turning`."""
-    stack = np.stack([s.reshape(len(s), -1) for s in spectra], 1)  # [frequencies, n, RINGS * 4]
-    products = np.conj(stack) @ stack.transpose(0, 2, 1)
-    return np.fft.irfft(products, ANGLES, axis=0).max(0)
+def likeness(ones: list[np.ndarray], twos: list[np.ndarray]) -> np.ndarray:
+    """How alike cut-outs are at the angle that fits best, each of `ones` with each of `twos`: float [n, m], -1..1.
+
+    ones, twos: spectra of `turning`."""
+    one, two = (np.stack([s.reshape(len(s), -1) for s in some], 1) for some in (ones, twos))  # [frequencies, n, ...]
+    return np.fft.irfft(np.conj(one) @ two.transpose(0, 2, 1), ANGLES, axis=0).max(0)
