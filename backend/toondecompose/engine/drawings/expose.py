@@ -14,7 +14,7 @@ from .canvas import canvas_points, full_patch, motion_gain, place_on, refine, wi
 from .cluster import CERTAIN, renumber
 from .common import Kept, common_canvas, fit_canvas, kept, transitions
 from .fading import fades, unfaded
-from .followed import followed, unmirrored
+from .followed import followed, unmirrored, unstrayed
 from .match import Book
 from .patches import HELD, Patch, cut_patches
 from .pixels import shift
@@ -32,7 +32,7 @@ from .remnants import (
     shows_the_same,
     weak_frames,
 )
-from .sheet import find_groups, trees
+from .sheet import STRAYED, find_groups, trees
 from .small import compared_size, resized
 from .turn import GROWN, TURNED
 
@@ -113,7 +113,7 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
     drawing = np.full(count, -1, np.int64)
     H = np.tile(np.eye(3), (count, 1, 1))
     members = [[int(k) for k in np.flatnonzero(group == g)] for g in range(group.max() + 1)]
-    known = unmirrored(known, members, chained)
+    known = unstrayed(unmirrored(known, members, chained), members, chained, use, STRAYED)
     start = [starts(m, use, to_frame, known, chained) for m in members]
     limit = (3 * source.size[0], 3 * source.size[1])
     allowed = [m for m in DOF if motion_model == "auto" or DOF[m] <= DOF[motion_model]]

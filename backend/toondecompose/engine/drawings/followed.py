@@ -33,6 +33,32 @@ def followed(known: list[np.ndarray | None], use: list[Patch], size: tuple[int, 
     return [None if k in astray else m for k, m in enumerate(known)]
 
 
+def unstrayed(known: list[np.ndarray | None], members: list[list[int]], chained: list[np.ndarray], use: list[Patch],
+              most: float) -> list[np.ndarray | None]:
+    """The rigid motion's places, None where the exposures of a drawing lie elsewhere on each other than it says.
+
+    The places that most exposures agree on are the motion's. members: the exposures of every drawing. chained: 3x3
+    each, the drawing's first cut-out -> this one, as compared. most: working px that a place may be off.
+    """
+    out = list(known)
+    for exposures in members:
+        on = [k for k in exposures if known[k] is not None]
+        if len(on) < 2:
+            continue
+        # the middle of the first of them, as each one's place has it on the canvas
+        first = np.linalg.inv(chained[on[0]])
+        h, w = use[on[0]].inside.shape
+        middle = np.array([project(np.linalg.inv(known[k]) @ chained[k] @ first, np.array([[w / 2, h / 2]]))[0]
+                           for k in on])
+        unit = np.sqrt(abs(np.linalg.det(np.linalg.inv(known[on[0]])[:2, :2])))
+        near = np.linalg.norm(middle[:, None] - middle[None], axis=-1) <= most * unit
+        best = near[int(near.sum(1).argmax())]
+        for k, kept in zip(on, best, strict=True):
+            if not kept:
+                out[k] = None
+    return out
+
+
 def unmirrored(known: list[np.ndarray | None], members: list[list[int]], chained: list[np.ndarray]
                ) -> list[np.ndarray | None]:
     """The rigid motion's places, None where an exposure was found to show its drawing mirrored: no rigid motion does.

@@ -161,11 +161,13 @@ def own_soft_points(book: Book, i: int) -> Points:
     return book.soft_points[i]
 
 
-def match(book: Book, i: int, j: int, start: np.ndarray, dofs: tuple[int, ...], below: float = np.inf) -> None:
+def match(book: Book, i: int, j: int, start: np.ndarray, dofs: tuple[int, ...], below: float = np.inf,
+          least: float = LEAST_SHARE) -> None:
     """Align patch i to patch j from `start` (i's px -> j's px) and note the pair if it is better than what is known.
 
     dofs: motions to try, simplest first; a later one is tried only while the pair does not look the same.
-    below: only a score below it is noted (a mirrored start that fails says nothing about the pair).
+    below: only a score below it is noted (a mirrored start that fails says nothing about the pair), and only where so
+    much (`least`) of the larger cut-out is seen in both.
     """
     a, b = book.patches[i], book.patches[j]
     book.compared(i, j)
@@ -186,7 +188,7 @@ def match(book: Book, i: int, j: int, start: np.ndarray, dofs: tuple[int, ...], 
         if agree > 0 and sane(found, start):
             seen = compare_drawings(a, b, found, 0.5 * book.noise, book.forgiven, CERTAIN * book.threshold)
             score = seen.blob / book.threshold
-            if seen.share >= LEAST_SHARE and score < below and not score >= known:
+            if seen.share >= least and score < below and not score >= known:
                 known = score
                 book.score[i, j] = book.score[j, i] = score
                 book.share[i, j] = book.share[j, i] = min(1.0, seen.share)

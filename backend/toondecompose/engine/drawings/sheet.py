@@ -6,7 +6,7 @@ import numpy as np
 
 from .again import grown, misplaced, resized, turned
 from .align import project
-from .cluster import average_linkage
+from .cluster import CERTAIN, average_linkage
 from .compare import BLOB, opacity_leak
 from .correlate import coarse_between, coarse_pairs, placed_pairs
 from .gaps import ALIKE, open_gaps
@@ -23,6 +23,8 @@ GROUP_NEAREST, GROUP_PAIRS = 4, 2  # groups compared with their nearest groups, 
 MIRROR_NEAREST = 2
 GAP_ROUNDS = 3
 FAR_APART, FAR_FACTOR = 24.0, 2.5  # grey levels, and times the distance of most pairs that show one drawing
+STRAYED = 4.0  # working px: a rigid motion that is off by less is put right when pictures are laid on each other
+MOSTLY = 0.5  # of the larger cut-out must be seen in both, where the pictures say so against the sprite's motion
 SAME_START = 0.25  # px: a pair that failed from a place is not compared again from one so near
 # A difference of so many times what three quarters of the pairs that agree show tells two drawings.
 BEYOND, AGREEING = 3.0, 75
@@ -70,7 +72,11 @@ def find_groups(book: Book, dofs: tuple[int, ...], known: list[np.ndarray | None
             if cancelled is not None and cancelled():
                 return
             if known[i] is not None and known[j] is not None:
-                match(book, i, j, known[j] @ np.linalg.inv(known[i]), (0, *dofs))
+                start, seen = known[j] @ np.linalg.inv(known[i]), shift(*shifts[i, j])
+                match(book, i, j, start, (0, *dofs))
+                if not bent and np.isfinite(distance[i, j]) and not book.score[i, j] < CERTAIN and (
+                        apart(start, seen, book.patches[i]) > STRAYED):  # has the motion lost it?
+                    match(book, i, j, seen, dofs, 1.0, MOSTLY)
             elif np.isfinite(distance[i, j]):
                 match(book, i, j, shift(*shifts[i, j]), dofs)
             if progress is not None:
