@@ -25,7 +25,7 @@ from .devices import choose_device, make_deterministic
 from .flow.estimate import raft_flow
 from .glimpse import glimpse
 from .hints import check_hints, shot_hints
-from .memory import give_back
+from .memory import give_back, keep_for_good
 from .paths.cuts import find_cuts
 from .shot import ShotResult, ShotSettings, decompose_shot
 from .types import Segmentation
@@ -94,6 +94,7 @@ def decompose(job: Job, job_folder: Path, events: Events, cancelled: Callable[[]
     pace = Pacer(events, cancelled)
     device = choose_device(job.device)
     make_deterministic(job.seed, device)
+    keep_for_good()
     output = job.output_folder(job_folder)
     reading = pace.stage("read")
     files = job.frame_paths(job_folder)

@@ -258,10 +258,10 @@ def between_groups(book: Book, group: np.ndarray, distance: np.ndarray) -> list[
 
 def mirrored(book: Book, dofs: tuple[int, ...], limit: float, device: str, cancelled) -> None:
     """Compare left-right mirrored cut-outs that no chain of good pairs connects. limit: coarse distance, if near."""
-    distance, shifts = coarse_pairs(book.patches, True, device, cancelled)
     component, _ = trees(book, 0.7)
     if component.max() == component.min():
         return
+    distance, shifts = coarse_pairs(book.patches, True, device, cancelled)
     distance = np.where((component[:, None] == component[None]) | (distance > limit), np.inf, distance)
     for i, j in candidates(distance, MIRROR_NEAREST, ()):
         if np.isfinite(distance[i, j]):

@@ -41,7 +41,7 @@ class Sampler:
         h, w = self.value.shape
         x, y = canvas[:, 0] - self.origin[0], canvas[:, 1] - self.origin[1]
         inside = np.flatnonzero((x >= 0) & (x <= w) & (y >= 0) & (y <= h))
-        x, y = x[inside], y[inside]
+        x, y = x.take(inside), y.take(inside)
         near = np.minimum(y.astype(np.int64), h - 1) * w + np.minimum(x.astype(np.int64), w - 1)
         sure = self._shown[near]
         return inside[sure], x[sure], y[sure]
@@ -111,8 +111,7 @@ def align_frame(H: np.ndarray, at: np.ndarray, value: np.ndarray, weight: np.nda
     spread that is believed (annealing it keeps the fit from settling between two layers). enough: half widths, the step
     after which no further one is made.
     """
-    g = np.linalg.inv(H)
-    back = np.linalg.inv(units)
+    g, back = np.linalg.inv(np.stack([H, units]))
     counts = np.flatnonzero(weight > LEAST_WEIGHT)
     at, value, weight = at.take(counts, 0), value[counts], weight[counts]
     for _ in range(rounds):
@@ -144,11 +143,13 @@ def align_frame(H: np.ndarray, at: np.ndarray, value: np.ndarray, weight: np.nda
     return out / out[2, 2]
 
 
-def saved_bits(H: np.ndarray, field: Field, t: int, target: Sampler) -> np.ndarray:
-    """What knowing the mosaic saves at frame t's points: float32 bits [n] >= 0 of all pixels that each stands for."""
+def saved_bits(back: np.ndarray, field: Field, t: int, target: Sampler) -> np.ndarray:
+    """What knowing the mosaic saves at frame t's points: float32 bits [n] >= 0 of all pixels that each stands for.
+
+    back: [3, 3] frame -> canvas."""
     pts = field.points[t]
     out = np.zeros(len(pts.at), np.float32)
-    known, value = target.values(apply(np.linalg.inv(H), pts.at))
+    known, value = target.values(apply(back, pts.at))
     # what rounding and noise leave, and what resampling and a tenth of a pixel of misplacement leave at a slope
     spread = np.hypot(max(1.5, field.noise), RESAMPLED * pts.slope[known])
     left = np.log2(1 + ((pts.value[known] - value) / spread) ** 2)

@@ -139,7 +139,8 @@ def measured(H: np.ndarray, ref: int, dof: int, field: Field, samples: int = 8,
     if mosaic is None:
         return None
     target = sampler(mosaic, 0.0, field.count)
-    return Candidate(H, ref, dof, [saved_bits(H[t], field, t, target) for t in range(field.count)], box=box)
+    bits = [saved_bits(back, field, t, target) for t, back in enumerate(np.linalg.inv(H))]
+    return Candidate(H, ref, dof, bits, box=box)
 
 
 def propose(field: Field, ref: int, dof: int, free: list[np.ndarray], rng: np.random.Generator,

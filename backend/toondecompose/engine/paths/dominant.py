@@ -113,13 +113,15 @@ def _hypotheses(p: np.ndarray, q: np.ndarray, whiten: np.ndarray, weight: np.nda
 def refine(m: np.ndarray, p: np.ndarray, q: np.ndarray, whiten: np.ndarray, weight: np.ndarray, dof: int,
            units: np.ndarray, precision: Precision, rounds: int = 3) -> np.ndarray:
     """Iteratively reweighted least squares of m inside the group with `dof` parameters."""
-    return _refined(m, visible_error(m, p, q, whiten), p, q, _rows(whiten), weight, dof, units, precision, rounds)
+    return _refined(m, visible_error(m, p, q, whiten), p, q, _rows(whiten), weight, dof,
+                    (units, np.linalg.inv(units)), precision, rounds)
 
 
 def _refined(m: np.ndarray, error: np.ndarray, p: np.ndarray, q: np.ndarray, rows: np.ndarray, weight: np.ndarray,
-             dof: int, units: np.ndarray, precision: Precision, rounds: int = 3) -> np.ndarray:
-    """`refine`, with the errors [n] of m known, and `_rows` of the whitening."""
-    back = np.linalg.inv(units)
+             dof: int, there_and_back: tuple[np.ndarray, np.ndarray], precision: Precision, rounds: int = 3
+             ) -> np.ndarray:
+    """`refine`, with the errors [n] of m known, `_rows` of the whitening, and units with their inverse."""
+    units, back = there_and_back
     for k in range(rounds):
         if k:
             error = np.sqrt(_visible_square(apply(m, p), q, rows))
@@ -230,11 +232,11 @@ def _enriched(m: np.ndarray, p: np.ndarray, q: np.ndarray, whiten: np.ndarray, w
               units: np.ndarray, precision: Precision) -> tuple[np.ndarray, float]:
     """m refined in groups of growing size while that pays: (motion, weighted number of matches that agree)."""
     value, most = -1.0, float(weight.sum())
-    rows, error = _rows(whiten), visible_error(m, p, q, whiten)
+    rows, error, there_and_back = _rows(whiten), visible_error(m, p, q, whiten), (units, np.linalg.inv(units))
     for dof in (d for d in (2, 4, 6, 8) if d <= max_dof):
         if value * HIGHER_DOF > most:  # nothing explains so much more
             break
-        fitted = _refined(m, error, p, q, rows, weight, dof, units, precision)
+        fitted = _refined(m, error, p, q, rows, weight, dof, there_and_back, precision)
         left = error if fitted is m else np.sqrt(_visible_square(apply(fitted, p), q, rows))
         new = precision.score(left, weight)
         if value < 0 or new > value * HIGHER_DOF:

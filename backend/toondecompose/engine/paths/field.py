@@ -290,8 +290,10 @@ def build_field(source: FrameSource, seed: int, width: int = SEARCH_WIDTH, keep:
                 continue
             moved = bilinear(there, at * ratio) / ratio
             to = at + moved
-            off = np.linalg.norm(moved + bilinear(home, to * ratio) / ratio, axis=1)
-            inside = ((to > 0) & (to < [gray.shape[2], gray.shape[1]])).all(1)
+            right, down = (moved + bilinear(home, to * ratio) / ratio).T
+            off = np.sqrt(right * right + down * down)
+            right, down = to.T
+            inside = (right > 0) & (right < gray.shape[2]) & (down > 0) & (down < gray.shape[1])
             matches += [to, (off < ROUND_TRIP) & inside]
         previous_back = (back, ahead) if t + 1 < count else None
         # noise displaces an edge by noise / slope; what clean edges reach anyway is the unit

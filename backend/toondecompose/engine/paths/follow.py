@@ -143,8 +143,9 @@ def believe(field: Field, H: np.ndarray, free: list[np.ndarray]) -> list[np.ndar
 def _pool(field: Field, H: np.ndarray, vote: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """All frames' votes on the canvas, which a rigid layer shares: (cells int [k, 2] as (x, y), row by row, log-odds
     [k])."""
-    cells = np.concatenate([np.floor(apply(np.linalg.inv(m), p.at) / SUPPORT_CELL)
-                            for m, p in zip(H, field.points, strict=True)]).clip(-1e6, 1e6).astype(np.int64)
+    cells = np.concatenate([np.floor(apply(back, p.at) / SUPPORT_CELL)
+                            for back, p in zip(np.linalg.inv(H), field.points, strict=True)])
+    cells = cells.clip(-1e6, 1e6).astype(np.int64)
     votes_ = np.concatenate(vote)
     told = np.abs(votes_) > 0.1  # a frame in which everything moves alike says nothing
     if not told.any():
@@ -174,8 +175,8 @@ def _belief(field: Field, H: np.ndarray, vote: list[np.ndarray]) -> list[np.ndar
         return [np.full(len(p.at), 0.5) for p in field.points]
     key = where[:, 1] * 4_000_000 + where[:, 0]  # ascending
     out = []
-    for m, p, v in zip(H, field.points, vote, strict=True):
-        c = np.floor(apply(np.linalg.inv(m), p.at) / SUPPORT_CELL).clip(-1e6, 1e6).astype(np.int64)
+    for m, p, v in zip(np.linalg.inv(H), field.points, vote, strict=True):
+        c = np.floor(apply(m, p.at) / SUPPORT_CELL).clip(-1e6, 1e6).astype(np.int64)
         mine = c[:, 1] * 4_000_000 + c[:, 0]
         at = np.searchsorted(key, mine).clip(0, len(key) - 1)
         pooled = np.where(key[at] == mine, odds[at], 0.0)

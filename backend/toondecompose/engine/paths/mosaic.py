@@ -36,8 +36,7 @@ def canvas_box(H: np.ndarray, size: tuple[int, int], within: Box | None = None) 
     w, h = size
     corners = np.array([[0, 0], [w, 0], [w, h], [0, h]], np.float64)
     boxes = []
-    for m in H:
-        g = np.linalg.inv(m)
+    for g in np.linalg.inv(H):
         if (corners @ g[2, :2] + g[2, 2]).min() < 0.05:  # a corner is at or behind the horizon
             return None
         boxes.append(apply(g, corners))
