@@ -185,6 +185,14 @@ def test_mouth_that_opens_in_front_of_a_pan_is_another_drawing():
     assert groups(sheet.drawing) == mouths
 
 
+def test_eyes_that_close_for_one_frame_before_a_slow_pan_make_another_drawing():
+    closed = drawing(2)
+    closed[18:32, 26:54] = (235, 190, 160, 255)
+    source, masks = clip([closed if t == 8 else drawing(2) for t in range(16)], [(50, 20)] * 16, pan=1)
+    sheet = expose(source, masks, 1.0, planes=[pan(1, 16)])
+    assert groups(sheet.drawing) == [int(t == 8) for t in range(16)]
+
+
 def test_symmetric_figure_hidden_in_part_is_not_split_by_its_mirror_image():
     figure = drawing(2)
     figure[:, 40:] = figure[:, :40][:, ::-1]  # but for a badge on one side

@@ -18,6 +18,7 @@ MOST_GAPS = 0.2  # of a cut-out: no mask that is of any use has more in gaps
 LEAST_GAP = 9  # working px^2: smaller agreement with a plane is chance
 MATES = 8  # other frames of the drawing that are asked whether they show the same in a gap
 PASSED = 3.0  # working px by which a plane must have moved against the sprite to show something else
+FLAT = 50.0  # grey levels of range up to which colours at some points may be a flat painting's
 PROVEN = 0.3  # of a connected difference moves with a plane: then all of it is a gap
 
 
@@ -81,14 +82,14 @@ def gap(book: Book, both: Overlay) -> np.ndarray | None:
 def passing(book: Book, here: Patch, other: Patch, xy: np.ndarray) -> bool:
     """Is what `here` shows at points xy gone in every other frame of the same drawing?
 
-    Background passes behind a gap and shows something else in every frame; a changed mouth stays for some frames.
-    Asked where no plate tells. xy: [n, 2], px of `here`.
+    Background passes behind a gap and shows something else in every frame; a changed mouth stays for some frames, or,
+    as in a blink, what it has changed from does. Asked where no plate tells. xy: [n, 2], px of `here`.
     """
     i = next(k for k, p in enumerate(book.patches) if p is here)
     mates = [(book.score[i, k], k) for k, p in enumerate(book.patches)
              if (i, k) in book.link and p is not here and p is not other and book.fit[i, k] > ALIKE]
     colour = sample(here.smooth, xy).astype(np.float32)
-    asked = 0
+    asked, others = 0, []
     for _, k in sorted(mates)[:MATES]:
         there = book.patches[k]
         at = project(book.link[i, k], xy)
@@ -103,10 +104,32 @@ def passing(book: Book, here: Patch, other: Patch, xy: np.ndarray) -> bool:
         if np.count_nonzero(use) < 0.5 * len(xy):
             continue
         asked += np.mean(passed[use]) > 0.5
-        same = strongest(np.abs(sample(there.smooth, at[use]).astype(np.float32) - colour[use])) < BARE
+        shown = sample(there.smooth, at).astype(np.float32)
+        same = strongest(np.abs(shown - colour)[use]) < BARE
         if np.mean(same) > 0.5:
             return False
-    return asked > 0
+        others.append((there, at, shown, use))
+    return asked > 0 and not stays(book, others)
+
+
+def stays(book: Book, others: list[tuple[Patch, np.ndarray, np.ndarray, np.ndarray]]) -> bool:
+    """Do frames between which a plane has passed show the same lines at some points? Then these are the drawing's own.
+
+    others: of each frame its patch, where the points are in it, px [n, 2], the colours there, float32 [n, 3], and which
+    of them it shows, bool [n]."""
+    for k, (one, at, colour, seen) in enumerate(others):
+        if np.ptp(np.percentile(colour[seen], (10, 90), axis=0), axis=0).max() < FLAT:
+            continue
+        for two, at2, other, seen2 in others[:k]:
+            both = seen & seen2
+            moved = [np.abs(project(motion[two.frame] @ np.linalg.inv(motion[one.frame]), at + one.origin) - two.origin
+                            - at2).max(1) >= PASSED
+                     for motion, present in book.planes if present[one.frame] and present[two.frame]]
+            both &= np.logical_or.reduce(moved) if moved else False
+            alike = strongest(np.abs(colour - other)) < BARE
+            if np.count_nonzero(both) > 0.5 * len(both) and np.mean(alike[both]) > ALIKE:
+                return True
+    return False
 
 
 def solid(patch: Patch) -> np.ndarray:
