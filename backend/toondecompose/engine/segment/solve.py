@@ -10,6 +10,7 @@ import torch
 
 from ..clip import FrameSource, working_source
 from ..types import LayerPath, Segmentation, SegmentedLayer
+from .bodies import by_bodies
 from .choose import (
     DECIDE_FRAMES,
     DECIDE_WIDTH,
@@ -184,12 +185,19 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
     del frames, small, kept
     masks, unresolved, certainty, still = refine(_planes(_all_of(middling, room), device), fine, p, mass, order, noise,
                                                  p.shape[0] - len(layers), parts, cast, shadows, refined, room)
+    if count is not None and redrawn:
+        whole = by_bodies(masks, fine.H, fine.present, [i for i in range(1, len(layers)) if not roles.plane[i]],
+                          list(range(len(layers), len(masks))))
+    else:
+        whole = {}
+    order = [j for i in order if i not in whole for j in (i, *(k for k in whole if whole[k] == i))]
     out: list[SegmentedLayer] = []
     for i in order:
         plane = i < len(layers) and roles.plane[i]
         number = 1 + sum((layer.kind == "background") == plane for layer in out)
         name = f"plane {number}" if plane else f"sprite {number}"
-        path = paths[layers[i]] if i < len(layers) else None
+        own = whole.get(i, i)
+        path = paths[layers[own]] if own < len(layers) else None
         out.append(SegmentedLayer(name if out else "background", "background" if plane else "sprite", path, masks[i],
                                   float(certainty[i] * (0.5 + 0.5 * roles.confidence)), still[i]))
     return Segmentation(out, scale, unresolved, [f"noise {noise:.1f} levels", *roles.notes], float(noise))
