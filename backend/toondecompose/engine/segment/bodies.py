@@ -11,7 +11,7 @@ from .canvas import canvas_box, gather
 
 BODY = 128  # value of a mask from which it says that a body is there
 RING = 2  # px around what is drawn anew in which its body is looked for
-INSIDE = 0.8  # of such rings is one rigid sprite's: what is drawn anew lies in it
+INSIDE = 0.7  # of such rings is one rigid sprite's: what is drawn anew lies in it
 # times its largest area that what is drawn anew covers of a canvas, all in all: eyes and a mouth; who walks by covers
 # more
 SAME_PLACE = 6.0
