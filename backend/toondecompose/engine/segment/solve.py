@@ -163,7 +163,7 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
     if redrawn:
         for i in (i for i in range(len(layers)) if i in slid or (i and roles.plane[i] and i != base)):
             only_supported(p, i, len(layers), part_of(first, i))
-        only_supported(p, len(layers), base, part_of(first, len(layers)))
+        only_supported(p, len(layers), base, part_of(first, len(layers)), (part_of(mass, len(layers)), texture))
         without_slivers(p, len(layers))
         carried = riders(p, len(layers), {i: rigid.H[i] for i in range(len(layers)) if roles.plane[i]})
         for t in np.flatnonzero(carried.any((1, 2))):

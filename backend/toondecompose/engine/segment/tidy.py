@@ -17,14 +17,20 @@ RIDES = (2, 4, 7, 11, 16, 24)  # frames before and after in which a piece is loo
 CARRIED = 0.5  # of its area must be the sprite's there, in
 BETWEEN = 0.15  # of its rim is each of two planes'
 LEAST_RIDES = 3  # of those frames and more than half of them: a bird that flies by is soon elsewhere
+LINE = 128  # of 255: texture of a drawn line; a cloud's soft edge has less
+UNEXPLAINED = 0.5  # of all evidence says that no mosaic explains a pixel
+OUTLINED = 0.95  # of a body's rim is beside a line
 SUPPORT = 0.02  # share of a piece that must be textured and repeat, or not repeat, as its layer should
 
 
-def only_supported(p: Pictures, label: int, heir: int, sure: Pictures) -> None:
+def only_supported(p: Pictures, label: int, heir: int, sure: Pictures,
+                   beyond: tuple[Pictures, Pictures] | None = None) -> None:
     """Take from a layer, in place, the pieces that its own evidence does not support, and give them to the heir.
 
     A further plane may get a sprite's flat parts for their like colour; a redrawn sprite gets soft clouds that slide at
-    a rate of their own. p: [L, T, h, w]. sure: [T, h, w], the layer's evidence from repetition.
+    a rate of their own. p: [L, T, h, w]. sure: [T, h, w], the layer's evidence from repetition. beyond: of a redrawn
+    sprite [T, h, w], how surely no layer's mosaic explains a pixel, and its texture, uint8: a body that holds a pose
+    for a few frames repeats as the painting does, but has lines where the painting has none.
     """
     found = (labels_of(p) == label).to(torch.uint8).cpu().numpy()
     for t in range(len(found)):
@@ -32,6 +38,10 @@ def only_supported(p: Pictures, label: int, heir: int, sure: Pictures) -> None:
         area = np.bincount(piece.ravel(), minlength=count)
         support = np.bincount(piece.ravel(), sure[t].cpu().numpy().ravel(), minlength=count)
         weak = support < np.maximum(SUPPORT * area, 1.0)
+        large = area >= SMALL * piece.size
+        if beyond is not None and (weak & large)[1:].any():
+            weak &= ~(large & _drawn_bodies(piece, beyond[1][t].cpu().numpy() >= LINE,
+                                            beyond[0][t].cpu().numpy() > UNEXPLAINED))
         weak[0] = False
         if not weak.any():
             continue
@@ -39,6 +49,19 @@ def only_supported(p: Pictures, label: int, heir: int, sure: Pictures) -> None:
         drop = torch.from_numpy(cv2.dilate(drop, np.ones((5, 5), np.uint8))).to(p.device).to(torch.float32)
         p[heir, t] += p[label, t] * drop
         p[label, t] *= 1 - drop
+
+
+def _drawn_bodies(piece: np.ndarray, lines: np.ndarray, none: np.ndarray) -> np.ndarray:
+    """Which pieces have lines that no mosaic explains, and lines all around: smoke has none. bool [number of pieces].
+
+    piece: int [h, w], pieces' numbers. lines: bool [h, w], drawn lines; none: bool [h, w], unexplained pixels.
+    """
+    small, count = np.ones((3, 3), np.uint8), int(piece.max()) + 1
+    rim = (piece > 0) & (cv2.erode((piece > 0).astype(np.uint8), small, borderValue=1) == 0)
+    beside = cv2.dilate(lines.astype(np.uint8), small) > 0
+    area, told, rims, outlined = (np.bincount(piece[which], minlength=count) for which in
+                                  (piece >= 0, lines & none, rim, rim & beside))
+    return (told >= SUPPORT * area) & (outlined >= OUTLINED * rims)
 
 
 def without_slivers(p: Pictures, label: int) -> None:
