@@ -31,7 +31,7 @@ def two_heads(joined: bool = True) -> np.ndarray:
         if t % 4 < 2:
             mouth = at(LEFT if t < COUNT // 2 else RIGHT, t, 2)
             cv2.ellipse(masks[2, t], (mouth[0], mouth[1] + 15), (9, 5), 0, 0, 360, 255, -1)
-            masks[1, t][masks[2, t] > 0] = 0
+            masks[1, t][cv2.dilate(masks[2, t], np.ones((3, 3))) > 0] = 0  # the edge is left to the background
     masks[0] = 255 - masks[1:].max(0)
     return masks
 
@@ -41,8 +41,8 @@ def test_two_who_are_held_and_talk_on_one_motion_are_two_sprites_with_their_own_
     masks = two_heads(joined)
     before = masks[1:].max(0)
     assert by_bodies(masks, [np.eye(3), pan(2)], [np.ones(COUNT, bool)] * 2, [1], [2]) == {2: 1}
-    np.testing.assert_array_equal(masks[1:].max(0), before)
-    assert not ((masks[1] > 0) & (masks[2] > 0)).any()
+    assert (masks[1:].max(0) >= before).all()
+    assert ((masks > 0).sum(0) == 1).all()
     for t in range(COUNT):
         for where in (LEFT, RIGHT):
             x, y = at(where, t, 2)

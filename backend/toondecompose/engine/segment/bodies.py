@@ -10,8 +10,8 @@ import torch
 from .canvas import canvas_box, gather
 
 BODY = 128  # value of a mask from which it says that a body is there
-RING = 2  # px around what is drawn anew in which its body is looked for
-INSIDE = 0.7  # of such rings is one rigid sprite's: what is drawn anew lies in it
+RIM, RING = 3, 6  # px around what is drawn anew: a mixed edge, which may be anybody's; and where its body is looked for
+INSIDE = 0.8  # of such rings is one rigid sprite's: what is drawn anew lies in it
 # times its largest area that what is drawn anew covers of a canvas, all in all: eyes and a mouth; who walks by covers
 # more
 SAME_PLACE = 6.0
@@ -23,12 +23,12 @@ SEEN = 3.0  # frames that must show a place of a canvas
 
 def lies_in(drawn: np.ndarray, body: np.ndarray) -> float:
     """How much of what surrounds the pieces of one sprite is another one: 0..1. drawn, body: masks uint8 [T, h, w]."""
-    wide = np.ones((2 * RING + 1, 2 * RING + 1), np.uint8)
+    rim, wide = (np.ones((2 * r + 1, 2 * r + 1), np.uint8) for r in (RIM, RING))
     around = total = 0
     for piece, other in zip(drawn, body, strict=True):
         piece = (piece >= BODY).astype(np.uint8)
         if piece.any():
-            ring = (cv2.dilate(piece, wide) > 0) & (piece == 0)
+            ring = cv2.dilate(piece, wide) > cv2.dilate(piece, rim)
             total += np.count_nonzero(ring)
             around += np.count_nonzero(ring & (other >= BODY))
     return around / total if total else 1.0
@@ -102,12 +102,17 @@ def by_bodies(masks: np.ndarray, H: list[np.ndarray], present: list[np.ndarray],
         mine = [k for k, where, area in zip(mine, changes, usual, strict=True)
                 if np.count_nonzero(where > 0) <= SAME_PLACE * max(area, 1)]
         union = masks[[i, *mine]].max(0)
-        label = bodies_of(on_canvas(union, H[i], present[i], box) > 0.5, size[0], len(mine) + 1)
+        shown = on_canvas(union, H[i], present[i], box) > 0.5
+        label = bodies_of(shown, size[0], len(mine) + 1)
         if not mine or label.max() != len(mine) + 1:
             continue
         for t in range(masks.shape[1]):
+            whose, solid = (in_frame(one, H[i][t], box, size) for one in (label, shown.astype(np.uint8)))
             whole = np.minimum(masks[[i, *mine], t].sum(0, dtype=np.int32), 255).astype(np.uint8)
-            whose = in_frame(label, H[i][t], box, size)
+            rim = cv2.dilate((masks[mine, t].max(0) >= BODY).astype(np.uint8), np.ones((2 * RIM + 1,) * 2, np.uint8))
+            rim &= solid
+            whole[rim > 0] = 255
+            masks[:, t] *= 1 - rim
             for number, k in enumerate([i, *mine], 1):
                 masks[k, t] = np.where(whose == number, whole, 0)
         out |= {k: i for k in mine}
