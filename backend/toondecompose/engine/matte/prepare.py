@@ -13,6 +13,7 @@ from toondecompose.engine.matte.types import LayerToSolve
 SEEN_MASK = 96  # mask value from which a layer counts as shown; half its strongest value while it fades in
 ROOMY = 2.0  # canvas per drawing's box up to which the whole canvas is solved
 FAINT_MASK = 24  # less is shown nowhere
+PINHOLE = 60  # working px; real gaps this small come back by matting
 NEIGHBOUR = 2  # working px around a drawing within which something in front may hide a part of it
 
 
@@ -72,3 +73,18 @@ def prepare_sprite(layer: LayerToSolve, size: tuple[int, int], sharp: float | No
         state.drawings[d] = Drawing(cut, frames[d])
     state.opacity = np.ones(T)
     return state
+
+
+def fill_pinholes(masks: np.ndarray) -> np.ndarray:
+    """Masks whose small holes count as uncertain: the drawing peeping through them must not enter the panorama.
+
+    masks: uint8 [T, hs, ws]. Returns a new array."""
+    out = masks.copy()
+    for mask in out:
+        count, label, stats, _ = cv2.connectedComponentsWithStats((mask < 128).astype(np.uint8), connectivity=4)
+        small = stats[:, cv2.CC_STAT_AREA] < PINHOLE
+        small[0] = False
+        if count > 1 and small.any():
+            hole = small[label]
+            mask[hole] = np.maximum(mask[hole], 140)
+    return out

@@ -21,12 +21,13 @@ from toondecompose.engine.matte.objective import description_length, order_votes
 from toondecompose.engine.matte.opacity import fit_opacity
 from toondecompose.engine.matte.plates import QUIET, noise_of, panorama_gauge, solve_plate
 from toondecompose.engine.matte.prediction import figures, nothing_predicted, sharpen_guesses, withheld_frames
-from toondecompose.engine.matte.prepare import prepare_sprite
+from toondecompose.engine.matte.prepare import fill_pinholes, prepare_sprite
 from toondecompose.engine.matte.resample import Box
 from toondecompose.engine.matte.residue import drop_residue
 from toondecompose.engine.matte.scenery import paint_plate
 from toondecompose.engine.matte.settled import is_settled, plate_changes
 from toondecompose.engine.matte.sharpen import sharpen_drawing, sharpen_plate
+from toondecompose.engine.matte.siblings import lend, siblings, silhouettes
 from toondecompose.engine.matte.state import Drawing, LayerState, view_around
 from toondecompose.engine.matte.types import LayerToSolve, MatteResult
 from toondecompose.engine.matte.weights import WeightOf, by_masks, by_mattes, open_squares
@@ -37,7 +38,6 @@ SHARPEN_STEPS = {"preview": 0, "standard": 1, "best": 2}
 MASK_ERROR = 1.5  # working px by which the segmentation's outlines may be wrong
 FADES = 5.0  # residual variance inside a drawing, relative to the noise, from which its opacity may change over time
 FADE_STEPS = 3
-PINHOLE = 60  # working px; real gaps this small come back by matting
 WORTH_A_ROUND = 0.02  # share of the description length that the last round must have saved for another one
 
 
@@ -160,21 +160,6 @@ def run_rounds(source: FrameSource, layers: list[LayerToSolve], frames: list[int
     return loop, order, objective, votes, predicted
 
 
-def fill_pinholes(masks: np.ndarray) -> np.ndarray:
-    """Masks whose small holes count as uncertain: the drawing peeping through them must not enter the panorama.
-
-    masks: uint8 [T, hs, ws]. Returns a new array."""
-    out = masks.copy()
-    for mask in out:
-        count, label, stats, _ = cv2.connectedComponentsWithStats((mask < 128).astype(np.uint8), connectivity=4)
-        small = stats[:, cv2.CC_STAT_AREA] < PINHOLE
-        small[0] = False
-        if count > 1 and small.any():
-            hole = small[label]
-            mask[hole] = np.maximum(mask[hole], 140)
-    return out
-
-
 def _masks_in_front(loop: Loop, index: int) -> np.ndarray | None:
     """What the layers in front cover by their masks, uint8 [T, hs, ws], grown by one working px; None for no layers."""
     covered = _in_front(loop.layers, index)
@@ -261,8 +246,14 @@ def _solve_layer(loop: Loop, index: int, hidden: np.ndarray | None, changes: np.
             for t, seen in exposures(drawing, spread(frames, enough), moments):
                 add(moments, seen, float(state.opacity[t]))
                 loop.tick(fraction)
+        for frames in siblings(state, shapes, d) if sprite else ():
+            more = empty_moments(drawing.box, loop.device)
+            for t, seen in exposures(drawing, frames, more):
+                add(more, seen, float(state.opacity[t]))
+            lend(moments, more, loop.noise, 2 * mask_px + 4)
         return cut()
 
+    shapes = silhouettes(state, loop.source.size) if sprite and len(state.drawings) > 1 else {}
     asked: list[tuple[Drawing, Region, Box, float]] = []
     for done, (d, drawing) in enumerate(state.drawings.items()):
         if changes is not None and is_settled(loop.states, index, drawing, changes):
