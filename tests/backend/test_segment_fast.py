@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from toondecompose.engine.segment.canvas import RESAMPLING, sample_planes
+from toondecompose.engine.segment.canvas import RESAMPLING, Mosaic, _all_inside, render, sample_planes
 from toondecompose.engine.segment.edges import eroded, upsampled, upsampled_at
 from toondecompose.engine.segment.evidence import _compare, _compare_on_host, largest_near
 from toondecompose.engine.segment.labels import first_mass, frame_mass, solve
@@ -40,6 +40,25 @@ def test_a_shift_samples_like_a_warp():
         column, row = np.arange(26) + 0.5 + x, np.arange(18) + 0.5 + y
         there = ((row >= 0) & (row <= 20))[:, None] & ((column >= 0) & (column <= 30))
         assert np.array_equal(inside.numpy() > 0, there)
+
+
+def test_a_mosaic_is_rendered_as_its_planes_are_sampled_within_them():
+    planes = torch.from_numpy(np.random.default_rng(2).uniform(0, 255, (6, 40, 60)).astype(np.float32))
+    mosaic = Mosaic(planes[:3], planes[3], planes[4], planes[4], planes[5], (-8.0, -6.0))
+    plain = 0
+    for x, y in ((0, 0), (3.3, 2.7), (7.9, 6), (8, 6), (8.01, 0), (-25.9, -15.9), (-26.1, 0), (0, 9), (300, 0)):
+        H = np.array([[1, 0, x], [0, 1, y], [0, 0, 1.0]])
+        back = np.array([[1, 0, 8 - x], [0, 1, 6 - y], [0, 0, 1.0]])
+        values, inside = sample_planes(planes, back, (26, 18))
+        assert not _all_inside(back, (40, 60), (26, 18)) or inside.all()
+        plain += _all_inside(back, (40, 60), (26, 18))
+        values *= inside
+        for number in (3, 4):
+            values[number] = (values[number] * 256).round() / 256
+        if inside.any():
+            assert torch.equal(render(mosaic, H, (26, 18)), values[[0, 1, 2, 3, 5]])
+            assert torch.equal(render(mosaic, H, (26, 18), colour=False), values[[3, 4]])
+    assert plain == 7
 
 
 def test_a_turned_sampling_takes_planes_four_at_a_time_alike():

@@ -155,12 +155,24 @@ def sample_planes(planes: torch.Tensor | list[torch.Tensor], H: np.ndarray, size
     H: output px -> px of the planes, edge coordinates. Bilinear; the planes' edge repeats. Returns (float32 [c, ...],
     1 where the point lies inside the planes and 0 elsewhere, float32).
     """
-    h, w = planes[0].shape
+    return plane_values(planes, H, size, origin), _inside_of(planes[0], H, size, origin)
+
+
+def _inside_of(plane: torch.Tensor, H: np.ndarray, size: tuple[int, int], origin: tuple[float, float]) -> torch.Tensor:
+    """Float32 [...], 1 where H(x) lies inside a plane [h, w] and 0 elsewhere."""
+    h, w = plane.shape
+    if plane.device.type != "cpu":
+        points = grid_for(H, size, origin, plane.device)
+        return ((points >= 0).all(-1) & (points[..., 0] <= w) & (points[..., 1] <= h)).to(torch.float32)
+    return torch.from_numpy(_inside(_centred(H, origin), (h, w), size).astype(np.float32))
+
+
+def plane_values(planes: torch.Tensor | list[torch.Tensor], H: np.ndarray, size: tuple[int, int],
+                 origin: tuple[float, float] = (0.0, 0.0)) -> torch.Tensor:
+    """What `sample_planes` finds, without where."""
     if planes[0].device.type != "cpu":
         planes = planes if isinstance(planes, torch.Tensor) else torch.stack(planes)
-        points = grid_for(H, size, origin, planes.device)
-        inside = (points >= 0).all(-1) & (points[..., 0] <= w) & (points[..., 1] <= h)
-        return sample(planes, points, border="border"), inside.to(torch.float32)
+        return sample(planes, grid_for(H, size, origin, planes.device), border="border")
     # the same, many times faster on the host
     M = _centred(H, origin)
     out = np.empty((len(planes), size[1], size[0]), np.float32)
@@ -171,7 +183,14 @@ def sample_planes(planes: torch.Tensor | list[torch.Tensor], H: np.ndarray, size
             some = [np.ascontiguousarray(p.numpy()) for p in planes[i : i + 4]]
             got = _warped(cv2.merge(some) if len(some) > 1 else some[0], M, size)
             cv2.split(got, list(out[i : i + 4]))
-    return torch.from_numpy(out), torch.from_numpy(_inside(M, (h, w), size).astype(np.float32))
+    return torch.from_numpy(out)
+
+
+def _all_inside(H: np.ndarray, shape: tuple[int, int], size: tuple[int, int]) -> bool:
+    """Whether it is plain that all of a picture of `size` (w, h) that H shifts lies inside one of `shape` (h, w)."""
+    M = _centred(H, (0.0, 0.0))
+    x, y = M[0, 2] + 0.5, M[1, 2] + 0.5
+    return _is_shift(M) and min(x, y) >= 0 and size[0] - 1 + x <= shape[1] and size[1] - 1 + y <= shape[0]
 
 
 def gather(layers: torch.Tensor, H: np.ndarray, frames: list[int], box: tuple[int, int, int, int]) -> torch.Tensor:
@@ -209,10 +228,11 @@ def sample_bytes(pictures: torch.Tensor, H: np.ndarray, box: Box) -> tuple[torch
     return torch.from_numpy(out), torch.from_numpy(_inside(M, picture.shape[:2], size))
 
 
-def _shown(mosaic: Mosaic, H: np.ndarray, size: tuple[int, int]) -> tuple[slice, slice] | None:
-    """Rows and columns of a mosaic that a frame of `size` (w, h) shows; None if none. A long pan's canvas is large."""
+def _shown(mosaic: Mosaic, back: np.ndarray, size: tuple[int, int]) -> tuple[slice, slice] | None:
+    """Rows and columns of a mosaic that a frame of `size` (w, h) shows; None if none. A long pan's canvas is large.
+    back: [3, 3] frame -> canvas."""
     h, w = mosaic.votes.shape
-    corners = np.array([[x, y, 1.0] for x in (0, size[0]) for y in (0, size[1])]) @ np.linalg.inv(H).T
+    corners = np.array([[x, y, 1.0] for x in (0, size[0]) for y in (0, size[1])]) @ back.T
     if corners[:, 2].min() < 1e-6:  # the horizon: some of everything
         return slice(0, h), slice(0, w)
     at = corners[:, :2] / corners[:, 2:] - mosaic.origin
@@ -226,17 +246,21 @@ def render(mosaic: Mosaic, H: np.ndarray, size: tuple[int, int], colour: bool = 
 
     colour: False takes votes and seen: float32 [2, h, w].
     """
-    part = _shown(mosaic, H, size)
+    back = np.linalg.inv(H)
+    part = _shown(mosaic, back, size)
     if part is None:
         return torch.zeros(5 if colour else 2, size[1], size[0], device=mosaic.votes.device)
     rows, columns = part
     left, top = mosaic.origin[0] + columns.start, mosaic.origin[1] + rows.start
     planes = [*mosaic.colour, mosaic.votes, mosaic.excused] if colour else [mosaic.votes, mosaic.seen]
-    got, inside = sample_planes([plane[part] for plane in planes],
-                                np.array([[1, 0, -left], [0, 1, -top], [0, 0, 1.0]]) @ np.linalg.inv(H), size)
-    if not inside.all():
-        got *= inside
+    planes = [plane[part] for plane in planes]
+    there = np.array([[1, 0, -left], [0, 1, -top], [0, 0, 1.0]]) @ back
+    got = plane_values(planes, there, size)
+    if not _all_inside(there, planes[0].shape, size):
+        inside = _inside_of(planes[0], there, size, (0.0, 0.0))
+        if not inside.all():
+            got *= inside
     counted = got[3] if colour else got
     # three frames must be three on every device, not 2.9999998 on one: thresholds lie on whole numbers
-    counted.copy_((counted * COUNT_STEPS).round() / COUNT_STEPS)
+    counted.mul_(COUNT_STEPS).round_().div_(COUNT_STEPS)
     return got

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import torch
 
-from .canvas import Box, Mosaic, canvas_box, columns_of, excuse, overlap, sample_bytes, sample_planes, slope
+from .canvas import Box, Mosaic, canvas_box, columns_of, excuse, overlap, plane_values, sample_bytes, slope
 from .film import Pictures, Room, in_memory
 
 VOTE_RANGE = 36  # grey levels, summed over channels, at which two samples no longer vote for each other
@@ -233,8 +233,8 @@ def _tile(frames: Pictures, H: np.ndarray, weight: Pictures | None, parts: dict[
         if weight is None:
             weights[i, *where] = within.to(torch.float32)
         else:
-            heavy, _ = sample_planes(weight[t][None].to(torch.float32), H[t], (x1 - x0, y1 - y0),
-                                     (float(x0), float(y0)))
+            heavy = plane_values(weight[t][None].to(torch.float32), H[t], (x1 - x0, y1 - y0),
+                                 (float(x0), float(y0)))
             weights[i, *where] = heavy[0].mul_(within).mul_(scale)
     mode, votes, scatter = temporal_mode(samples.flatten(2), weights.flatten(1), inside.flatten(1))
     return mode.view(3, *size), votes.view(size), scatter.view(size), weights.sum(0)

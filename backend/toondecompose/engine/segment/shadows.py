@@ -114,7 +114,7 @@ def soft_veil(dark: torch.Tensor, allowed: torch.Tensor, faint: float, slopes: t
     dark: float32 [h, w], as `darkness`. allowed: bool [h, w], where a veil may be. faint: the faintest one's darkness.
     A body has an outline: its darkness does not grow gently from nothing.
     """
-    steep = slope(dark[None].expand(3, -1, -1))
+    steep = slope(dark[None])
     neck = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (NECK, NECK))
     out = np.zeros(dark.shape, bool)
     level = dark.cpu().numpy()
@@ -242,7 +242,7 @@ def veils(picture: torch.Tensor, back: torch.Tensor, cast: torch.Tensor, grow: f
     dark, lighter = darkness(back[:3], picture)
     may = (dark > FAINTEST / 2) & (dark < DEPTHS[0]) & ~lighter & (back[3] > 0.1)
     near = ev.largest_near(cast.to(torch.float32), round(UNDER * grow)) > 0
-    gentle = may & near & (slope(dark[None].expand(3, -1, -1)) * grow < SOFT[0])
+    gentle = may & near & (slope(dark[None]) * grow < SOFT[0])
     _, piece = cv2.connectedComponents(gentle.to(torch.uint8).cpu().numpy(), connectivity=4)
     mine = np.bincount(piece.ravel(), cast.cpu().numpy().ravel()) > 0.5 * np.bincount(piece.ravel())
     mine[0] = False
