@@ -8,10 +8,8 @@ import pytest
 from test_drawings import clip, drawing, groups
 
 from toondecompose.engine.drawings.again import misplaced
-from toondecompose.engine.drawings.compare import shared
 from toondecompose.engine.drawings.expose import expose
 from toondecompose.engine.drawings.match import Book
-from toondecompose.engine.drawings.overlay import overlay
 from toondecompose.engine.drawings.patches import cut_patches
 from toondecompose.engine.drawings.turn import best_turn, likeness, turning
 
@@ -87,14 +85,3 @@ def test_all_pairs_are_as_alike_at_once_as_one_by_one():
     expected = [[best_turn(one, two)[1] for two in spectra] for one in spectra]
     assert likeness(spectra, spectra) == pytest.approx(np.array(expected), abs=1e-5)
     assert likeness(spectra, spectra)[0, 3] > 0.99
-
-
-def test_two_sizes_of_one_drawing_show_all_of_each_other():
-    patches, _ = cut_patches(*walks([0.6, 0.9], [0, 0])[:2], None, None)
-    small, large = patches[0], patches[2]
-    H = np.diag([1.5, 1.5, 1.0])
-    middles = [np.argwhere(p.body).mean(0)[::-1] + 0.5 for p in (small, large)]
-    H[:2, 2] = middles[1] - 1.5 * middles[0]
-    for one, two, link in ((small, large, H), (large, small, np.linalg.inv(H))):
-        both = overlay(one, two, link)
-        assert shared(both, float(np.count_nonzero(both.sure))) > 0.75

@@ -226,14 +226,8 @@ def glance(both: Overlay) -> Difference | None:
         return None
     common = float(np.count_nonzero(both.sure))
     blob = GLANCE**2 * float(far[different].sum())
-    return Difference(blob, common, shared(both, common),
+    return Difference(blob, common, common / max(1.0, both.first.area, both.second.area),
                       1 - np.count_nonzero(different) / count, blob, differing=int(np.count_nonzero(different)))
-
-
-def shared(both: Overlay, common: float) -> float:
-    """Part of the larger cut-out's sure pixels that `common` are, both at the size at which they are compared."""
-    size = abs(np.linalg.det(both.H[:2, :2]))  # of the second cut-out's px in the first one's
-    return common / max(1.0, both.first.area, both.second.area / size)
 
 
 def compare_drawings(a: Patch, b: Patch, H: np.ndarray, noise: float, most: float = MOST_FORGIVEN,
@@ -256,7 +250,7 @@ def compare_drawings(a: Patch, b: Patch, H: np.ndarray, noise: float, most: floa
     if blob < certain and min(TYPICAL_FACTOR * both.deviation, MOST_FORGIVEN) > max(FORGIVEN, most):
         blob, inner, _ = unexplained(both, excess(both, noise * np.sqrt(2), most), noise)
     common = float(np.count_nonzero(both.sure))
-    return Difference(blob, common, shared(both, common), fit, inner, both.deviation, differing)
+    return Difference(blob, common, common / max(1.0, a.area, b.area), fit, inner, both.deviation, differing)
 
 
 def compare_strictly(a: Patch, b: Patch, H: np.ndarray, noise: float, most: float) -> tuple[float, float]:
