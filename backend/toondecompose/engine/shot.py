@@ -28,7 +28,7 @@ from .slivers import continue_runs
 from .strands import add_strands
 from .tiles import or_on_the_host, with_smaller_tiles
 from .types import ExposureSheet, LayerPath, Segmentation, SegmentedLayer, SolvedLayer, as_drawings
-from .visible import picture_behind, shown_as, visible_masks
+from .visible import picture_behind, shown_as, sprites_behind, visible_masks
 
 # A second pass over the sheet sees draft mattes instead of coarse masks; a third one has never changed a sheet.
 SHEET_PASSES = 2
@@ -244,10 +244,12 @@ def _expose_all(source: FrameSource, segmentation: Segmentation, masks: list[np.
                 settings.device))
         else:
             plate = picture_behind(known_layers, k, source.size)
+            unsure = sprites_behind(known_layers, k, source.size)
             told = first[k] and first[k].told
             sheets.append(or_on_the_host(
-                lambda device, k=k, known=known, plate=plate, told=told: expose(
-                    source, masks[k], segmentation.scale, plate=plate, told=told, device=device, **known),
+                lambda device, k=k, known=known, plate=plate, told=told, unsure=unsure: expose(
+                    source, masks[k], segmentation.scale, plate=plate, told=told, unsure=unsure, device=device,
+                    **known),
                 settings.device))
             known_layers[k] = shown_as(known_layers[k], sheets[k])
     return sheets

@@ -75,6 +75,38 @@ def shown_as(layer: SolvedLayer, sheet: ExposureSheet) -> SolvedLayer:
     return replace(layer, exposure=exposure, H=H)
 
 
+def sprites_behind(layers: Sequence[SolvedLayer], k: int, size: tuple[int, int]
+                   ) -> Callable[[int, tuple[int, int]], np.ndarray]:
+    """Where sprites that are redrawn may be behind layer k -> a function of the frame and of the (width, height) to
+    answer in: uint8 [h, w], not 0 as far as any of their drawings reaches. Which one is shown behind what hides it was
+    guessed from the frames around.
+
+    size: the frame's (w, h) px."""
+    reaches: dict[int, np.ndarray] = {}
+
+    def reach(i: int) -> np.ndarray:
+        """uint8 [ch, cw], the largest alpha of all drawings of layer i."""
+        if i not in reaches:
+            drawings = layers[i].drawings
+            reaches[i] = np.zeros(drawings.size[::-1], np.uint8)
+            for d in range(len(drawings)):
+                part, (x, y) = drawings.part(d)
+                h, w = part.shape[:2]
+                into = reaches[i][y:y + h, x:x + w]
+                np.maximum(into, part[..., 3], out=into)
+        return reaches[i]
+
+    def render(t: int, into: tuple[int, int]) -> np.ndarray:
+        scale = np.diag([into[0] / size[0], into[1] / size[1], 1.0])
+        out = np.zeros(into[::-1], np.uint8)
+        for i, layer in enumerate(layers[:k]):
+            if layer.kind == "sprite" and len(layer.drawings) > 1 and layer.exposure[t] >= 0:
+                np.maximum(out, cv2.warpPerspective(reach(i), to_opencv(scale @ layer.H[t]), into), out=out)
+        return out
+
+    return render
+
+
 def picture_behind(layers: Sequence[SolvedLayer], k: int,
                    size: tuple[int, int]) -> Callable[..., tuple[np.ndarray, np.ndarray]]:
     """What lies behind layer k -> a function of the frame: (uint8 RGB [h, w, 3], known uint8 [h, w], 255 = known).

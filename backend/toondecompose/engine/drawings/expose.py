@@ -16,7 +16,7 @@ from .common import Kept, common_canvas, fit_canvas, kept, transitions
 from .fading import fades, unfaded
 from .followed import followed, unmirrored, unstrayed
 from .match import Book
-from .patches import HELD, Patch, cut_patches
+from .patches import HELD, Patch, cut_patches, near_guesses
 from .pixels import shift
 from .poses import continued, reach
 from .recall import certain, recall
@@ -57,7 +57,7 @@ def patch_frame(patch: Patch, size: tuple[int, int], working: tuple[int, int]) -
 def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerPath | None = None,
            hidden: np.ndarray | None = None, motion_model: str = "auto", plate=None, seed: int = 0,
            device: str = "cpu", progress=None, cancelled=None, planes: Sequence[LayerPath] = (),
-           noise: float | None = None, shown: Sequence[np.ndarray] = (), told: PairsTold | None = None
+           noise: float | None = None, shown: Sequence[np.ndarray] = (), told: PairsTold | None = None, unsure=None
            ) -> ExposureSheet:
     """Find one sprite's drawings and where they are exposed.
 
@@ -70,6 +70,8 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
     shown: uint8 [T, h, w] of any size for each of the planes, where it is seen; none: wherever nothing else is.
     noise: of the shot at working size, grey levels rms; None: as far as single frames tell.
     told: what an earlier look at the same frames was certain of.
+    unsure: callable (t, (width, height)) -> uint8 [h, w] of that size, not 0 where the plate shows what was guessed
+        (other sprites that are redrawn), or None.
     progress: callable(fraction 0..1). cancelled: callable -> bool. Nothing is random; seed is kept for the contract.
     """
     count = len(masks)
@@ -96,7 +98,8 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
     # a rigid motion that turns or scales may in truth be a perspective one
     most = (2, 4, 8) if path is not None and path.model != "translation" else (2, 4)
     dofs = tuple(d for d in most if motion_model == "auto" or d <= DOF[motion_model])
-    book = Book(use, noise, solved=plate is not None)
+    guess = None if unsure is None else lambda p: near_guesses(p, unsure(p.frame, (ws, hs)))
+    book = Book(use, noise, solved=plate is not None, unsure=guess)
     if shelf is not None:
         book.rest = shelf.rest
     size = np.diag([ws / source.size[0], hs / source.size[1], 1.0])

@@ -11,7 +11,16 @@ import numpy as np
 
 from .align import CAPS, Points, align, choose_points, project
 from .cluster import CERTAIN
-from .compare import BLOB, BLOB_SHARE, FORGIVEN, MOST_FORGIVEN, TYPICAL_FACTOR, compare_drawings, compare_strictly
+from .compare import (
+    BLOB,
+    BLOB_SHARE,
+    FORGIVEN,
+    MOST_FORGIVEN,
+    TYPICAL_FACTOR,
+    Difference,
+    compare_drawings,
+    compare_strictly,
+)
 from .patches import Patch, without_background
 from .pixels import shift
 
@@ -43,6 +52,8 @@ class Book:
     forgiven: share of the colour range around a pixel that a pair is forgiven at most.
     planes: motions behind the sprite, float64 [T, 3, 3], canvas -> frame, working px, each with bool [T], present.
     solved: the patches' plates were solved for, not gathered around rough masks.
+    unsure: of a patch, where its plate shows what was guessed, uint8 [h, w]; None: nowhere. certain: of a translucent
+    sprite, the patches without that.
     points, soft, soft_points: what is kept of patches that were compared lately; looked: which ones, in that order, and
     looks: how often. rest: gives the memory back of patches that lie on a shelf.
     """
@@ -52,6 +63,8 @@ class Book:
     leak: float = 0.0
     planes: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
     solved: bool = False
+    unsure: Callable[[Patch], np.ndarray] | None = None
+    certain: list[Patch] = field(default_factory=list)
     score: np.ndarray = field(init=False)
     share: np.ndarray = field(init=False)
     fit: np.ndarray = field(init=False)
@@ -84,6 +97,8 @@ class Book:
     def take_off(self, leak: float) -> None:
         """Take the background off a translucent sprite's patches and forget what was known about pairs."""
         self.leak = leak
+        if self.unsure is not None:
+            self.certain = [without_background(p, leak, self.unsure(p)) for p in self.patches]
         self.patches = [without_background(p, leak) for p in self.patches]
         for kept in (self.link, self.dof, self.points, self.soft, self.soft_points, self.tried):
             kept.clear()
@@ -187,6 +202,8 @@ def match(book: Book, i: int, j: int, start: np.ndarray, dofs: tuple[int, ...], 
                     found, agree = better, agree2
         if agree > 0 and sane(found, start):
             seen = compare_drawings(a, b, found, 0.5 * book.noise, book.forgiven, CERTAIN * book.threshold)
+            if book.certain and seen.blob >= book.threshold:
+                seen = without_guesses(book, i, j, found, seen)
             score = seen.blob / book.threshold
             if seen.share >= least and score < below and not score >= known:
                 known = score
@@ -201,6 +218,16 @@ def match(book: Book, i: int, j: int, start: np.ndarray, dofs: tuple[int, ...], 
             if score < 1:
                 break
             H = found if agree > 0.3 and k == 0 else start
+
+
+def without_guesses(book: Book, i: int, j: int, H: np.ndarray, seen: Difference) -> Difference:
+    """What is left of a difference `seen` between two exposures of a translucent sprite where nothing shines through
+    that was guessed, if enough is left of both."""
+    a, b = book.certain[i], book.certain[j]
+    if a.area < LEAST_SHARE * book.patches[i].area or b.area < LEAST_SHARE * book.patches[j].area:
+        return seen
+    sure = compare_drawings(a, b, H, 0.5 * book.noise, book.forgiven, CERTAIN * book.threshold)
+    return sure if sure.share >= LEAST_SHARE and sure.blob < seen.blob else seen
 
 
 def bends(book: Book, known: list[np.ndarray | None]) -> bool:

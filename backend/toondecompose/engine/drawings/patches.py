@@ -263,6 +263,18 @@ def cut_larger(frame: np.ndarray, mask: np.ndarray, hidden: np.ndarray | None, t
     return patch
 
 
+def around(patch: Patch, picture: np.ndarray) -> np.ndarray:
+    """What a picture of the whole frame, [h, w] px of the patch, shows in its crop."""
+    (x, y), (h, w) = patch.origin.astype(int), patch.body.shape
+    return picture[y:y + h, x:x + w]
+
+
+def near_guesses(patch: Patch, guessed: np.ndarray) -> np.ndarray:
+    """uint8 [h, w], not 0 where a plate may show what was guessed (uint8, the whole frame): where it lies is guessed,
+    too."""
+    return around(patch, cv2.dilate(guessed, np.ones((2 * GAP + 1, 2 * GAP + 1), np.uint8)))
+
+
 def near_others(patch: Patch) -> np.ndarray:
     """uint8 0/1 [h, w]: within a gap's width of pixels outside the mask that differ from every plate."""
     other = 1 - cv2.dilate(patch.body, np.ones((2 * EDGE + 3, 2 * EDGE + 3), np.uint8))
@@ -285,14 +297,16 @@ def believable(known: np.ndarray) -> np.ndarray:
     return known * (area >= ISLAND * area.max(initial=1))[label]
 
 
-def without_background(patch: Patch | None, leak: float) -> Patch | None:
+def without_background(patch: Patch | None, leak: float, guessed: np.ndarray | None = None) -> Patch | None:
     """A translucent sprite's patch with the background that shows through taken off (where the plate is known).
 
     leak: share of the plate that shows through, 0..1. Colours keep their level by adding the same share of middle grey.
+    guessed: uint8 [h, w], not 0 where the plate shows what was guessed, so that it cannot be taken off.
     """
     if patch is None or not patch.plates or not 0 < leak < 1:
         return patch
     picture, known = patch.plates[0]
+    known = known if guessed is None else known * (guessed == 0)
 
     def lighter(colour: np.ndarray) -> np.ndarray:
         off = colour - np.float32(leak) * picture + np.float32(128.0 * leak)
