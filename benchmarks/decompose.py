@@ -3,7 +3,7 @@
 
     python benchmarks/decompose.py BENCH_DIR --out PREDS [--sprites auto] [--device cuda] [--clips d01 d08]
     python benchmarks/decompose.py BENCH_DIR --out PREDS --scaling CLIP     frames x1 x2 x4, pixels x1 x4
-    python benchmarks/decompose.py DRAWN_DIR --out PREDS --scorer SCORE.PY  clips of benchmarks/draw_clips.py
+    python benchmarks/decompose.py DRAWN_DIR --out PREDS --scorer SCORE.PY  clips of draw_clips.py or compose_clips.py
 
 BENCH_DIR/<clip>/frames/*.png, BENCH_DIR/<clip>/clip.json (K). PREDS/<clip>/sprites/..., PREDS/<clip>/transforms.json.
 Every clip runs in a child process of its own, so that CPU time and peak memory are that clip's. Scores come from the

@@ -8,6 +8,7 @@ plate, so that the written frames are exactly what the written truth recomposes 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,6 +46,7 @@ class Scene:
     sprites: the number of layers to ask the engine for, where that is not the number of layers (a clip with a cut).
     crf: quality of H.264 compression of the frames (smaller is better), or None for clean frames.
     grain: standard deviation of film grain, grey levels.
+    film: anything else that happens to the finished frames: in words, and the function from frames to frames.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Scene:
     sprites: int | None = None
     crf: int | None = None
     grain: float = 0.0
+    film: tuple[str, Callable[[list[np.ndarray]], list[np.ndarray]]] | None = None
     count: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -158,6 +161,8 @@ def write_scene(scene: Scene, folder: Path) -> Path:
     if scene.grain > 0:
         rng = np.random.default_rng([scene.seed, 1])
         frames = [np.clip(np.round(f + rng.normal(0, scene.grain, f.shape)), 0, 255).astype(np.uint8) for f in frames]
+    if scene.film is not None:
+        frames = scene.film[1](frames)
     if scene.crf is not None:
         frames = compressed(frames, scene.crf, clip / "frames.mp4")
     for t, frame in enumerate(frames):
@@ -180,6 +185,7 @@ def _description(scene: Scene, held: list[bool]) -> dict:
                        "pose_held": [t > 0 and bool(np.array_equal(layer.H[t], layer.H[t - 1]))
                                      for t in range(scene.count)]})
     effects = [f"Grain of {scene.grain:g} levels."] * (scene.grain > 0)
+    effects += [] if scene.film is None else [scene.film[0]]
     effects += [] if scene.crf is None else [f"H.264, crf {scene.crf}, 4:2:0."]
     return {"name": scene.name, "about": scene.about, "tags": scene.tags, "size": list(scene.size),
             "frames": scene.count, "K": len(scene.layers), "sprites": scene.sprites or len(scene.layers), "fps": FPS,

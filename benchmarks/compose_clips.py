@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+"""Compose short cartoon clips with their full truth from free art of Debian packages, in the bench's folder layout.
+
+    apt-get download raincat-data scratch supertux-data warmux-data
+    for package in *.deb; do dpkg -x "$package" ART; done
+    python benchmarks/compose_clips.py ART OUT [--clips a06 a09]
+    python benchmarks/decompose.py OUT --out PREDS --scorer SCORE.PY
+
+The art is used where it lies; its licences are in ART/usr/share/doc and hold for the clips too. The same art gives the
+same files. What each clip shows is in its clip.json (`about`, `tags`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from composed import scenes_action, scenes_cameras
+from composed.art import Art
+from drawn.layers import Scene, write_scene
+
+from toondecompose.formats.errors import UserError
+
+SCENES: dict[str, Callable[[Art], Scene]] = {
+    "a01_pan_threes": scenes_cameras.pan_threes,
+    "a02_zoom_tilt": scenes_cameras.zoom_tilt,
+    "a03_perspective": scenes_cameras.perspective,
+    "a04_parallax": scenes_cameras.parallax,
+    "a05_fast_skate": scenes_action.fast_skate,
+    "a06_sharks_cross": scenes_action.sharks_cross,
+    "a07_ghost_shadow": scenes_action.ghost_shadow,
+    "a08_held_talk": scenes_cameras.held_talk,
+    "a09_bat_blur": scenes_action.bat_blur,
+    "a10_grain_jpeg": scenes_action.worn_copy,
+    "a11_dance_h264": scenes_action.dance_h264,
+    "a12_spin_room": scenes_action.spin_room,
+    "a13_six_frames": scenes_cameras.six_frames,
+    "a14_mirror_odd": scenes_cameras.mirror_odd,
+    "a15_pan_cross": scenes_cameras.pan_cross,
+    "a16_edge_static": scenes_action.edge_static,
+    "a17_poncho_owl": scenes_cameras.poncho_owl,
+}
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("art", type=Path, help="folder into which the packages were unpacked")
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--clips", nargs="*", help="clip names or their beginnings; all when left out")
+    args = parser.parse_args(argv)
+    for name, compose in SCENES.items():
+        if args.clips and not any(name.startswith(c) for c in args.clips):
+            continue
+        try:
+            scene = compose(Art(args.art))
+        except UserError as error:
+            sys.exit(str(error))
+        write_scene(scene, args.out)
+        size = f"{scene.size[0]}x{scene.size[1]}"
+        print(f"{scene.name}  {size}  {scene.count} frames  K={len(scene.layers)}  {scene.about}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""The composed benchmark clips, from art made up here: what is written as truth is what the frames show."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from toondecompose.demo.clip import composite
+from toondecompose.formats.errors import UserError
+from toondecompose.io.png import read_rgba
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+MEDIA = "usr/share/scratch/Media"
+WOODS = f"{MEDIA}/Backgrounds/Nature/woods-and-bench.jpg"
+HORSES = [f"{MEDIA}/Costumes/Animals/horse1-{step}.png" for step in "ab"]
+
+
+@pytest.fixture(scope="module")
+def composed():
+    """The benchmark's modules, which are no installed package."""
+    sys.path.insert(0, str(BENCHMARKS))
+    import compose_clips
+    from composed import art, stage
+    from drawn import layers
+
+    yield compose_clips, art, stage, layers
+    sys.path.remove(str(BENCHMARKS))
+
+
+@pytest.fixture(scope="module")
+def made_up(tmp_path_factory):
+    """A folder with the art of the shortest clip: a gradient, and two blots of different sizes as its horse."""
+    folder = tmp_path_factory.mktemp("art")
+    y, x = np.mgrid[:80, :110]
+    _save(folder / WOODS, np.dstack([2 * x, 3 * y, x + y]))
+    for name, (height, width) in zip(HORSES, ((50, 80), (62, 71)), strict=True):
+        y, x = np.mgrid[:height + 20, :width + 10]
+        inside = np.hypot((x - 5 - width / 2) / (width / 2), (y - 10 - height / 2) / (height / 2)) < 1
+        _save(folder / name, np.dstack([200 - x, 90 + y, 40 + 0 * x, 255 * inside]))
+    return folder
+
+
+def _save(path, picture):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(picture.astype(np.uint8)).save(path)
+
+
+def test_visible_alphas_and_drawings_recompose_the_frames(composed, made_up, tmp_path):
+    compose_clips, _, _, layers = composed
+    compose_clips.main([str(made_up), str(tmp_path), "--clips", "a13"])
+    folder = tmp_path / "a13_six_frames"
+    said = json.loads((folder / "clip.json").read_text())
+    H = np.array([s["H"] for s in json.loads((folder / "transforms.json").read_text())["sprites"]])
+    assert (len(H), H.shape[1]) == (said["K"], said["frames"]) == (2, 6)
+    assert said["layers"][1]["drawing"] == [0, 0, 1, 1, 0, 0]
+    plate = read_rgba(folder / "sprite_0/canvas/00.png").astype(np.float32) / 255
+    for t in range(said["frames"]):
+        back = np.round(layers.warp(plate, H[0, t], tuple(said["size"]), opaque=True) * 255).astype(np.uint8)
+        horse = read_rgba(folder / f"sprite_1/{t:04d}.png")
+        assert horse[..., 3].any()
+        frame, visible = composite(np.stack([back, horse]))
+        np.testing.assert_array_equal(frame, read_rgba(folder / f"frames/{t:04d}.png")[..., :3])
+        for k, alpha in enumerate(visible):
+            written = read_rgba(folder / f"alpha_{k}/{t:04d}.png")[..., 0]
+            np.testing.assert_array_equal(np.round(alpha * 255), written)
+
+
+def test_trimmed_drawings_stand_on_one_line_with_their_middles_above_one_another(composed, made_up):
+    drawings = composed[1].standing([made_up / name for name in HORSES], 1)
+    rows, columns = zip(*(np.nonzero(drawing[..., 3]) for drawing in drawings), strict=True)
+    assert len({drawing.shape for drawing in drawings}) == 1
+    assert len({int(row.max()) for row in rows}) == 1
+    middles = [(column.min() + column.max()) / 2 for column in columns]
+    assert abs(middles[0] - middles[1]) <= 0.5
+
+
+def test_registered_drawings_keep_their_places_on_the_sheet(composed, made_up):
+    sheets = [read_rgba(made_up / name)[..., 3] for name in HORSES]
+    drawings = composed[1].registered([made_up / name for name in HORSES], 1)
+    for axis in (0, 1):
+        on_sheet, on_canvas = ([np.flatnonzero(alpha.any(axis))[0] for alpha in pictures]
+                               for pictures in (sheets, [drawing[..., 3] for drawing in drawings]))
+        assert on_canvas[1] - on_canvas[0] == on_sheet[1] - on_sheet[0]
+
+
+def test_missing_art_is_named_with_its_package(composed, made_up, tmp_path):
+    compose_clips, art, _, _ = composed
+    with pytest.raises(UserError, match=r"tux/big/walk-0\.png is missing: unpack the Debian package supertux-data"):
+        art.Art(made_up).files("supertux-data", "creatures/tux/big/walk-{}.png", range(8))
+    with pytest.raises(SystemExit, match="is missing: unpack the Debian package scratch"):
+        compose_clips.main([str(tmp_path / "nothing"), str(tmp_path / "out"), "--clips", "a13"])
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_open_shutter_spreads_a_pose_around_its_frame(composed, made_up):
+    _, art, stage, _ = composed
+    drawings = art.standing([made_up / HORSES[0]], 1)
+    blurred = stage.actor("horse", drawings, [0, 0], lambda t: stage.on_feet(drawings[0], 100 * t, 0, 1.0), shutter=0.5)
+    x = blurred.blur[..., 0, 2] - blurred.H[:, None, 0, 2]
+    np.testing.assert_allclose(x.mean(1), 0, atol=1e-9)
+    assert np.all((x.max(1) - x.min(1) > 45) & (x.max(1) - x.min(1) <= 50))
+
+
+def test_grain_and_jpeg_is_the_same_each_time(composed):
+    frames = [np.full((32, 48, 3), 128, np.uint8)] * 2
+    once, again = (composed[2].grain_and_jpeg(frames, seed=3) for _ in range(2))
+    np.testing.assert_array_equal(once, again)
+    assert not np.array_equal(once[0], once[1])
+    assert 2 < np.std(once[0].astype(float)) < 6
