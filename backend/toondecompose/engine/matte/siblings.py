@@ -60,8 +60,9 @@ def siblings(state: LayerState, shapes: Shapes, d: int) -> list[list[int]]:
     return [[most[k] for k in np.unique(np.linspace(0, len(most) - 1, BORROWED).round().astype(int))]]
 
 
-def lend(mine: Moments, other: Moments, noise: float, reach: float) -> None:
-    """Pool what another drawing's exposures show along the outline into a drawing's own, in place, where both are one.
+def lend(mine: Moments, other: Moments, noise: float, reach: float) -> torch.Tensor | None:
+    """Pool what another drawing's exposures show along the outline into a drawing's own, in place, where both are one
+    -> bool [h, w], where that is; None for nowhere.
 
     noise: levels rms. reach: canvas px from the masks' outline in which alpha is open.
     """
@@ -73,7 +74,7 @@ def lend(mine: Moments, other: Moments, noise: float, reach: float) -> None:
     body = (((mine.mask / n > 0.5) | (other.mask / m > 0.5)) & seen).cpu().numpy()
     differs = (left > DIFFERS + 5 * noise).cpu().numpy() & body
     if not body.any() or np.count_nonzero(differs) > ALIKE * np.count_nonzero(body):
-        return
+        return None
     whole = cv2.morphologyEx(differs.astype(np.uint8), cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
     same = cv2.dilate(whole, np.ones((2 * AROUND + 1, 2 * AROUND + 1), np.uint8)) == 0
     wide = np.ones((2 * round(reach) + 1,) * 2, np.uint8)
@@ -83,3 +84,4 @@ def lend(mine: Moments, other: Moments, noise: float, reach: float) -> None:
     for name in ("n", "c", "b", "cb", "bb", "cc", "mask", "sure"):
         getattr(mine, name).add_(getattr(other, name) * where)
     mine.count += other.count
+    return where

@@ -233,7 +233,8 @@ def _solve_layer(loop: Loop, index: int, hidden: np.ndarray | None, changes: np.
     def pooled(d: int, fraction: float) -> Cutout:
         drawing = state.drawings[d]
         moments = empty_moments(drawing.box, loop.device)
-        cut = lambda: cut_out(moments, loop.noise, mask_px, tile=loop.tile, lined=sprite)  # noqa: E731
+        borrowed = None
+        cut = lambda: cut_out(moments, loop.noise, mask_px, tile=loop.tile, lined=sprite, borrowed=borrowed)  # noqa: E731
         later = [t for t in drawing.frames if t in withheld]
         for frames in ([t for t in drawing.frames if t not in withheld], later):
             if frames is later and later:
@@ -250,7 +251,7 @@ def _solve_layer(loop: Loop, index: int, hidden: np.ndarray | None, changes: np.
             more = empty_moments(drawing.box, loop.device)
             for t, seen in exposures(drawing, frames, more):
                 add(more, seen, float(state.opacity[t]))
-            lend(moments, more, loop.noise, 2 * mask_px + 4)
+            borrowed = lend(moments, more, loop.noise, 2 * mask_px + 4)
         return cut()
 
     shapes = silhouettes(state, loop.source.size) if sprite and len(state.drawings) > 1 else {}
