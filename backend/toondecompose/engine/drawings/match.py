@@ -4,7 +4,7 @@ the same."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -222,12 +222,13 @@ def match(book: Book, i: int, j: int, start: np.ndarray, dofs: tuple[int, ...], 
 
 def without_guesses(book: Book, i: int, j: int, H: np.ndarray, seen: Difference) -> Difference:
     """What is left of a difference `seen` between two exposures of a translucent sprite where nothing shines through
-    that was guessed, if enough is left of both."""
-    a, b = book.certain[i], book.certain[j]
-    if a.area < LEAST_SHARE * book.patches[i].area or b.area < LEAST_SHARE * book.patches[j].area:
-        return seen
-    sure = compare_drawings(a, b, H, 0.5 * book.noise, book.forgiven, CERTAIN * book.threshold)
-    return sure if sure.share >= LEAST_SHARE and sure.blob < seen.blob else seen
+    that was guessed. Where too little is left of both, they share nothing that could be compared."""
+    sure = compare_drawings(book.certain[i], book.certain[j], H, 0.5 * book.noise, book.forgiven,
+                            CERTAIN * book.threshold)
+    share = sure.common / max(1.0, book.patches[i].area, book.patches[j].area)
+    if share < LEAST_SHARE:
+        return replace(seen, share=0.0)
+    return replace(sure, share=share) if sure.blob < seen.blob else seen
 
 
 def bends(book: Book, known: list[np.ndarray | None]) -> bool:
