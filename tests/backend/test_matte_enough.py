@@ -1,5 +1,6 @@
 """Fast ways through long shots agree with the plain ones."""
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -9,6 +10,7 @@ from toondecompose.engine.matte.enough import ENOUGH, GRID, LEAST, enough_for, s
 from toondecompose.engine.matte.moments import asked_parts
 from toondecompose.engine.matte.objective import order_votes
 from toondecompose.engine.matte.plates import solve_plate
+from toondecompose.engine.matte.prepare import PINHOLE, fill_pinholes
 from toondecompose.engine.matte.state import Drawing, LayerState
 from toondecompose.engine.matte.types import LayerToSolve
 from toondecompose.engine.matte.weights import Weight, WeightOf, by_masks, by_mattes, open_squares
@@ -107,6 +109,45 @@ def test_a_lattice_of_px_votes_as_all_of_them_do():
     few, every = order_votes(source, states, "cpu", 3000), order_votes(source, states, "cpu", np.inf)
     assert every[2, 1] == 2 * 190 * 160 and every[1, 2] == 2 * 190 * 40
     assert np.abs(few - every).max() < 0.05 * every.max()
+
+
+def test_some_frames_of_an_overlap_vote_for_all_of_them():
+    T, size = 60, (120, 90)
+    rng = np.random.default_rng(6)
+    picture = {k: torch.zeros(4, 90, 120, dtype=torch.uint8) for k in (1, 2)}
+    picture[1][0, 10:80, 10:80] = picture[1][3, 10:80, 10:80] = 200
+    picture[2][1, 20:70, 30:110] = picture[2][3, 20:70, 30:110] = 200
+    picture[1][3], picture[2][3] = 255 * (picture[1][3] > 0), 255 * (picture[2][3] > 0)
+    frames = np.zeros((T, 90, 120, 3), np.uint8)
+    for frame, share in zip(frames, rng.integers(60, 80, T), strict=True):
+        frame[10:80, 10:80] = (200, 0, 0)
+        frame[20:70, share:110] = (0, 200, 0)
+    H = np.tile(np.eye(3), (T, 1, 1))
+    states = []
+    for k in (0, 1, 2):
+        shown = np.where(np.arange(T) < 50, 0, -1) if k == 2 else np.zeros(T, int)  # it goes before the end
+        given = LayerToSolve(name=str(k), kind="sprite", H=H, drawing=shown, masks=np.zeros((T, 9, 12), np.uint8))
+        drawings = {0: Drawing((0, 0, *size), list(range(T)), picture[k])} if k else {}
+        states.append(LayerState(given, H, size, 1.0, drawings, np.ones(T)))
+    source = source_from_array(list(frames))
+    some, every = order_votes(source, states, "cpu"), order_votes(source, states, "cpu", asked=T)
+    assert every[1, 2] > 10_000 and every[2, 1] > 10_000
+    assert np.abs(some - every).max() < 0.1 * every.max()
+
+
+def test_small_holes_are_found_near_a_mask_as_in_the_whole_picture():
+    rng = np.random.default_rng(7)
+    masks = np.zeros((6, 200, 260), np.uint8)
+    for mask, (x, y) in zip(masks, [(0, 0), (100, 80), (150, 100), (3, 70), (180, 0), (70, 120)], strict=True):
+        part = mask[y:y + 80, x:x + 90]
+        part[:] = 255
+        for hx, hy, w, h in rng.integers(1, 14, (40, 4)) * (6, 6, 1, 1):
+            part[hy:hy + h, hx:hx + w] = 0
+    for mask, filled in zip(masks, fill_pinholes(masks), strict=True):
+        _, label, stats, _ = cv2.connectedComponentsWithStats((mask < 128).astype(np.uint8), connectivity=4)
+        small = stats[:, cv2.CC_STAT_AREA] < PINHOLE
+        small[0] = False
+        assert np.array_equal(filled, np.where(small[label], 140, mask)) and small.any()
 
 
 def test_drawings_keep_only_what_is_there():

@@ -25,6 +25,7 @@ CLEAR_VOTE = 24.0  # levels (sum over RGB) by which one layer must explain a px 
 COVERS = 0.6  # alpha; a wrong order leaves the drawing listed in front half transparent where it is hidden
 MIN_VOTES = 150  # px
 VOTERS = 20_000  # px of an overlap on one frame that are asked; of larger ones a lattice is
+ASKED = 24  # frames of two layers' overlap, spread over all of them, that are asked
 MAJORITY = 2.0
 
 
@@ -73,21 +74,24 @@ def _texture_bits(colour: torch.Tensor) -> float:
     return bits
 
 
-def order_votes(source: FrameSource, states: list[LayerState], device: str, voters: float = VOTERS) -> np.ndarray:
+def order_votes(source: FrameSource, states: list[LayerState], device: str, voters: float = VOTERS,
+                asked: int = ASKED) -> np.ndarray:
     """votes[i, j]: px of overlaps where layer i's colour, not layer j's, is what the frames show (i in front of j).
 
-    voters: px of an overlap that are asked on each frame, each for its neighbours on the lattice (inf: all of them)."""
+    voters: px of an overlap that are asked on each frame, each for its neighbours on the lattice (inf: all of them).
+    asked: frames in which two layers overlap that are asked, each for those around it."""
     votes = np.zeros((len(states), len(states)), np.int64)
     box = (0, 0, *source.size)
+    reach = [{k: shown_box(s, t, box) for k, s in enumerate(states) if k} for t in range(source.count)]
+    asks: dict[int, list[tuple[int, int, Box, float]]] = {}  # by frame, so that each is read once
     pairs = [(i, j) for j in range(1, len(states)) for i in range(1, j)]
-    if not pairs:
-        return votes
-    for t in range(source.count):
-        reach = {k: shown_box(s, t, box) for k, s in enumerate(states) if k}
-        for i, j in pairs:
-            overlap = None if reach[i] is None or reach[j] is None else _overlap(reach[i], reach[j])
-            if overlap is None:
-                continue
+    for i, j in pairs:
+        met = [(t, overlap) for t, boxes in enumerate(reach) if (overlap := _overlap(boxes[i], boxes[j])) is not None]
+        few = [met[k] for k in np.linspace(0, len(met) - 1, min(asked, len(met))).round().astype(int)]
+        for t, overlap in few:
+            asks.setdefault(t, []).append((i, j, overlap, len(met) / len(few)))
+    for t in sorted(asks):
+        for i, j, overlap, each in asks[t]:
             x0, y0, x1, y1 = overlap
             step = max(1, int(((x1 - x0) * (y1 - y0) / voters) ** 0.5))
             first, second = (place(states[k], t, overlap, device) if step == 1 else
@@ -97,12 +101,14 @@ def order_votes(source: FrameSource, states: list[LayerState], device: str, vote
                 continue
             frame = frame_tensor(source.read(t)[y0:y1:step, x0:x1:step], device)[:, both]
             miss_i, miss_j = ((frame - p[:3, both] / p[3, both]).abs().sum(0) for p in (first, second))
-            votes[i, j] += int((miss_j - miss_i > CLEAR_VOTE).sum()) * step**2
-            votes[j, i] += int((miss_i - miss_j > CLEAR_VOTE).sum()) * step**2
+            votes[i, j] += round(int((miss_j - miss_i > CLEAR_VOTE).sum()) * step**2 * each)
+            votes[j, i] += round(int((miss_i - miss_j > CLEAR_VOTE).sum()) * step**2 * each)
     return votes
 
 
-def _overlap(a: Box, b: Box) -> Box | None:
+def _overlap(a: Box | None, b: Box | None) -> Box | None:
+    if a is None or b is None:
+        return None
     box = (max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3]))
     return box if box[2] > box[0] and box[3] > box[1] else None
 

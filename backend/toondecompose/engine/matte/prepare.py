@@ -81,7 +81,10 @@ def fill_pinholes(masks: np.ndarray) -> np.ndarray:
     masks: uint8 [T, hs, ws]. Returns a new array."""
     out = masks.copy()
     for mask in out:
-        count, label, stats, _ = cv2.connectedComponentsWithStats((mask < 128).astype(np.uint8), connectivity=4)
+        x, y, w, h = cv2.boundingRect((mask >= 128).view(np.uint8))
+        # what comes in from farther away is no small hole
+        mask = mask[max(0, y - PINHOLE):y + h + PINHOLE, max(0, x - PINHOLE):x + w + PINHOLE]
+        count, label, stats, _ = cv2.connectedComponentsWithStats((mask < 128).view(np.uint8), connectivity=4)
         small = stats[:, cv2.CC_STAT_AREA] < PINHOLE
         small[0] = False
         if count > 1 and small.any():
