@@ -30,7 +30,7 @@ from toondecompose.engine.matte.resample import (
 
 GREY = 128.0  # levels; subtracted before squaring, so that float32 sums keep their digits
 APRON = 4  # px of frame around a sampled box, for the kernel
-STRIP = 12_000  # px that are pooled at once: a dozen planes of them fit into a processor's cache
+STRIP = 48_000  # px that are pooled at once: a dozen planes of them nearly fit into a processor's cache
 
 
 @dataclass
