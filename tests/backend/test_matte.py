@@ -8,6 +8,8 @@ import pytest
 import torch
 
 from toondecompose.engine.clip import source_from_array
+from toondecompose.engine.matte import solve as solving
+from toondecompose.engine.matte.alpha import cut_out
 from toondecompose.engine.matte.heldout import predict_withheld
 from toondecompose.engine.matte.prediction import withheld_frames
 from toondecompose.engine.matte.sharpen import sharpen_drawing
@@ -299,3 +301,29 @@ def test_a_sprite_is_cut_out_as_well_before_an_opaque_plane_whose_plate_no_frame
         return np.abs(placed(layers[-1], 3)[0] - moved(alpha, (0, 0))).mean()
 
     assert shot(True) < 1.2 * shot(False) + 1e-3
+
+
+def test_only_often_seen_drawings_are_followed_again_behind_a_draft(monkeypatch):
+    shown = [0, 0, 1, 1, 1, 0, 2, 2]  # the first and the second drawing are seen three times, the third one twice
+    shot = Shot(8, painted(192, 80), 6)
+    shot.add(*disc(SIZE, (50, 40), 18, (200, 60, 40), outline=2), [(2 * t, 0) for t in range(8)], drawing=shown)
+    asked = []
+
+    def noted(moments, *args, follow=True, lined=True, **more):
+        asked.append((moments.count, follow))
+        return cut_out(moments, *args, lined=lined, follow=follow, **more)
+
+    monkeypatch.setattr(solving, "cut_out", noted)
+    monkeypatch.setattr(solving, "siblings", lambda *_: [])  # what drawings lend one another counts as seen
+    shot.solve(rounds=1)
+    assert asked == [(3, True), (3, True), (2, False)]
+    asked.clear()
+    shot.solve(rounds=1, quality="preview")  # as a draft does: nothing has been followed before
+    assert asked == [(3, True), (3, True), (2, True)]
+
+
+def test_one_round_has_nothing_to_compare_its_description_with():
+    shot = Shot(6, painted(192, 80), 6)
+    shot.add(*disc(SIZE, (50, 40), 18, (200, 60, 40)), [(2 * t, 0) for t in range(6)])
+    assert shot.solve(rounds=1)[0].objective_per_round == []
+    assert len(shot.solve(rounds=2)[0].objective_per_round) == 2

@@ -38,6 +38,9 @@ SHARPEN_STEPS = {"preview": 0, "standard": 1, "best": 2}
 MASK_ERROR = 1.5  # working px by which the segmentation's outlines may be wrong
 FADES = 5.0  # residual variance inside a drawing, relative to the noise, from which its opacity may change over time
 FADE_STEPS = 3
+# Exposures from which gaps are followed once more behind a draft, which has followed what its masks had closed: what
+# finer outlines tell beyond it is no news where one or two exposures show them, and costs as much again.
+FOLLOWED_FROM = 3
 WORTH_A_ROUND = 0.02  # share of the description length that the last round must have saved for another one
 
 
@@ -45,8 +48,8 @@ WORTH_A_ROUND = 0.02  # share of the description length that the last round must
 class Loop:
     """What the rounds share. layers and states: back to front. frames: those that may be looked at.
     scale: working px per full-resolution px. noise: levels. enough: looks at a plane's px. tile: canvas px worked on at
-    once. withheld: frames that are to be predicted. guesses: of the states by their number, the drawings that they
-    show, solved without them."""
+    once. draft: no draft went before. withheld: frames that are to be predicted. guesses: of the states by their
+    number, the drawings that they show, solved without them."""
 
     source: FrameSource
     layers: list[LayerToSolve]
@@ -55,10 +58,11 @@ class Loop:
     scale: float
     device: str
     tick: Callable[[float], None]
+    tile: int = TILE
+    draft: bool = True
+    withheld: Sequence[int] = ()
     noise: float = QUIET
     enough: float = ENOUGH
-    tile: int = TILE
-    withheld: Sequence[int] = ()
     guesses: dict[int, dict[int, Drawing]] = field(default_factory=dict)
 
 
@@ -83,7 +87,7 @@ def solve(source: FrameSource, layers: list[LayerToSolve], *, scale: float, roun
         withheld_frames(layers) if predict else (), noise, SHARPEN_STEPS[quality], light)
     steps = SHARPEN_STEPS[quality]
     if steps:
-        if len(objective) == rounds:  # the last mattes have not weighed the panorama yet
+        if len(objective) in (0, rounds):  # the last mattes have not weighed the panorama yet
             _solve_background(loop, None)
         sharpen_plate(source, loop.states[0], _background_weight(loop, None), steps, device, loop.tick)
         for index, state in enumerate(loop.states[1:], 1):
@@ -127,7 +131,7 @@ def run_rounds(source: FrameSource, layers: list[LayerToSolve], frames: list[int
     G, canvas = panorama_gauge(layers[0].H, range(source.count), source.size)
     states = [LayerState(layers[0], layers[0].H @ G, canvas, 1.0, opacity=np.ones(source.count))]
     states += [prepare_sprite(layer, source.size, None, _in_front(layers, k)) for k, layer in enumerate(layers) if k]
-    loop = Loop(source, list(layers), states, frames, scale, device, tick, tile=tile, withheld=withheld)
+    loop = Loop(source, list(layers), states, frames, scale, device, tick, tile, not steps, withheld)
     if noise is not None:  # averaging to the masks' size has taken away at most so much of it
         loop.enough = enough_for(max(QUIET, noise / scale))
     predicted = nothing_predicted()
@@ -142,7 +146,8 @@ def run_rounds(source: FrameSource, layers: list[LayerToSolve], frames: list[int
         for index in range(1, len(loop.states)):
             _solve_layer(loop, index, _masks_in_front(loop, index) if number == 0 else None, changes)
             done += 1
-        objective.append(description_length(source, loop.states, loop.noise, device))
+        if rounds > 1:  # of one round there is nothing to compare
+            objective.append(description_length(source, loop.states, loop.noise, device))
         if number == 0:
             votes = order_votes(source, loop.states, device)
             order = voted_order(votes)
@@ -234,7 +239,8 @@ def _solve_layer(loop: Loop, index: int, hidden: np.ndarray | None, changes: np.
         drawing = state.drawings[d]
         moments = empty_moments(drawing.box, loop.device)
         borrowed = None
-        cut = lambda: cut_out(moments, loop.noise, mask_px, tile=loop.tile, lined=sprite, borrowed=borrowed)  # noqa: E731
+        cut = lambda: cut_out(moments, loop.noise, mask_px, tile=loop.tile, lined=sprite, borrowed=borrowed,  # noqa: E731
+                              follow=loop.draft or moments.count >= FOLLOWED_FROM)
         later = [t for t in drawing.frames if t in withheld]
         for frames in ([t for t in drawing.frames if t not in withheld], later):
             if frames is later and later:
