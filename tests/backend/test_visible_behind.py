@@ -5,8 +5,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from toondecompose.engine.drawings import sheet
 from toondecompose.engine.drawings.match import Book, match
 from toondecompose.engine.drawings.patches import GAP, Patch, near_guesses, without_background
+from toondecompose.engine.drawings.pixels import shift
 from toondecompose.engine.types import SolvedLayer, as_drawings
 from toondecompose.engine.visible import sprites_behind
 
@@ -71,3 +73,20 @@ def test_exposures_that_differ_only_by_a_guess_behind_them_show_one_drawing() ->
     nearly_all.take_off(0.3)
     match(nearly_all, 0, 1, np.eye(3), (0,))
     assert np.isnan(nearly_all.score[0, 1])  # the few px left conclude nothing, and neither does what differs elsewhere
+    assert nearly_all.untold == {(0, 1)}
+
+
+def test_a_pair_of_which_nothing_could_be_said_is_looked_at_again_where_others_place_it(monkeypatch) -> None:
+    ones = np.ones((40, 60), np.uint8)
+    patches = [Patch(t, np.zeros(2), np.full((40, 60, 3), 150, np.uint8), ones, ones, ones) for t in range(3)]
+    book = Book(patches, 0.0)
+    for i, j, x in ((0, 2, 3.0), (1, 2, 1.0)):
+        book.link[i, j], book.link[j, i] = shift(x, 0), shift(-x, 0)
+        book.score[i, j] = book.score[j, i] = 0
+    asked = []
+    monkeypatch.setattr(sheet, "match", lambda book, i, j, start, dofs: asked.append((i, j, start[0, 2])))
+    sheet.second_chance(book, [], (2,))
+    assert asked == []
+    book.untold.add((0, 1))
+    sheet.second_chance(book, [], (2,))
+    assert asked == [(0, 1, 2.0)]

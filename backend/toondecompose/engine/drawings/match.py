@@ -53,7 +53,7 @@ class Book:
     planes: motions behind the sprite, float64 [T, 3, 3], canvas -> frame, working px, each with bool [T], present.
     solved: the patches' plates were solved for, not gathered around rough masks.
     unsure: of a patch, where its plate shows what was guessed, uint8 [h, w]; None: nowhere. certain: of a translucent
-    sprite, the patches without that.
+    sprite, the patches without that. untold: pairs that differ where so little is certain that nothing is said of them.
     points, soft, soft_points: what is kept of patches that were compared lately; looked: which ones, in that order, and
     looks: how often. rest: gives the memory back of patches that lie on a shelf.
     """
@@ -65,6 +65,7 @@ class Book:
     solved: bool = False
     unsure: Callable[[Patch], np.ndarray] | None = None
     certain: list[Patch] = field(default_factory=list)
+    untold: set[tuple[int, int]] = field(default_factory=set)
     score: np.ndarray = field(init=False)
     share: np.ndarray = field(init=False)
     fit: np.ndarray = field(init=False)
@@ -100,7 +101,7 @@ class Book:
         if self.unsure is not None:
             self.certain = [without_background(p, leak, self.unsure(p)) for p in self.patches]
         self.patches = [without_background(p, leak) for p in self.patches]
-        for kept in (self.link, self.dof, self.points, self.soft, self.soft_points, self.tried):
+        for kept in (self.link, self.dof, self.points, self.soft, self.soft_points, self.tried, self.untold):
             kept.clear()
         self.__post_init__()
 
@@ -204,6 +205,8 @@ def match(book: Book, i: int, j: int, start: np.ndarray, dofs: tuple[int, ...], 
             seen = compare_drawings(a, b, found, 0.5 * book.noise, book.forgiven, CERTAIN * book.threshold)
             if book.certain and seen.blob >= book.threshold:
                 seen = without_guesses(book, i, j, found, seen)
+                if seen.share == 0:
+                    book.untold.add((i, j))
             score = seen.blob / book.threshold
             if seen.share >= least and score < below and not score >= known:
                 known = score
@@ -223,12 +226,13 @@ def match(book: Book, i: int, j: int, start: np.ndarray, dofs: tuple[int, ...], 
 def without_guesses(book: Book, i: int, j: int, H: np.ndarray, seen: Difference) -> Difference:
     """What is left of a difference `seen` between two exposures of a translucent sprite where nothing shines through
     that was guessed. Where too little is left of both, they share nothing that could be compared."""
-    sure = compare_drawings(book.certain[i], book.certain[j], H, 0.5 * book.noise, book.forgiven,
-                            CERTAIN * book.threshold)
-    share = sure.common / max(1.0, book.patches[i].area, book.patches[j].area)
-    if share < LEAST_SHARE:
+    a, b = book.certain[i], book.certain[j]
+    if a.area < LEAST_SHARE * book.patches[i].area or b.area < LEAST_SHARE * book.patches[j].area:
         return replace(seen, share=0.0)
-    return replace(sure, share=share) if sure.blob < seen.blob else seen
+    sure = compare_drawings(a, b, H, 0.5 * book.noise, book.forgiven, CERTAIN * book.threshold)
+    if sure.share < LEAST_SHARE:
+        return replace(seen, share=0.0)
+    return sure if sure.blob < seen.blob else seen
 
 
 def bends(book: Book, known: list[np.ndarray | None]) -> bool:

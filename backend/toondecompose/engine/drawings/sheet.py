@@ -211,7 +211,7 @@ def second_chance(book: Book, more: list[tuple[int, int]], dofs: tuple[int, ...]
     """Compare pairs that failed, and `more` pairs, from the place that a chain of good pairs gives (a drawing that has
     turned, grown or been mirrored since the other frame is not found by a shift)."""
     component, place = trees(book, cut)
-    failed = {(i, j) for i, j in book.link if i < j and book.score[i, j] >= cut}
+    failed = {(i, j) for i, j in book.link if i < j and book.score[i, j] >= cut} | book.untold
     for i, j in sorted(failed | set(more)):
         if component[i] == component[j]:
             start = place[j] @ np.linalg.inv(place[i])
