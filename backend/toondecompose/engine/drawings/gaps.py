@@ -88,6 +88,8 @@ def passing(book: Book, here: Patch, other: Patch, xy: np.ndarray) -> bool:
     i = next(k for k, p in enumerate(book.patches) if p is here)
     mates = [(book.score[i, k], k) for k, p in enumerate(book.patches)
              if (i, k) in book.link and p is not here and p is not other and book.fit[i, k] > ALIKE]
+    if stands(book, i, [k for _, k in mates], xy):
+        return False
     colour = sample(here.smooth, xy).astype(np.float32)
     asked, others = 0, []
     for _, k in sorted(mates)[:MATES]:
@@ -110,6 +112,38 @@ def passing(book: Book, here: Patch, other: Patch, xy: np.ndarray) -> bool:
             return False
         others.append((there, at, shown, use))
     return asked > 0 and not stays(book, others)
+
+
+def stands(book: Book, i: int, mates: list[int], xy: np.ndarray) -> bool:
+    """Would patch i's colours at some points still be seen in other frames of the drawing, moved on a little, if they
+    were background in a gap, and are they not? A lid that closes for one frame is gone in the next, background is not.
+
+    mates: patches of about the same drawing. xy: [n, 2], the points, px of patch i.
+    """
+    here = book.patches[i]
+    colour = sample(here.smooth, xy).astype(np.float32)
+    within = np.zeros(here.inside.shape, np.uint8)
+    within[tuple(xy.astype(int).T[::-1])] = 1
+    gone = there_still = 0
+    for k in mates:
+        there, link = book.patches[k], book.link[i, k]
+        moved = []
+        for motion, present in book.planes:
+            if not (present[here.frame] and present[there.frame]):
+                continue
+            at = project(motion[there.frame] @ np.linalg.inv(motion[here.frame]), xy + here.origin) - there.origin
+            asked = np.abs(at - project(link, xy)).max(1) >= APART
+            asked &= sample(within, project(np.linalg.inv(link), at))[:, 0] > 0.5  # it has not left the gap
+            asked[asked] = sample(there.valid, at[asked])[:, 0] > 0
+            if np.count_nonzero(asked) < max(LEAST_GAP, 0.5 * len(xy)):
+                moved = []
+                break
+            error = strongest(np.abs(sample(there.smooth, at[asked]).astype(np.float32) - colour[asked]))
+            moved.append(np.mean(error < BARE) > 0.5)
+        if moved:
+            there_still += any(moved)
+            gone += not any(moved)
+    return gone > there_still
 
 
 def stays(book: Book, others: list[tuple[Patch, np.ndarray, np.ndarray, np.ndarray]]) -> bool:
