@@ -29,7 +29,10 @@ EVERY = 3  # frames: enough of them vote on how fast, and
 MOST_ASKED = 30  # of a long clip on whether at all
 SHARPENING = 2e-3  # of the frame's area: so many pixels, in all frames asked, tell a rate to a fraction of a pixel
 FASTER = 0.1  # of the speed: planes that differ by less may be at the same distance
-PARALLAX_SAYS = 0.15  # of a unanimous vote of the pixels, which choose.VOTES_PAY prices
+PARALLAX_SAYS = 0.15  # of a unanimous vote of the pixels, which choose.VOTES_PAY prices; and
+CAMERA_SAYS = 0.5  # where two planes slide in step: by a fixed share, at least
+STAYS = 0.03  # of the way, and but for
+OUT_OF_STEP = 0.1  # of the shorter way, rms: a redrawn or walking thing leaves its step by more
 
 Window = tuple[slice, slice]
 
@@ -210,8 +213,25 @@ def by_parallax(guess: tuple[int, ...], across: set[int], speed: list[float]) ->
     return tuple(next(planes) if i in across else i for i in guess)
 
 
-def lean_on_parallax(hides: dict[tuple[int, int], float], across: set[int], speed: list[float]) -> None:
-    """Count parallax among the votes on who hides whom, in place: weakly, for it decides where nothing else does."""
+def in_step(Ha: np.ndarray, Hb: np.ndarray, size: tuple[int, int]) -> bool:
+    """Whether of two motions over the clip the lesser one is a fixed share of the other, as planes at two distances
+    slide or grow before one camera. What stays where it is does so before any camera, and says nothing.
+
+    size: of the frame (w, h) px, whose corners' ways are compared."""
+    corners = np.array([[x * size[0], y * size[1], 1.0] for x in (0, 1) for y in (0, 1)]).T
+    places = [H @ np.linalg.inv(H[len(H) // 2]) @ corners for H in (Ha, Hb)]
+    ways = [p[:, :2] / p[:, 2:] - (p[:, :2] / p[:, 2:]).mean(0) for p in places]
+    less, more = sorted(ways, key=lambda one: float(np.square(one).sum()))
+    share = float((less * more).sum() / max(np.square(more).sum(), 1e-6))
+    left = np.square(less - share * more).sum() / max(np.square(more).sum(), 1e-6)
+    return share >= STAYS and float(left) <= (OUT_OF_STEP * share) ** 2
+
+
+def lean_on_parallax(hides: dict[tuple[int, int], float], across: set[int], speed: list[float], H: list[np.ndarray],
+                     size: tuple[int, int]) -> None:
+    """Count parallax among the votes on who hides whom, in place: as far as pixels leave it open, and weakly but where
+    one camera explains both motions."""
     for i, j in hides:
         if i in across and j in across and abs(speed[i] - speed[j]) > FASTER * max(speed[i], speed[j]):
-            hides[i, j] += PARALLAX_SAYS if speed[i] > speed[j] else -PARALLAX_SAYS
+            says = CAMERA_SAYS if in_step(H[i], H[j], size) else PARALLAX_SAYS
+            hides[i, j] += (1 - abs(hides[i, j])) * (says if speed[i] > speed[j] else -says)

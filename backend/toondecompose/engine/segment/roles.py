@@ -1,4 +1,4 @@
-"""Which motions may be layers, which of them is the background, and who hides whom: a first guess.
+"""What every motion explains: how much of it is a layer's own, stays, and reaches along the frame's border.
 
 Never by area or strength: the background is what others hide. A layer must explain texture that no other explains.
 """
@@ -93,11 +93,11 @@ def own(traces: Traces, i: int, others: list[int], part: slice, solid: bool = Tr
     sure = ((traces.whole[i][part].float() - 0.2) / (REPEATS - 0.2)).clamp_(0, 1)
     sure *= traces.texture(part, solid)
     if others:
-        sure *= ((traces.share[i][part].float() - _best(traces.share, others, part)) / CLEARER).clamp_(0, 1)
+        sure *= ((traces.share[i][part].float() - best_share(traces.share, others, part)) / CLEARER).clamp_(0, 1)
     return sure
 
 
-def _best(share: list[Pictures], layers: list[int], part: slice) -> torch.Tensor:
+def best_share(share: list[Pictures], layers: list[int], part: slice) -> torch.Tensor:
     """The largest share [T, h, w] of any of the layers in part of the frames: float32 [n, h, w]."""
     best = share[layers[0]][part]
     for i in layers[1:]:
@@ -110,40 +110,13 @@ def unexplained(traces: Traces, layers: list[int], part: slice, solid: bool = Tr
     known = traces.number[layers[0]][part] >= 3
     for i in layers[1:]:
         known &= traces.number[i][part] >= 3
-    none = ((CHANCE + 0.01 - _best(traces.alike, layers, part)) / 0.08).clamp_(0, 1) * known
+    none = ((CHANCE + 0.01 - best_share(traces.alike, layers, part)) / 0.08).clamp_(0, 1) * known
     return none.mul_(traces.texture(part, solid))
 
 
 def how_much(traces: Traces, i: int, others: list[int]) -> float:
     """Texture that is layer i's and none of the others', px."""
     return sum(float(own(traces, i, others, part).sum()) for part in traces.parts())
-
-
-def votes(traces: Traces, layers: list[int], H: list[np.ndarray], present: list[np.ndarray], room: Room = in_memory
-          ) -> np.ndarray:
-    """V[a, b]: textured pixels surely a's whose point on b's canvas is surely b's in at least two other frames, so that
-    there a hides b. [n, n] for the layers in the order given."""
-    n = len(layers)
-    sure = {}
-    for i in layers:
-        sure[i] = room(traces.texture_bytes.shape, torch.uint8, traces.texture_bytes.device)
-        for part in traces.parts():
-            sure[i][part] = own(traces, i, [j for j in layers if j != i], part, solid=False) > 0.7
-    out = np.zeros((n, n))
-    h, w = traces.texture_bytes.shape[1:]
-    for b, j in enumerate(layers):
-        box = canvas_box(H[j], present[j], (w, h))
-        total = torch.zeros(box[3] - box[1], box[2] - box[0], device=traces.texture_bytes.device)
-        for t in np.flatnonzero(present[j]):
-            total += gather(sure[j][t : t + 1, None], H[j][t : t + 1], [0], box)[0, 0]
-        empty = torch.zeros_like(total)
-        canvas = Mosaic(empty.expand(3, -1, -1), total, empty, empty, empty, (float(box[0]), float(box[1])))
-        for t in np.flatnonzero(present[j]):
-            hidden = render(canvas, H[j][t], (w, h), colour=False)[0] >= 1.7
-            for a, i in enumerate(layers):
-                if i != j and present[i][t]:
-                    out[a, b] += float((hidden & (sure[i][t] > 0.5)).sum())
-    return out
 
 
 def rigidity(traces: Traces, i: int, others: list[int], H: list[np.ndarray], present: list[np.ndarray]
@@ -175,11 +148,6 @@ def rigidity(traces: Traces, i: int, others: list[int], H: list[np.ndarray], pre
 
 SINGLE = 0.9  # of what a motion explains at all: surely one drawing, though others walk along in front of it
 STEADY = 0.75  # rigidity of one drawing, allowing for a changing mouth; two drawings in turn reach 0.65
-SAME_MOTION = 1.0  # px at full resolution: paths that part by less over the clip follow the same thing
-LEAST_SEEN = 0.001  # of all texture: thin words and a tiny figure have so much; which paths are layers, bits decide
-LEAST_OWN = 0.01  # of all texture, for a first guess; and
-LEAST_COVER = 0.15  # of the texture that the layers so far leave unexplained: less is a coincidence
-UNCLEAR_VOTES = 7e-4  # of all pixels: fewer votes on who hides whom may be mistakes
 # of the texture along the frame's border: a layer that explains so much of it, and no worse than the others, may be a
 # plane. A sprite that moves nearly with the background explains much of it too, but worse.
 WIDE = 0.25
@@ -210,21 +178,6 @@ class Roles:
         self.notes.append("1 more plane that slides at another rate")
 
 
-def parting(Ha: np.ndarray, Hb: np.ndarray, both: np.ndarray, size: tuple[int, int]) -> float:
-    """How far two motions part over the clip, px: upper quartile over frames of the mean over the frame."""
-    w, h = size
-    grid = np.array([[x * w, y * h, 1.0] for y in (0.2, 0.5, 0.8) for x in (0.2, 0.5, 0.8)]).T
-    at = np.flatnonzero(both)
-    if len(at) < 2:
-        return np.inf
-    middle = at[len(at) // 2]
-    out = []
-    for t in at:
-        a, b = (H[t] @ np.linalg.inv(H[middle]) @ grid for H in (Ha, Hb))
-        out.append(np.hypot(*(a[:2] / a[2] - b[:2] / b[2])).mean())
-    return float(np.quantile(out, 0.75))
-
-
 def border_share(traces: Traces, i: int, others: list[int] | None = None) -> float:
     """Share of the texture along the frame's border that a layer explains; given others, no worse than any of them."""
     edge = max(2, traces.texture_bytes.shape[-1] // 40)
@@ -249,48 +202,3 @@ def spread(traces: Traces, i: int, others: list[int]) -> float:
     columns = torch.cat([own(traces, i, others, part)[..., :width].sum(1) for part in traces.parts()])
     columns = columns.reshape(len(columns), 16, -1).sum(-1)
     return float((columns > 0.01 * columns.sum(1, keepdim=True).clamp_min(1.0)).to(torch.float32).mean())
-
-
-def candidates(traces: Traces, H: list[np.ndarray], present: list[np.ndarray], gain: list[float], scale: float,
-               room: Room = in_memory) -> tuple[list[int], tuple[int, ...], dict[int, float],
-                                                dict[tuple[int, int], float], dict[int, float], set[int]]:
-    """Paths that may be layers: each explains texture, and moves otherwise than the ones before.
-
-    Returns (their indices, a first guess at those that are layers, back to front, the share of the frame's border that
-    each explains, how clearly the first of two was seen to hide the other one: -1 (the other way round) to 1, each
-    one's rigidity, those that are surely one drawing).
-    """
-    h, w = traces.texture_bytes.shape[1:]
-    whole = max(sum(float(traces.texture(part, solid=True).sum()) for part in traces.parts()), 1.0)
-    kept: list[int] = []
-    for i in range(len(H)):
-        same = any(parting(H[j], H[i], present[i] & present[j], (w, h)) < SAME_MOTION * scale for j in kept)
-        if not kept or (not same and how_much(traces, i, kept) > LEAST_SEEN * whole):
-            kept.append(i)
-    V = votes(traces, kept, H, present, room)
-    border = {i: border_share(traces, i) for i in kept}
-    back = {}
-    for b, i in enumerate(kept):
-        ratio = min([(V[a, b] + 50) / (V[a, b] + V[b, a] + 100) for a in range(len(kept)) if a != b], default=0.5)
-        back[i] = ratio * (0.1 + border[i]) * (0.1 + gain[i] / max([1e-9, *gain])) ** 0.5
-    first = max(kept, key=lambda i: back[i])
-    chosen = [first]
-    rigid = {i: (1.0, 1.0) if i == first else rigidity(traces, i, [j for j in kept if j != i], H, present)
-             for i in kept}
-    steady, single = {i: share for i, (share, _) in rigid.items()}, {i for i in kept if rigid[i][1] >= SINGLE}
-    alone = {i: how_much(traces, i, chosen) for i in kept if i != first}
-    for i in sorted(alone, key=lambda i: -alone[i]):
-        mine = alone[i] if chosen == [first] else how_much(traces, i, chosen)
-        if (steady[i] >= STEADY and mine > LEAST_OWN * whole
-                and mine > LEAST_COVER * sum(float(unexplained(traces, chosen, part).sum())
-                                             for part in traces.parts())):
-            chosen.append(i)
-
-    def behind(i: int) -> float:
-        b = kept.index(i)
-        return sum((V[a, b] + 10) / (V[a, b] + V[b, a] + 20) for a in (kept.index(j) for j in chosen) if a != b)
-
-    doubt = UNCLEAR_VOTES * traces.texture_bytes.numel()
-    hides = {(i, j): float((V[a, b] - V[b, a]) / (V[a, b] + V[b, a] + 2 * doubt))
-             for a, i in enumerate(kept) for b, j in enumerate(kept) if a != b}
-    return kept, (first, *sorted(chosen[1:], key=lambda i: -behind(i))), border, hides, steady, single

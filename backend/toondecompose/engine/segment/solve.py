@@ -11,6 +11,7 @@ import torch
 from ..clip import FrameSource, working_source
 from ..types import LayerPath, Segmentation, SegmentedLayer
 from .bodies import by_bodies
+from .candidates import candidates
 from .choose import (
     DECIDE_FRAMES,
     DECIDE_WIDTH,
@@ -38,7 +39,6 @@ from .roles import (
     Roles,
     Traces,
     border_share,
-    candidates,
     spread,
     trace,
     unexplained,
@@ -51,6 +51,7 @@ from .tidy import hand_over, only_supported, riders, without_slivers
 LABEL_WIDTH = 320  # px across at which labels are decided
 WORKING_WIDTH = 640  # px across of the masks handed on
 MOST_FAR = 3  # planes that are looked for by their rate of sliding
+UNSURE = 0.5  # of the background: another account is nearly as short
 
 Progress = Callable[[float], None]
 
@@ -113,7 +114,7 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
     present = [q.present for q in paths]
     traces = trace(frames, H, present, coarse_noise, room)
     roles = _roles(small, traces, paths, H, present, coarse_noise, count, small_scale, room)
-    redrawn = roles.redrawn != 0
+    redrawn, given = roles.redrawn != 0, len(paths)
     base, slid = 0, set()  # where the guessed background is, and which layers were found by their rate of sliding
     while redrawn and len(slid) < MOST_FAR:
         left_over = np.concatenate([(unexplained(traces, roles.rigid, part, solid=False) > 0.5).cpu().numpy()
@@ -126,6 +127,12 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
         H.append(scaled(slow.H, small_scale))
         present.append(slow.present)
         traces = traces.joined(frames, H[-1:], present[-1:], coarse_noise, room)
+        if roles.confidence < UNSURE:  # the one that is behind all others was not known when that was asked
+            again = _roles(small, traces, paths, H, present, coarse_noise, count, small_scale, room,
+                           set(range(given, len(paths))))
+            if len(paths) - 1 in again.rigid:
+                roles, redrawn, base, slid = again, again.redrawn != 0, 0, set()
+                continue
         # what slides slower is farther away; what is in front of the background beside it, only it is in front of
         slower = sum(travel(paths[i].H) < travel(slow.H) for i in roles.rigid[: base + 1])
         slid = {i + (i >= slower) for i in slid} | {slower}
@@ -215,18 +222,19 @@ def _hidden(i: int, kept: list[int], hides: dict[tuple[int, int], float]) -> boo
 
 
 def _roles(small: np.ndarray, traces: Traces, paths: list[LayerPath], H: list[np.ndarray], present: list[np.ndarray],
-           noise: float, count: int | None, scale: float, room: Room) -> Roles:
-    """The layers' roles, by the shortest account of the shot. small: uint8 [T, h, w, 3] at LABEL_WIDTH."""
+           noise: float, count: int | None, scale: float, room: Room, slid: set[int] | None = None) -> Roles:
+    """The layers' roles, by the shortest account of the shot. small: uint8 [T, h, w, 3] at LABEL_WIDTH. slid: paths
+    that were found by their rate of sliding, which are planes, though few lines show that they reach across."""
     kept, first, border, hides, steady, single = candidates(traces, H, present, [q.gain for q in paths], scale,
                                                               room)
     wide = {i for i in kept if border_share(traces, i, kept) >= WIDE}
-    across = {i for i in kept if spread(traces, i, [j for j in kept if j != i]) >= ACROSS}
+    across = {i for i in kept if spread(traces, i, [j for j in kept if j != i]) >= ACROSS or i in (slid or ())}
     backs = {i for i in kept if border[i] >= BACK * max(border.values()) or (i in across and _hidden(i, kept, hides))}
     speed = speeds(H, present, small.shape[2:0:-1])
     slow = by_parallax(first, across, speed)
     if slow[0] in across:
         backs.add(slow[0])
-    lean_on_parallax(hides, across, speed)
+    lean_on_parallax(hides, across, speed, H, small.shape[2:0:-1])
     apart = small.shape[2] / TOGETHER / max([1e-6, *(speed[i] for i in wide)])
     every = accounts(kept, count, wide, backs, speed)
     # where nobody says how many layers there are, or it may be a plane, nothing tells where a path's layer is not
