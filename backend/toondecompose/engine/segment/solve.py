@@ -32,6 +32,7 @@ from .labels import Labelling, first_mass
 from .layers import Rigid, labels_of
 from .noise import noise_in_flats, noise_under
 from .parallax import by_parallax, lean_on_parallax, parallax_path, speeds, travel
+from .posing import settle_poses
 from .refine import refine
 from .roles import (
     ACROSS,
@@ -146,6 +147,8 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
     if redrawn:
         settle(first, frames, rigid.H, rigid.present, [i for i in range(len(layers)) if roles.plane[i]],
                [traces.share[i] for i in layers], traces.texture_bytes, coarse_noise)
+        if len(layers) == 1:
+            settle_poses(first, frames, rigid.H[0], rigid.present[0], coarse_noise)
     texture = traces.texture_bytes
     del traces
     step(0.2)

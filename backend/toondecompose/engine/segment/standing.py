@@ -66,7 +66,7 @@ def _side(frames: Pictures, H: np.ndarray, some: np.ndarray, at: int) -> torch.T
     return torch.stack([*mode, votes.view(h, w), excused, seen.view(h, w)])
 
 
-def _break_off(picture: torch.Tensor, inner: torch.Tensor, outer: torch.Tensor) -> torch.Tensor:
+def break_off(picture: torch.Tensor, inner: torch.Tensor, outer: torch.Tensor) -> torch.Tensor:
     """How much a picture float32 [3, h, w] differs between `inner` and `outer` (float32 [h, w], 0 or 1) near each
     pixel: [h, w], grey levels, largest channel."""
     mean = [ev.blur(picture * side, AROUND) / ev.blur(side, AROUND).clamp_min(1e-3) for side in (inner, outer)]
@@ -100,7 +100,7 @@ def _covered(before: torch.Tensor, after: torch.Tensor, noise: float) -> list[tu
         rim &= (ev.blur(inner, AROUND) > 0.05) & (ev.blur(outer, AROUND) > 0.05)
         if not bool(rim.any()):
             continue
-        b, a = (_break_off(side[:3], inner, outer)[rim] for side in (before, after))
+        b, a = (break_off(side[:3], inner, outer)[rim] for side in (before, after))
         clear = float(((a - b) / (a + b + WEAK)).mean())
         if abs(clear) >= CLEAR:
             out.append((torch.from_numpy(mask > 0).to(apart.device), clear > 0))

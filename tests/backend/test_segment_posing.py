@@ -1,0 +1,72 @@
+"""Who keeps to one place and is drawn anew there, before a painting that stands still or pans."""
+
+import cv2
+import numpy as np
+import torch
+
+from toondecompose.engine.segment.posing import poses, settle_poses
+from toondecompose.engine.segment.turns import turns
+
+H, W, COUNT, HELD = 90, 160, 24, 6
+SPEED = 1  # px per frame of the pan
+
+
+def scene(speed: int = 0, passes: bool = False) -> tuple[torch.Tensor, np.ndarray, np.ndarray]:
+    """Frames uint8 [T, 3, h, w], the painting's path [T, 3, 3] and where somebody is, bool [T, h, w]: one who throws
+    up his arms and lets them hang in turn, or (passes) a body that walks through."""
+    rng = np.random.default_rng(0)
+    plate = cv2.resize(rng.integers(90, 200, (12, 24, 3), np.uint8), (W + 40, H), interpolation=cv2.INTER_NEAREST)
+    frames, bodies = np.empty((COUNT, H, W, 3), np.uint8), np.zeros((COUNT, H, W), bool)
+    path = np.tile(np.eye(3), (COUNT, 1, 1))
+    for t in range(COUNT):
+        x = speed * t
+        path[t, 0, 2] = -x
+        frame = plate.copy()
+        who = np.zeros(frame.shape[:2], np.uint8)
+        if passes:
+            cv2.rectangle(who, (6 * t, 30), (6 * t + 18, 70), 1, -1)
+        else:
+            up = t // HELD % 2
+            cv2.rectangle(who, (76 + 5 * up, 26 - 4 * up), (100 + 5 * up, 78 - 4 * up), 1, -1)
+            arms = (52, 16) if up else (60, 54)
+            for side in (0, 1):
+                corner = (arms[0] if side == 0 else 176 - arms[0] - 16, arms[1])
+                cv2.rectangle(who, corner, (corner[0] + 24, corner[1] + 14), 1, -1)
+        frame[who > 0] = (240, 60, 60)
+        frame[(who > 0) & (cv2.erode(who, np.ones((5, 5), np.uint8)) == 0)] = 10
+        frames[t], bodies[t] = frame[:, x : x + W], who[:, x : x + W] > 0
+    return torch.from_numpy(frames).permute(0, 3, 1, 2).contiguous(), path, bodies
+
+
+def settled(speed: int) -> tuple[np.ndarray, np.ndarray]:
+    """What is given to the redrawn sprites, bool [T, h, w], where everything repeats as the painting does, and where
+    somebody is."""
+    frames, path, bodies = scene(speed)
+    first = torch.zeros(2, COUNT, H, W, dtype=torch.float16)
+    first[0] = 0.8
+    settle_poses(first, frames, path, np.ones(COUNT, bool), 0.0)
+    return (first[1] > 0.5).numpy(), bodies
+
+
+def test_frames_of_each_drawing_that_is_held_in_turn_are_found():
+    frames, path, _ = scene()
+    found = {tuple(some) for some in turns(frames, path, np.ones(COUNT, bool), 0.0)}
+    up = tuple(t for t in range(COUNT) if t // HELD % 2)
+    assert {up, tuple(t for t in range(COUNT) if t not in up)} <= found
+
+
+def test_who_is_drawn_anew_in_his_place_is_no_part_of_the_painting():
+    for speed in (0, SPEED):
+        mine, bodies = settled(speed)
+        assert (mine & bodies).sum() > 0.85 * bodies.sum()
+        assert (mine & ~bodies).sum() < 0.1 * bodies.sum()
+
+
+def test_who_walks_by_is_left_to_the_mosaic():
+    frames, path, _ = scene(passes=True)
+    assert poses(frames, path, np.ones(COUNT, bool), 0.0) is None
+
+
+def test_a_painting_alone_has_no_turns():
+    frames, path, _ = scene(passes=True)
+    assert turns(frames[:1].expand(COUNT, -1, -1, -1).contiguous(), path, np.ones(COUNT, bool), 0.0) == []
