@@ -9,7 +9,7 @@ from toondecompose.engine.drawings import sheet
 from toondecompose.engine.drawings.match import Book, match
 from toondecompose.engine.drawings.patches import GAP, Patch, near_guesses, without_background
 from toondecompose.engine.drawings.pixels import shift
-from toondecompose.engine.types import SolvedLayer, as_drawings
+from toondecompose.engine.types import ExposureSheet, SolvedLayer, as_drawings
 from toondecompose.engine.visible import sprites_behind
 
 SIZE = 60, 40
@@ -33,6 +33,20 @@ def test_any_drawing_of_a_sprite_behind_may_be_the_one_that_is_hidden() -> None:
     assert (behind(1, SIZE) > 0).sum() == 20 * 10 and (behind(1, SIZE)[10:30, 15:25] > 0).all()
     assert not behind(2, SIZE).any()  # it is not shown
     assert (behind(0, (30, 20))[5:15, 3:7] > 0).all()
+
+
+def test_drawings_that_may_be_hidden_lie_to_each_other_as_the_sheet_has_them() -> None:
+    """A draft puts each drawing where its first sheet did; a later one has measured how they follow each other."""
+    walker = layer("sprite", [(slice(10, 20), slice(5, 15)), (slice(20, 30), slice(35, 45))])
+    walker.exposure[1], walker.H[1, 0, 2] = 1, -30
+    plane = layer("background", [(slice(0, 40), slice(0, 60))])
+    H = np.tile(np.eye(3), (3, 1, 1))
+    H[0, 0, 2] = 2
+    sheet = ExposureSheet(np.array([0, 1, -1]), H, SIZE, "translation")
+    behind = sprites_behind([plane, walker, walker], 2, SIZE, [None, sheet])
+    assert (behind(0, SIZE) > 0).sum() == 20 * 10
+    assert (behind(0, SIZE)[10:20, 5:15] > 0).all() and (behind(0, SIZE)[20:30, 7:17] > 0).all()
+    assert (sprites_behind([plane, walker, walker], 2, SIZE)(0, SIZE)[20:30, 35:45] > 0).all()
 
 
 def test_a_sprite_of_one_drawing_and_a_plane_are_known_behind() -> None:

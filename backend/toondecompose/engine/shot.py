@@ -244,7 +244,7 @@ def _expose_all(source: FrameSource, segmentation: Segmentation, masks: list[np.
                 settings.device))
         else:
             plate = picture_behind(known_layers, k, source.size)
-            unsure = sprites_behind(known_layers, k, source.size)
+            unsure = sprites_behind(known_layers, k, source.size, sheets)
             told = first[k] and first[k].told
             sheets.append(or_on_the_host(
                 lambda device, k=k, known=known, plate=plate, told=told, unsure=unsure: expose(

@@ -75,33 +75,38 @@ def shown_as(layer: SolvedLayer, sheet: ExposureSheet) -> SolvedLayer:
     return replace(layer, exposure=exposure, H=H)
 
 
-def sprites_behind(layers: Sequence[SolvedLayer], k: int, size: tuple[int, int]
-                   ) -> Callable[[int, tuple[int, int]], np.ndarray]:
+def sprites_behind(layers: Sequence[SolvedLayer], k: int, size: tuple[int, int],
+                   sheets: Sequence[ExposureSheet | None] = ()) -> Callable[[int, tuple[int, int]], np.ndarray]:
     """Where sprites that are redrawn may be behind layer k -> a function of the frame and of the (width, height) to
     answer in: uint8 [h, w], not 0 as far as any of their drawings reaches. Which one is shown behind what hides it was
     guessed from the frames around.
 
-    size: the frame's (w, h) px."""
-    reaches: dict[int, np.ndarray] = {}
+    size: the frame's (w, h) px. sheets: of layers, the sheets that tell how their drawings lie to each other; where
+    there is none, they lie as on the layer's canvas."""
+    pictures: dict[int, list[tuple[np.ndarray, np.ndarray]]] = {}  # alpha, and its place on the canvas
 
-    def reach(i: int) -> np.ndarray:
-        """uint8 [ch, cw], the largest alpha of all drawings of layer i."""
-        if i not in reaches:
-            drawings = layers[i].drawings
-            reaches[i] = np.zeros(drawings.size[::-1], np.uint8)
-            for d in range(len(drawings)):
-                part, (x, y) = drawings.part(d)
-                h, w = part.shape[:2]
-                into = reaches[i][y:y + h, x:x + w]
-                np.maximum(into, part[..., 3], out=into)
-        return reaches[i]
+    def places(i: int, t: int) -> list[np.ndarray | None]:
+        """Of every drawing of layer i, where it would be in frame t, 3x3; None where nobody knows."""
+        layer, sheet = layers[i], sheets[i] if i < len(sheets) else None
+        if sheet is None or sheet.drawing[t] < 0:
+            return [layer.H[t]] * len(layer.drawings)
+        shown = [np.flatnonzero((layer.exposure == d) & (sheet.drawing >= 0)) for d in range(len(layer.drawings))]
+        like = [None if len(some) == 0 else some[len(some) // 2] for some in shown]
+        return [None if u is None else sheet.H[t] @ np.linalg.inv(sheet.H[u]) @ layer.H[u] for u in like]
 
     def render(t: int, into: tuple[int, int]) -> np.ndarray:
         scale = np.diag([into[0] / size[0], into[1] / size[1], 1.0])
         out = np.zeros(into[::-1], np.uint8)
         for i, layer in enumerate(layers[:k]):
-            if layer.kind == "sprite" and len(layer.drawings) > 1 and layer.exposure[t] >= 0:
-                np.maximum(out, cv2.warpPerspective(reach(i), to_opencv(scale @ layer.H[t]), into), out=out)
+            if layer.kind != "sprite" or len(layer.drawings) < 2 or layer.exposure[t] < 0:
+                continue
+            if i not in pictures:
+                parts = (layer.drawings.part(d) for d in range(len(layer.drawings)))
+                pictures[i] = [(cv2.extractChannel(part, 3), translation(*corner)) for part, corner in parts]
+            for (alpha, corner), place in zip(pictures[i], places(i, t), strict=True):
+                if place is not None:
+                    placed = to_opencv(scale @ place @ corner)
+                    np.maximum(out, cv2.warpPerspective(alpha, placed, into), out=out)
         return out
 
     return render
