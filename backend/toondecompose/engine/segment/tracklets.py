@@ -20,6 +20,9 @@ ALONE = 0.85  # share of a piece's colours that one sprite must account for
 GROWN = 1.3  # times the usual area of a sprite: more is two sprites
 PART = 0.15  # of the largest sprite's usual area: smaller pieces are parts, not sprites of their own
 UNLIKE = 0.45  # Bhattacharyya distance of two sprites' colours; two parts of one drawing share its palette
+LEAST_OWN = 0.15  # of a piece has colours that another piece lacks,
+SHARED = 0.7  # with which it shares so much of the rest: one of the two is a sprite more,
+NEAR_IN_TIME = 3  # frames apart, at most
 TOGETHER = 0.1  # of the frames that show any: so long they are seen together
 MOST_SPRITES = 6
 
@@ -62,6 +65,40 @@ def _whole(p: Piece, size: tuple[int, int]) -> bool:
     """Whether a piece is not cut by the frame's border."""
     x, y, w, h = p.box
     return x > 1 and y > 1 and x + w < size[0] - 1 and y + h < size[1] - 1
+
+
+def _colours_of_its_own(rows: list[list[Piece]], count: int) -> np.ndarray | None:
+    """Colours, bool [BINS**3], of a sprite that always touches others: pieces have them that are else like a piece
+    without. None where as many pieces as sprites are seen apart."""
+    free = [[p for p in row if p.known is None] for row in rows]
+    largest = max((p.area for row in free for p in row), default=0)
+    if count < 2 or max((sum(p.area > 0.1 * largest for p in row) for row in free), default=count) >= count:
+        return None
+    best, value = None, LEAST_OWN
+    for p in (p for row in free for p in row if p.area > 0.1 * largest):
+        for q in (q for row in free for q in row if q.area > 0.1 * largest and abs(q.t - p.t) <= NEAR_IN_TIME):
+            own = (p.colours > 5 * q.colours) & (p.colours > 0.005)
+            shared = np.minimum(p.colours, q.colours).sum() / max(1 - p.colours[own].sum(), 1e-6)
+            if shared > SHARED and p.colours[own].sum() > value:
+                best, value = own, p.colours[own].sum()
+    return best
+
+
+def _cut_by_colour(frames: np.ndarray, union: np.ndarray, known: np.ndarray, own: np.ndarray) -> list[list[Piece]]:
+    """Pieces of the union [T, h, w], cut along where colours bool [BINS**3] of one of the sprites begin."""
+    out, small = [], np.ones((3, 3), np.uint8)
+    for t in range(len(frames)):
+        q = (frames[t].astype(np.int32) * BINS) >> 8
+        mine = own[(q[..., 0] * BINS + q[..., 1]) * BINS + q[..., 2]] & union[t]
+        mine = cv2.morphologyEx(mine.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+        mine = (cv2.morphologyEx(mine, cv2.MORPH_OPEN, small) > 0) & union[t]
+        row = []
+        for part in (mine, union[t] & ~mine):
+            row += _pieces(frames[t : t + 1], part[None], known[t : t + 1])[0]
+        for p in row:
+            p.t = t
+        out.append(row)
+    return out
 
 
 def _seeds(rows: list[list[Piece]], count: int, size: tuple[int, int]) -> list[Piece]:
@@ -182,6 +219,9 @@ def track(frames: np.ndarray, union: np.ndarray, known: np.ndarray, known_count:
     h, w = union.shape[1:]
     votes = np.zeros((n, n))
     rows = _pieces(frames, union, known)
+    own = _colours_of_its_own(rows, count)
+    if own is not None:
+        rows = _cut_by_colour(frames, union, known, own)
     seeds = _seeds(rows, count, (w, h))
     sprites = []
     for k in range(known_count):
