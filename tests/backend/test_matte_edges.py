@@ -8,7 +8,7 @@ import torch
 from toondecompose.engine.matte.alpha import cut_out
 from toondecompose.engine.matte.areas import distance, edge_width
 from toondecompose.engine.matte.moments import GREY, Moments
-from toondecompose.engine.matte.paint import cells_of, common_paints
+from toondecompose.engine.matte.paint import FILL_BITS, MOST_FILL_BITS, cells_of, common_paints, fills_away
 from toondecompose.engine.matte.shadows import faded
 
 WALL, FUR, INK = (np.float32(c)[:, None, None] for c in ([248, 233, 166], [250, 144, 36], [12, 10, 14]))
@@ -60,6 +60,28 @@ def test_the_purest_paint_is_found_though_most_of_it_shows_only_blended():
     off = np.abs(paints.numpy() + GREY - INK[:, 0, 0]).max(1)
     assert off.min() < 6
     assert bits[int(off.argmin())] > bits[int(np.abs(paints.numpy() + GREY - FUR[:, 0, 0]).max(1).argmin())]
+
+
+def test_a_fill_costs_more_the_farther_off_and_a_line_costs_nothing_anywhere():
+    c, sure = torch.full((3, 90, 120), 100.0), torch.zeros(90, 120, dtype=torch.bool)
+    c[:, 60:84, 30:60], c[:, :, 100:103] = torch.tensor([-30.0, -30, 60])[:, None, None], -90.0
+    sure[60:84, 30:60] = sure[:, 100:103] = True
+    fill, line = fills_away(c, sure, torch.tensor([[-30.0, -30, 60], [-90.0, -90, -90]]))
+    assert not line.any() and not fill[20:28, 10:20].any()
+    assert abs(float(fill[15, 15]) - 15 * FILL_BITS) < 1 and float(fill[0, 0]) == MOST_FILL_BITS
+
+
+def test_a_rim_of_the_hair_is_no_veil_of_a_shirt_far_below_it():
+    hair, rim, shirt, trees = ((np.float32(x)[:, None, None] + np.zeros((3, 120, 120), np.float32))
+                               for x in ([58, 60, 63], [78, 81, 88], [101, 106, 195], [66, 74, 64]))
+    y, x = np.mgrid[:120, :120]
+    far = np.hypot(x - 60, y - 40)
+    alpha = np.maximum(np.clip(36 - far, 0, 1), ((y > 70) & (y < 110) & (abs(x - 60) < 25)).astype(np.float32))
+    seen = np.where(far < 30, hair, np.where(far < 37, rim, shirt))
+    seen = alpha * seen + (1 - alpha) * trees
+    cut = cut_out(pooled(seen, trees, (alpha > 0.5).astype(np.float32)), 1.5, 1.5).alpha.numpy()
+    head = (far < 35) & (y < 60)
+    assert cut[head].min() > 0.5 and cut[head].mean() > 0.95
 
 
 @pytest.mark.parametrize("line", (1, 3))

@@ -106,13 +106,16 @@ def test_paint_is_the_cheapest_explanation_among_all_that_may_lend(chunk, monkey
     price[torch.from_numpy(rng.random((h, w)) < 0.5)] = float("inf")
     want = torch.from_numpy(rng.random((h, w)) < 0.3)
     rim = torch.zeros(int(want.sum()), dtype=torch.bool)
+    inside = torch.from_numpy(rng.random(len(rim)).astype(np.float32))
     paints = torch.from_numpy(rng.uniform(-100, 100, (3, 3)).astype(np.float32)), [1.0, 4.0, 7.0]
-    F, off = find_colour(c, behind[:, want], want, spread[:, want], price, rim, noise, radius, paints)
+    away = torch.from_numpy(rng.uniform(0, 9, (3, len(rim))).astype(np.float32))
+    F, off = find_colour(c, behind[:, want], want, spread[:, want], price, rim, inside, noise, radius, paints, away)
     for k, (y, x) in enumerate(torch.nonzero(want).tolist()):
         B, D = behind[:, y, x].numpy(), (c - behind)[:, y, x].numpy()
         best = (np.inf, None, None)
         candidates = [(spread[:, y, x].numpy(), SPREAD_BITS)]
-        candidates += [(paint.numpy(), bits + PAINT_BITS) for paint, bits in zip(*paints, strict=True)]
+        candidates += [(paint.numpy(), bits + PAINT_BITS + float(far))
+                       for paint, bits, far in zip(*paints, away[:, k], strict=True)]
         for dy, dx in _search_offsets(radius):
             if 0 <= y + dy < h and 0 <= x + dx < w:
                 bits = float(price[y + dy, x + dx]) + 0.15 * np.hypot(dy, dx)
@@ -122,7 +125,7 @@ def test_paint_is_the_cheapest_explanation_among_all_that_may_lend(chunk, monkey
             share = np.clip(D @ line / max(1, line @ line), 0, 1)
             rho = np.linalg.norm(D - share * line)
             cost = 1.5 * np.log2(1 + (rho / LINE_SPREAD) ** 2) + bits
-            cost += NEAR_BITS * np.exp(-np.linalg.norm(line) / NEAR)
+            cost += (1 - float(inside[k])) * NEAR_BITS * np.exp(-np.linalg.norm(line) / NEAR)
             best = min(best, (cost, rho, tuple(paint)))
         assert np.allclose(F[:, k].numpy(), best[2], atol=1e-4)
         assert abs(float(off[k]) - best[1]) < 0.1

@@ -255,7 +255,8 @@ def _ask_again(blends: Blends, e: Evidence, areas: Areas, lost: tuple[Box, np.nd
             areas.solid[at] |= torch.from_numpy(~there[here]).to(areas.solid.device)
             continue
         touched = torch.from_numpy(far[here] <= TOUCHED).to(blends.alpha.device)
-        part = blend(e.crop(at), areas.crop(at), width, sweeps, blends.paints, touched, blends.alpha[at])
+        paints = replace(blends.paints, corner=box[:2])
+        part = blend(e.crop(at), areas.crop(at), width, sweeps, paints, touched, blends.alpha[at])
         blends.paste(part, at, touched & (torch.from_numpy(there[here]).to(touched.device) | (part.total > FIRM)))
         changed.append(box)
     return changed

@@ -18,11 +18,20 @@ from toondecompose.engine.matte.evidence import Evidence, dot
 from toondecompose.engine.matte.inwards import within_outlines
 from toondecompose.engine.matte.marks import above, below, count_of, places_of, put, taken
 from toondecompose.engine.matte.moments import GREY
-from toondecompose.engine.matte.paint import common_paints, diffused, find_colour, palette, palette_bits
+from toondecompose.engine.matte.paint import (
+    FILL_GRID,
+    common_paints,
+    diffused,
+    fills_away,
+    find_colour,
+    palette,
+    palette_bits,
+)
 from toondecompose.engine.matte.walk import FIXED, walk
 
 PRIOR_SPREAD = 14.0  # levels; how far a px's own colour may lie from the colour found for it nearby
 DECIDED = 600.0  # information (std 0.04) from which triangulation needs no colour prior
+SURE = 4.0  # standard errors by which a px differs from the background for sure
 HALF = 0.4  # of the contrast nearby, below which a px is more of a blend than of paint
 DEEP_WEIGHT = 12.0  # information of "deep inside the silhouette": std 0.29
 
@@ -45,10 +54,21 @@ class Areas:
 
 @dataclass
 class Paints:
-    """A drawing's paints: how many bits a colour costs, and the common ones (paint.py)."""
+    """A drawing's paints: how many bits a colour costs, the common ones, and what they cost far from what they fill
+    (paint.py). corner: (x, y) in the drawing of the box that asks."""
 
     bits: torch.Tensor
     common: tuple[torch.Tensor, list[float]]
+    away: torch.Tensor
+    corner: tuple[int, int] = (0, 0)
+
+    def away_from(self, places: torch.Tensor, width: int) -> torch.Tensor:
+        """What the common paints cost at some px of the box, besides: [m, p]. places: their numbers, row by row."""
+        y = torch.div(places, width, rounding_mode="floor")
+        x, y = places - y * width + self.corner[0], y + self.corner[1]
+        across = torch.div(x, FILL_GRID, rounding_mode="floor")
+        down = torch.div(y, FILL_GRID, rounding_mode="floor")
+        return self.away.flatten(1).index_select(1, down * self.away.shape[2] + across)
 
 
 @dataclass
@@ -96,10 +116,11 @@ def blend(e: Evidence, areas: Areas, width: float, sweeps: int, paints: Paints |
         outer = above(e.differs, torch.maximum(2.5 * e.deviation, HALF * peak))
         depth = distance((outer | solid).cpu().numpy())
         core = above(to(depth), width + areas.softer)
-        may = near & known & above(z, 4) & ~areas.see_through & ~fades & (core | ~below(e.differs, 0.95 * peak))
+        may = near & known & above(z, SURE) & ~areas.see_through & ~fades & (core | ~below(e.differs, 0.95 * peak))
         if paints is None:
             pure = (seeds & core) | may
-            paints = Paints(palette(e.cells, pure), common_paints(c, e.cells, pure))
+            common = common_paints(c, e.cells, pure)
+            paints = Paints(palette(e.cells, pure), common, fills_away(c, pure, common[0]))
         price = torch.full_like(e.n, float("inf"))
         put(price, places_of(may), palette_bits(e.cells, paints.bits, may))
         # px that equal the background are transparent whatever the drawing's colour; the others are worth a search
@@ -109,8 +130,11 @@ def blend(e: Evidence, areas: Areas, width: float, sweeps: int, paints: Paints |
         F = taken(spread, places)
         off = torch.zeros_like(F[0])
         at = places_of(taken(ask, places))
+        # what may as well be background is nothing of a paint far away just as well as nothing of one nearby
+        sure_of = above(taken(z, asking), SURE).float()
         found, miss = find_colour(c, taken(b, asking), ask, taken(spread, asking), price, ~taken(core, asking),
-                                  e.noise, radius, paints.common)
+                                  taken(e.mask, asking) * sure_of, e.noise, radius, paints.common,
+                                  paints.away_from(asking, ask.shape[1]) * sure_of)
         put(F, at, found)
         put(off, at, miss)
         # colours are 0..255: a px darker or brighter than what is behind it must hold this much of the drawing

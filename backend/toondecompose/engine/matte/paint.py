@@ -24,6 +24,10 @@ PAINTS = 8  # of a drawing, most common first, that may be its colour anywhere, 
 PAINT_BITS = 3.0  # what it costs that none of them was found nearby
 COMMON_PAINT_BITS = 7.0  # price up to which a paint is common
 PURE_PAINT_BITS = 9.0  # ... or exists at all
+ALIKE = 16  # levels per channel that one paint's px may differ by
+FILL_GRID = 3  # px; where fills are is looked up on a grid this coarse. A line is at most so far from its own rim, and
+FILLED = 0.1  # of a fill's px lie deeper
+FILL_BITS, MOST_FILL_BITS = 0.3, 9.0  # per px from the area that a fill covers: it blends at its rim; and at most
 DIRECTIONS = np.array([d for d in np.ndindex(3, 3, 3) if d != (1, 1, 1)], float) - 1
 BLENDS = 3  # px around a region that blend with it
 CHUNK = 32_768  # px that look for paint at once: their own values stay in the processor's cache
@@ -132,6 +136,23 @@ def common_paints(c: torch.Tensor, cells: torch.Tensor, sure: torch.Tensor) -> t
     return torch.tensor(np.array(found), dtype=torch.float32, device=c.device).reshape(-1, 3), prices
 
 
+def fills_away(c: torch.Tensor, sure: torch.Tensor, colours: torch.Tensor) -> torch.Tensor:
+    """What it costs, bits, to see paints in places that lie far from the areas which they fill: float32 [m, h', w'], h'
+    and w' on a grid of FILL_GRID px.
+
+    c: [3, h, w] levels relative to GREY. sure: bool [h, w], px that certainly show the drawing. colours: [m, 3], of
+    `common_paints`. Lines cost nothing anywhere: an outline may show its ink only blended, far from all pure px."""
+    picture = c[:, ::FILL_GRID, ::FILL_GRID].cpu().numpy()
+    shown = sure[::FILL_GRID, ::FILL_GRID].cpu().numpy()
+    out = np.zeros((len(colours), *shown.shape), np.float32)
+    for paint, far in zip(colours.cpu().numpy(), out, strict=True):
+        has = (shown & (np.abs(picture - paint[:, None, None]) < ALIKE).all(0)).view(np.uint8)
+        deep = cv2.erode(has, cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3)))
+        if np.count_nonzero(deep) > FILLED * np.count_nonzero(has):
+            far[:] = cv2.distanceTransform(1 - has, cv2.DIST_L2, 3)
+    return torch.from_numpy(np.minimum(out * (FILL_GRID * FILL_BITS), MOST_FILL_BITS)).to(c.device)
+
+
 def _fullest(count: np.ndarray, sums: np.ndarray) -> np.ndarray:
     """The mean colour of the fullest cell. count: [...] px, sums: [..., 3] of their colours."""
     k = int(count.argmax())
@@ -156,14 +177,15 @@ def diffused(c: torch.Tensor, seeds: np.ndarray) -> torch.Tensor:
 
 
 def find_colour(c: torch.Tensor, b: torch.Tensor, want: torch.Tensor, spread: torch.Tensor, price: torch.Tensor,
-                rim: torch.Tensor, noise: float, radius: int,
-                paints: tuple[torch.Tensor, list[float]]) -> tuple[torch.Tensor, torch.Tensor]:
+                rim: torch.Tensor, inside: torch.Tensor, noise: float, radius: int,
+                paints: tuple[torch.Tensor, list[float]], away: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """The drawing's own colour for px that may be mixed with the background.
 
     c: mean colour [3, h, w]. b, spread: the background and the diffused sure colour, which is always a candidate, of
     the px that ask [3, p]. want: bool [h, w], those px. price: [h, w], bits of a px's colour as paint; inf where a px
-    cannot lend its colour. rim: bool [p], outermost px, which are blends. noise: levels.
-    paints: the drawing's common ones and their prices, candidates everywhere.
+    cannot lend its colour. rim: bool [p], outermost px, which are blends. inside: [p] 0..1, how far the masks hold px
+    that differ from the background for sure. noise: levels. paints: the drawing's common ones and their prices,
+    candidates everywhere. away: [m, p], what each of them costs besides, because it is far away.
     Returns (F [3, p], distance off the mixing line [p]), in torch.nonzero order of `want`.
     The cheapest explanation wins: distance off the mixing line through B and F, plus the price of the paint F. So a
     blend of a common paint with the background beats a paint of its own that nothing else of the drawing has.
@@ -189,20 +211,21 @@ def find_colour(c: torch.Tensor, b: torch.Tensor, want: torch.Tensor, spread: to
     scale = 1 / (LINE_SPREAD * max(1.0, noise / 2)) ** 2
 
     def judge(F: Sequence[torch.Tensor], B: Sequence[torch.Tensor], D: Sequence[torch.Tensor], D2: torch.Tensor,
-              rims: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+              rims: torch.Tensor, doubts: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         line = [paint - behind for paint, behind in zip(F, B, strict=True)]
         length2, along = _dot(line, line).clamp_(min=1.0), _dot(D, line)
         share = (along / length2).clamp_(0, 1)
         miss2 = (D2 + share * (share * length2 - 2 * along)).clamp_(min=0)  # |D - share line|^2
         cost = (miss2 * scale).add_(1).log2_().mul_(1.5)
-        cost.add_(length2.sqrt_().mul_(-1 / NEAR).exp_(), alpha=NEAR_BITS)
+        cost.addcmul_(length2.sqrt_().mul_(-1 / NEAR).exp_(), doubts)
         return cost.addcmul_(rims, (share > PURE).float()), miss2
 
     for start in range(0, len(at), CHUNK):
         part = slice(start, start + CHUNK)
         place, B = at[part], b[:, part]
         D = [plane.index_select(0, place) - behind for plane, behind in zip(planes, B, strict=True)]
-        asks = [*B, *D, _dot(D, D), rim[part].float() * RIM_BITS]  # what judge is told of each px
+        # what judge is told of each px. Within the masks a paint that is like the background is no worse than others
+        asks = [*B, *D, _dot(D, D), rim[part].float() * RIM_BITS, (1 - inside[part]) * NEAR_BITS]
         best, best_miss2 = judge(spread[:, part], asks[:3], asks[3:6], *asks[6:])
         best += SPREAD_BITS
         source = torch.full_like(place, -1)
@@ -211,6 +234,9 @@ def find_colour(c: torch.Tensor, b: torch.Tensor, want: torch.Tensor, spread: to
             group = slice(first, first + together)
             them = (place * beside[group] + number[group]).view(-1)
             least = prices.index_select(0, them).view(-1, len(place)) + far_bits[group]
+            if first + len(least) > len(offsets):
+                common = slice(max(0, first - len(offsets)), first + len(least) - len(offsets))
+                least[common.start - first + len(offsets):] += away[common, part]
             # most cost too much already, whatever they look like
             open_ = places_of(below(least, best))
             if not len(open_):
