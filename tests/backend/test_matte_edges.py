@@ -66,9 +66,9 @@ def test_a_fill_costs_more_the_farther_off_and_a_line_costs_nothing_anywhere():
     c, sure = torch.full((3, 90, 120), 100.0), torch.zeros(90, 120, dtype=torch.bool)
     c[:, 60:84, 30:60], c[:, :, 100:103] = torch.tensor([-30.0, -30, 60])[:, None, None], -90.0
     sure[60:84, 30:60] = sure[:, 100:103] = True
-    fill, line = fills_away(c, sure, torch.tensor([[-30.0, -30, 60], [-90.0, -90, -90]]))
+    fill, line = fills_away(c, sure, torch.tensor([[-30.0, -30, 60], [-90.0, -90, -90]]), 3)
     assert not line.any() and not fill[20:28, 10:20].any()
-    assert abs(float(fill[15, 15]) - 15 * FILL_BITS) < 1 and float(fill[0, 0]) == MOST_FILL_BITS
+    assert abs(float(fill[15, 15]) - 5 * FILL_BITS) < 1 and float(fill[0, 0]) == MOST_FILL_BITS
 
 
 def test_a_rim_of_the_hair_is_no_veil_of_a_shirt_far_below_it():

@@ -67,13 +67,15 @@ class Cutout:
 
 
 def cut_out(m: Moments, noise: float, mask_px: float, sweeps: int = 6, tile: int = TILE,
-            lined: bool = True, follow: bool = True, borrowed: torch.Tensor | None = None) -> Cutout:
+            lined: bool = True, follow: bool = True, firm: bool = True, borrowed: torch.Tensor | None = None) -> Cutout:
     """Alpha and straight colour of a drawing.
 
     noise: levels rms per channel. mask_px: how far, canvas px, the masks' outlines may be wrong.
     tile: px solved at once; larger drawings are solved in pieces that overlap. lined: it is a figure, whose lines may
-    enclose gaps, and not a painted plane. follow: these are followed farther in than the masks are open. borrowed: bool
-    [h, w], px that other drawings' exposures tell of, too: they say nothing about what it is like as a whole.
+    enclose gaps, and not a painted plane. follow: these are followed farther in than the masks are open. firm: what
+    differs from the background within the masks is rather paint than a veil; not in a draft, whose masks have closed
+    gaps that are still to be found. borrowed: bool [h, w], px that other drawings' exposures tell of, too: they say
+    nothing about what it is like as a whole.
     """
     known = above(m.n, 0.02)
     mask = (m.mask / m.n.clamp(min=1e-6)).cpu().numpy()
@@ -88,7 +90,7 @@ def cut_out(m: Moments, noise: float, mask_px: float, sweeps: int = 6, tile: int
     parts = parts_of(np.maximum(0, outer - 2 * mask_px - 4))
     for own, (x0, y0, x1, y1) in (piece for part in parts for piece in tiles_of(part, tile, OVERLAP)):
         at = (slice(y0, y1), slice(x0, x1))
-        cut, inner_px, tells = _cut_part(_crop(m, at), mask[at], outer[at], noise, mask_px, sweeps, lined, follow,
+        cut, inner_px, tells = _cut_part(_crop(m, at), mask[at], outer[at], noise, mask_px, sweeps, lined, follow, firm,
                                          None if borrowed is None else borrowed[at])
         here, there = (part_of(box, own) for box in ((x0, y0, x1, y1), (0, 0, *mask.shape[::-1])))
         out.alpha[there], out.std[there] = cut.alpha[here], cut.std[here]
@@ -106,8 +108,8 @@ def _crop(m: Moments, at: tuple[slice, slice]) -> Moments:
     return Moments(*(x[(..., *at)] for x in (m.n, m.c, m.b, m.cb, m.bb, m.cc, m.mask, m.sure)), m.count)
 
 
-def _cut_part(m: Moments, mask_np: np.ndarray, outer: np.ndarray, noise: float, mask_px: float,
-              sweeps: int, lined: bool, follow: bool, borrowed: torch.Tensor | None) -> tuple[Cutout, int, Told]:
+def _cut_part(m: Moments, mask_np: np.ndarray, outer: np.ndarray, noise: float, mask_px: float, sweeps: int,
+              lined: bool, follow: bool, firm: bool, borrowed: torch.Tensor | None) -> tuple[Cutout, int, Told]:
     """cut_out for one part of a drawing -> (its cutout, how many px lie deep inside it, what those tell).
 
     mask_np: float32 [h, w], the pooled masks 0..1. outer: px from them, 0 within."""
@@ -119,7 +121,7 @@ def _cut_part(m: Moments, mask_np: np.ndarray, outer: np.ndarray, noise: float, 
         e = gather(m, outer, noise, mask_px, lined)
     inner = distance(mask_np > 0.5)
     areas, width, questions = _areas(e, mask_np, inner, outer, mask_px, lined)
-    blends = blend(e, areas, width, sweeps)
+    blends = blend(e, areas, width, sweeps, firm=firm)
     if lined and follow:
         _follow(blends, e, areas, mask_np, mask_px, width, sweeps)
     alpha = _settle(blends.alpha, e, areas, mask_np)

@@ -18,20 +18,13 @@ from toondecompose.engine.matte.evidence import Evidence, dot
 from toondecompose.engine.matte.inwards import within_outlines
 from toondecompose.engine.matte.marks import above, below, count_of, places_of, put, taken
 from toondecompose.engine.matte.moments import GREY
-from toondecompose.engine.matte.paint import (
-    FILL_GRID,
-    common_paints,
-    diffused,
-    fills_away,
-    find_colour,
-    palette,
-    palette_bits,
-)
+from toondecompose.engine.matte.paint import common_paints, diffused, fills_away, find_colour, palette, palette_bits
 from toondecompose.engine.matte.walk import FIXED, walk
 
 PRIOR_SPREAD = 14.0  # levels; how far a px's own colour may lie from the colour found for it nearby
 DECIDED = 600.0  # information (std 0.04) from which triangulation needs no colour prior
 SURE = 4.0  # standard errors by which a px differs from the background for sure
+LINE = 2.0  # of the px that masks may be wrong by: as wide are lines, which nothing of a mask's width can tell
 HALF = 0.4  # of the contrast nearby, below which a px is more of a blend than of paint
 DEEP_WEIGHT = 12.0  # information of "deep inside the silhouette": std 0.29
 
@@ -55,19 +48,22 @@ class Areas:
 @dataclass
 class Paints:
     """A drawing's paints: how many bits a colour costs, the common ones, and what they cost far from what they fill
-    (paint.py). corner: (x, y) in the drawing of the box that asks."""
+    (paint.py), on a grid of `line` px. firm: what differs from the background within the masks is paint of the drawing
+    rather than a veil of another. corner: (x, y) in the drawing of the box that asks."""
 
     bits: torch.Tensor
     common: tuple[torch.Tensor, list[float]]
     away: torch.Tensor
+    line: int
+    firm: bool
     corner: tuple[int, int] = (0, 0)
 
     def away_from(self, places: torch.Tensor, width: int) -> torch.Tensor:
         """What the common paints cost at some px of the box, besides: [m, p]. places: their numbers, row by row."""
         y = torch.div(places, width, rounding_mode="floor")
         x, y = places - y * width + self.corner[0], y + self.corner[1]
-        across = torch.div(x, FILL_GRID, rounding_mode="floor")
-        down = torch.div(y, FILL_GRID, rounding_mode="floor")
+        across = torch.div(x, self.line, rounding_mode="floor")
+        down = torch.div(y, self.line, rounding_mode="floor")
         return self.away.flatten(1).index_select(1, down * self.away.shape[2] + across)
 
 
@@ -90,10 +86,10 @@ class Blends:
 
 
 def blend(e: Evidence, areas: Areas, width: float, sweeps: int, paints: Paints | None = None,
-          asked: torch.Tensor | None = None, before: torch.Tensor | None = None) -> Blends:
+          asked: torch.Tensor | None = None, before: torch.Tensor | None = None, firm: bool = True) -> Blends:
     """Alpha and colour of a drawing, or of a box of it. width: of its edges, px. paints: the whole drawing's, if they
-    are known already. asked: bool [h, w], the only px that are solved; all others keep their alpha `before`, float32
-    [h, w]."""
+    are known already; firm: what else they shall be (see Paints). asked: bool [h, w], the only px that are solved; all
+    others keep their alpha `before`, float32 [h, w]."""
     to = lambda x: torch.from_numpy(x).to(e.c.device)  # noqa: E731
     c, b, known, sure, z = e.c, e.b, e.known, e.sure, e.z
     near, solid, fades = areas.near, areas.solid, areas.fades
@@ -120,7 +116,8 @@ def blend(e: Evidence, areas: Areas, width: float, sweeps: int, paints: Paints |
         if paints is None:
             pure = (seeds & core) | may
             common = common_paints(c, e.cells, pure)
-            paints = Paints(palette(e.cells, pure), common, fills_away(c, pure, common[0]))
+            line = max(1, round(LINE * e.mask_px))
+            paints = Paints(palette(e.cells, pure), common, fills_away(c, pure, common[0], line), line, firm)
         price = torch.full_like(e.n, float("inf"))
         put(price, places_of(may), palette_bits(e.cells, paints.bits, may))
         # px that equal the background are transparent whatever the drawing's colour; the others are worth a search
@@ -131,7 +128,7 @@ def blend(e: Evidence, areas: Areas, width: float, sweeps: int, paints: Paints |
         off = torch.zeros_like(F[0])
         at = places_of(taken(ask, places))
         # what may as well be background is nothing of a paint far away just as well as nothing of one nearby
-        sure_of = above(taken(z, asking), SURE).float()
+        sure_of = (above(taken(z, asking), SURE) & paints.firm).float()
         found, miss = find_colour(c, taken(b, asking), ask, taken(spread, asking), price, ~taken(core, asking),
                                   taken(e.mask, asking) * sure_of, e.noise, radius, paints.common,
                                   paints.away_from(asking, ask.shape[1]) * sure_of)

@@ -29,7 +29,7 @@ class Evidence:
     error, registration's included, summed over the channels. tri_beta, tri_info: 1 - alpha by triangulation, and 1 /
     variance of that. deviation: the error per channel, levels. z: how far the px differ from the background, relative
     to it. misfit: how far no one alpha and colour explain all exposures, as residual variance relative to the noise.
-    cells: int32, c's cells of colour space."""
+    cells: int32, c's cells of colour space. mask_px: how far, px, the masks' outlines may be wrong."""
 
     n: torch.Tensor
     known: torch.Tensor
@@ -51,6 +51,7 @@ class Evidence:
     z: torch.Tensor
     misfit: torch.Tensor
     cells: torch.Tensor
+    mask_px: float
 
     def crop(self, at: tuple[slice, slice]) -> Evidence:
         """The evidence of some rows and columns."""
@@ -81,7 +82,7 @@ def gather(m: Moments, outer: np.ndarray, noise: float, mask_px: float, lined: b
     z = box_mean(differs, 1) / deviation
     misfit = box_mean((m.cc - n * dot(c, c)).clamp_(min=0).sub_(tri_beta * s_cb).div_(sigma2).mul_(each), 1)
     return Evidence(n, known, c, b, m.cc, s_bb, s_cb, mask, sure, differs, sigma0, slope, slope_c, sigma2, tri_beta,
-                    tri_info, deviation, z, misfit, cells_of(c))
+                    tri_info, deviation, z, misfit, cells_of(c), mask_px)
 
 
 def box_mean(x: torch.Tensor, r: int) -> torch.Tensor:

@@ -25,9 +25,8 @@ PAINT_BITS = 3.0  # what it costs that none of them was found nearby
 COMMON_PAINT_BITS = 7.0  # price up to which a paint is common
 PURE_PAINT_BITS = 9.0  # ... or exists at all
 ALIKE = 16  # levels per channel that one paint's px may differ by
-FILL_GRID = 3  # px; where fills are is looked up on a grid this coarse. A line is at most so far from its own rim, and
-FILLED = 0.1  # of a fill's px lie deeper
-FILL_BITS, MOST_FILL_BITS = 0.3, 9.0  # per px from the area that a fill covers: it blends at its rim; and at most
+FILLED = 0.1  # of a fill's px lie deeper in it than a line is wide
+FILL_BITS, MOST_FILL_BITS = 0.9, 9.0  # per line's width from the area that a fill covers: it blends at its rim; at most
 DIRECTIONS = np.array([d for d in np.ndindex(3, 3, 3) if d != (1, 1, 1)], float) - 1
 BLENDS = 3  # px around a region that blend with it
 CHUNK = 32_768  # px that look for paint at once: their own values stay in the processor's cache
@@ -136,21 +135,22 @@ def common_paints(c: torch.Tensor, cells: torch.Tensor, sure: torch.Tensor) -> t
     return torch.tensor(np.array(found), dtype=torch.float32, device=c.device).reshape(-1, 3), prices
 
 
-def fills_away(c: torch.Tensor, sure: torch.Tensor, colours: torch.Tensor) -> torch.Tensor:
+def fills_away(c: torch.Tensor, sure: torch.Tensor, colours: torch.Tensor, line: int) -> torch.Tensor:
     """What it costs, bits, to see paints in places that lie far from the areas which they fill: float32 [m, h', w'], h'
-    and w' on a grid of FILL_GRID px.
+    and w' on a grid of `line` px.
 
     c: [3, h, w] levels relative to GREY. sure: bool [h, w], px that certainly show the drawing. colours: [m, 3], of
-    `common_paints`. Lines cost nothing anywhere: an outline may show its ink only blended, far from all pure px."""
-    picture = c[:, ::FILL_GRID, ::FILL_GRID].cpu().numpy()
-    shown = sure[::FILL_GRID, ::FILL_GRID].cpu().numpy()
+    `common_paints`. line: px that a line is wide. Lines cost nothing anywhere: an outline may show its ink only
+    blended, far from all pure px."""
+    picture = c[:, ::line, ::line].cpu().numpy()
+    shown = sure[::line, ::line].cpu().numpy()
     out = np.zeros((len(colours), *shown.shape), np.float32)
     for paint, far in zip(colours.cpu().numpy(), out, strict=True):
         has = (shown & (np.abs(picture - paint[:, None, None]) < ALIKE).all(0)).view(np.uint8)
         deep = cv2.erode(has, cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3)))
         if np.count_nonzero(deep) > FILLED * np.count_nonzero(has):
             far[:] = cv2.distanceTransform(1 - has, cv2.DIST_L2, 3)
-    return torch.from_numpy(np.minimum(out * (FILL_GRID * FILL_BITS), MOST_FILL_BITS)).to(c.device)
+    return torch.from_numpy(np.minimum(out * FILL_BITS, MOST_FILL_BITS)).to(c.device)
 
 
 def _fullest(count: np.ndarray, sums: np.ndarray) -> np.ndarray:

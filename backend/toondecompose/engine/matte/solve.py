@@ -240,7 +240,7 @@ def _solve_layer(loop: Loop, index: int, hidden: np.ndarray | None, changes: np.
         moments = empty_moments(drawing.box, loop.device)
         borrowed = None
         cut = lambda: cut_out(moments, loop.noise, mask_px, tile=loop.tile, lined=sprite, borrowed=borrowed,  # noqa: E731
-                              follow=loop.draft or moments.count >= FOLLOWED_FROM)
+                              follow=loop.draft or moments.count >= FOLLOWED_FROM, firm=not loop.draft)
         later = [t for t in drawing.frames if t in withheld]
         for frames in ([t for t in drawing.frames if t not in withheld], later):
             if frames is later and later:
