@@ -1,13 +1,24 @@
 #!/usr/bin/env python3
-"""Compose short cartoon clips with their full truth from free art of Debian packages, in the bench's folder layout.
+"""Compose short cartoon clips with their full truth from free art, in the bench's folder layout.
+
+The art of the first set (a01..a17), and of the second (b01..b11):
 
     apt-get download raincat-data scratch supertux-data warmux-data
+    apt-get download plasma-workspace-wallpapers tuxmath-data wesnoth-1.16-data
     for package in *.deb; do dpkg -x "$package" ART; done
-    python benchmarks/compose_clips.py ART OUT [--clips a06 a09]
+    pip download --no-deps arcade==2.6.17  # holds pictures by Kenney
+    unzip arcade-2.6.17-*.whl 'arcade/resources/images/*' -d ART
+
+The clips of both sets, or those whose names begin so, and their scores:
+
+    python benchmarks/compose_clips.py ART OUT [--clips a06 b]
     python benchmarks/decompose.py OUT --out PREDS --scorer SCORE.PY
 
-The art is used where it lies; its licences are in ART/usr/share/doc and hold for the clips too. The same art gives the
-same files. What each clip shows is in its clip.json (`about`, `tags`).
+The art is used where it lies; its licences are in ART/usr/share/doc and ART/arcade/resources/images/License.txt and
+hold for the clips too. The same art gives the same files. What each clip shows is in its clip.json (`about`, `tags`).
+
+Left out of the second set: b03, b06, b09 and b12, whose art lies in SVG files or in the resource file of a Qt program,
+which nothing that this project needs can read.
 """
 
 from __future__ import annotations
@@ -17,7 +28,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from composed import scenes_action, scenes_cameras
+from composed import scenes_action, scenes_cameras, scenes_kenney, scenes_wesnoth
 from composed.art import Art
 from drawn.layers import Scene, write_scene
 
@@ -41,12 +52,20 @@ SCENES: dict[str, Callable[[Art], Scene]] = {
     "a15_pan_cross": scenes_cameras.pan_cross,
     "a16_edge_static": scenes_action.edge_static,
     "a17_poncho_owl": scenes_cameras.poncho_owl,
+    "b01_pan_twos": scenes_kenney.pan_twos,
+    "b02_large_motion": scenes_wesnoth.large_motion,
+    "b04_zoom_tilt": scenes_kenney.zoom_tilt,
+    "b05_perspective": scenes_kenney.perspective,
+    "b07_ghosts_soft": scenes_wesnoth.ghosts_soft,
+    "b08_held_talk_720p": scenes_wesnoth.held_talk_720p,
+    "b10_grain_jpeg": scenes_wesnoth.grain_jpeg,
+    "b11_motion_blur": scenes_kenney.motion_blur,
 }
 
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("art", type=Path, help="folder into which the packages were unpacked")
+    parser.add_argument("art", type=Path, help="folder into which the packages and the wheel were unpacked")
     parser.add_argument("out", type=Path)
     parser.add_argument("--clips", nargs="*", help="clip names or their beginnings; all when left out")
     args = parser.parse_args(argv)

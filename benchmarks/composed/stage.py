@@ -12,6 +12,7 @@ Pose = Callable[[float], np.ndarray]
 
 SIZE = 640, 360  # px, of every clip but where it says otherwise
 MIDDLE = 320.0, 180.0
+STILL = 0.0, 0.0  # speed of a camera that stands
 FOOT = 8  # px of the canvas from its lower edge up to where the feet are
 SHUTTER_SAMPLES = 32  # positions of a drawing while the shutter is open
 

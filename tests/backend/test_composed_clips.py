@@ -43,6 +43,25 @@ def made_up(tmp_path_factory):
     return folder
 
 
+class MadeUpArt:
+    """Any picture that is asked for is made up: each file in a colour of its own, wide, and clear at its rim."""
+
+    def __init__(self, folder):
+        self.folder, self.known = folder, []
+
+    def file(self, package, name):
+        path = self.folder / package / name
+        if path not in self.known:
+            self.known.append(path)
+            picture = np.zeros((20, 80, 4))
+            picture[4:-4, 6:-6] = 10 * len(self.known), 255 - 10 * len(self.known), 128, 255
+            _save(path, picture[..., :3] if path.suffix in (".jpg", ".gif") else picture)
+        return path
+
+    def files(self, package, pattern, which):
+        return [self.file(package, pattern.format(item)) for item in which]
+
+
 def _save(path, picture):
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(picture.astype(np.uint8)).save(path)
@@ -68,6 +87,37 @@ def test_visible_alphas_and_drawings_recompose_the_frames(composed, made_up, tmp
             np.testing.assert_array_equal(np.round(alpha * 255), written)
 
 
+def test_every_clip_shows_drawings_that_differ_from_one_another(composed, tmp_path):
+    for name, compose in composed[0].SCENES.items():
+        scene = compose(MadeUpArt(tmp_path / name))
+        assert scene.name == name
+        for layer in scene.layers:
+            assert len(layer.exposure) == len(layer.H) == scene.count and np.isfinite(layer.H).all()
+            assert set(layer.exposure) <= set(range(len(layer.drawings)))
+            assert len({drawing.shape for drawing in layer.drawings}) == 1
+            assert len({drawing.tobytes() for drawing in layer.drawings}) == len(layer.drawings), (name, layer.name)
+
+
+def test_drawings_are_laid_alike_from_files_and_from_what_was_read_from_them(composed, made_up):
+    art = composed[1]
+    files = [made_up / name for name in HORSES]
+    for laid in (art.standing, art.registered):
+        for a, b in zip(laid(files, 2), laid([art.read_picture(path) for path in files], 2), strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_magenta_becomes_the_teams_colour_shade_for_shade_and_other_paint_stays(composed):
+    magenta, dark, brown = (244, 0, 244, 255), (122, 0, 122, 255), (120, 90, 60, 200)
+    recoloured = composed[1].in_team_colour(np.array([[magenta, dark, brown]], np.uint8), (200, 40, 80))
+    np.testing.assert_array_equal(recoloured, [[(191, 38, 76, 255), (95, 19, 38, 255), brown]])
+
+
+def test_only_the_dark_veil_of_a_figure_is_cleared(composed):
+    outline, veil, glow = (0, 0, 0, 255), (10, 10, 10, 120), (250, 240, 90, 120)
+    cleared = composed[1].without_shadow(np.array([[outline, veil, glow]], np.uint8))
+    np.testing.assert_array_equal(cleared, [[outline, (10, 10, 10, 0), glow]])
+
+
 def test_trimmed_drawings_stand_on_one_line_with_their_middles_above_one_another(composed, made_up):
     drawings = composed[1].standing([made_up / name for name in HORSES], 1)
     rows, columns = zip(*(np.nonzero(drawing[..., 3]) for drawing in drawings), strict=True)
@@ -90,6 +140,8 @@ def test_missing_art_is_named_with_its_package(composed, made_up, tmp_path):
     compose_clips, art, _, _ = composed
     with pytest.raises(UserError, match=r"tux/big/walk-0\.png is missing: unpack the Debian package supertux-data"):
         art.Art(made_up).files("supertux-data", "creatures/tux/big/walk-{}.png", range(8))
+    with pytest.raises(UserError, match=r"bee\.png is missing: unpack the wheel arcade==.*`pip download"):
+        art.Art(made_up).file("arcade", "enemies/bee.png")
     with pytest.raises(SystemExit, match="is missing: unpack the Debian package scratch"):
         compose_clips.main([str(tmp_path / "nothing"), str(tmp_path / "out"), "--clips", "a13"])
     assert not (tmp_path / "out").exists()
