@@ -23,7 +23,8 @@ from toondecompose.engine.matte.walk import FIXED, walk
 
 PRIOR_SPREAD = 14.0  # levels; how far a px's own colour may lie from the colour found for it nearby
 DECIDED = 600.0  # information (std 0.04) from which triangulation needs no colour prior
-SURE = 4.0  # standard errors by which a px differs from the background for sure
+SURE = 4.0  # standard errors by which a px differs from the background for sure; from two on it does where it is ...
+CLOSER = 0.6  # of that difference off the solid colour next to it: by chance noise does not lead there
 LINE = 2.0  # of the px that masks may be wrong by: as wide are lines, which nothing of a mask's width can tell
 HALF = 0.4  # of the contrast nearby, below which a px is more of a blend than of paint
 DEEP_WEIGHT = 12.0  # information of "deep inside the silhouette": std 0.29
@@ -127,11 +128,12 @@ def blend(e: Evidence, areas: Areas, width: float, sweeps: int, paints: Paints |
         F = taken(spread, places)
         off = torch.zeros_like(F[0])
         at = places_of(taken(ask, places))
+        behind, around, seen, apart = (taken(x, asking) for x in (b, spread, c, z))
         # what may as well be background is nothing of a paint far away just as well as nothing of one nearby
-        sure_of = (above(taken(z, asking), SURE) & paints.firm).float()
-        found, miss = find_colour(c, taken(b, asking), ask, taken(spread, asking), price, ~taken(core, asking),
-                                  taken(e.mask, asking) * sure_of, e.noise, radius, paints.common,
-                                  paints.away_from(asking, ask.shape[1]) * sure_of)
+        closer = dot(seen - around, seen - around) < CLOSER**2 * dot(seen - behind, seen - behind)
+        own = (above(apart, SURE) | (closer & above(apart, 2))) & paints.firm
+        found, miss = find_colour(c, behind, ask, around, price, ~taken(core, asking), taken(e.mask, asking) * own,
+                                  e.noise, radius, paints.common, paints.away_from(asking, ask.shape[1]) * own)
         put(F, at, found)
         put(off, at, miss)
         # colours are 0..255: a px darker or brighter than what is behind it must hold this much of the drawing
