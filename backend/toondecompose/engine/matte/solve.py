@@ -146,7 +146,7 @@ def run_rounds(source: FrameSource, layers: list[LayerToSolve], frames: list[int
         for index in range(1, len(loop.states)):
             _solve_layer(loop, index, _masks_in_front(loop, index) if number == 0 else None, changes)
             done += 1
-        if rounds > 1:  # of one round there is nothing to compare
+        if rounds > 1 or not loop.draft:  # nobody reads that of a draft's only round
             objective.append(description_length(source, loop.states, loop.noise, device))
         if number == 0:
             votes = order_votes(source, loop.states, device)
