@@ -70,3 +70,12 @@ def test_who_walks_by_is_left_to_the_mosaic():
 def test_a_painting_alone_has_no_turns():
     frames, path, _ = scene(passes=True)
     assert turns(frames[:1].expand(COUNT, -1, -1, -1).contiguous(), path, np.ones(COUNT, bool), 0.0) == []
+
+
+def test_poses_that_are_all_held_briefly_are_those_of_passers(monkeypatch):
+    frames, path, _ = scene()
+    present = np.ones(COUNT, bool)
+    assert poses(frames, path, present, 0.0) is not None
+    brief = [np.arange(0, HELD), np.arange(HELD, 2 * HELD)]  # a quarter of the frames each
+    monkeypatch.setattr("toondecompose.engine.segment.posing.turns", lambda *_: brief)
+    assert poses(frames, path, present, 0.0) is None

@@ -33,6 +33,8 @@ NEAR_STILL = 0.2  # of a rim's surroundings is still, and goes on to the frame's
 AWAY = 0.02
 SOMEONE, NOBODY = 0.6, 0.3  # probabilities from which, and up to which, somebody is taken to be there or not
 MANY = 0.4  # of the frames that show a place show somebody there: the mosaic may show him, too
+# of the frames look one way in some places, if anybody keeps to them: who only passes by holds each pose for less
+LONG = 1 / 3
 LEAST_BODY = 0.004  # of the frame's area, that is so often hidden: of less the mosaic takes no harm
 
 
@@ -124,7 +126,7 @@ def poses(frames: Pictures, H: np.ndarray, present: np.ndarray, noise: float) ->
 
     frames: uint8 [T, 3, h, w]. H [T, 3, 3], present [T]: the painting's path in these pixels."""
     sets = turns(frames, H, present, noise)
-    if len(sets) < 2:
+    if len(sets) < 2 or max(len(some) for some in sets) < LONG * len(looked_at(present)):
         return None
     h, w = frames.shape[-2:]
     box = canvas_box(H, present, (w, h))
