@@ -17,7 +17,7 @@ from . import evidence as ev
 from .canvas import Box, Mosaic, canvas_box, excuse, render, sample_bytes, slope, whole_picture
 from .film import Pictures
 from .mosaic import temporal_mode
-from .standing import AROUND, CLEAR, DIFFERS, FITS, LEAST_AREA, LEAST_FRAMES, MOST_FRAMES, WEAK, break_off
+from .standing import AROUND, CLEAR, FITS, LEAST_AREA, LEAST_FRAMES, MOST_FRAMES, WEAK, break_off, what_differs
 from .turns import looked_at, turns
 from .walker import spread
 
@@ -68,21 +68,15 @@ def _breaks(a: torch.Tensor, b: torch.Tensor, noise: float, least: float) -> tup
     """Where two views differ, bool [h, w], and which of them breaks off there, the first (to 1) or the second (to -1):
     float32 [h, w], at the rims of what differs, and weakly within pieces that are plainly one's. least: px of a piece.
     """
-    known = torch.minimum(a[3], b[3]) >= LEAST_FRAMES - 0.5
-    for side in (a, b):
-        known &= side[3] >= PURE * side[5]
-    apart = torch.minimum(ev.misfit(a[:3], b, noise), ev.misfit(b[:3], a, noise))
-    change = ((apart > DIFFERS) & known).to(torch.uint8).cpu().numpy()
+    change, same = what_differs(a, b, noise, PURE)
     small = np.ones((3, 3), np.uint8)
-    change = cv2.morphologyEx(change, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
-    change = cv2.morphologyEx(change, cv2.MORPH_OPEN, small)  # not a thread along an edge
     count, piece, stats, _ = cv2.connectedComponentsWithStats(change)
     mask = (stats[:, cv2.CC_STAT_AREA] >= least)[piece].astype(np.uint8) * change
     if not mask.any():
         return None
-    inner, beyond, edge = (torch.from_numpy(one).to(apart) for one in (
+    inner, beyond, edge = (torch.from_numpy(one).to(a) for one in (
         cv2.erode(mask, small), 1 - cv2.dilate(mask, small), mask - cv2.erode(mask, small)))
-    outer = beyond * ((apart < FITS) & known)
+    outer = beyond * same
     breaks = [break_off(side[:3], inner, outer) for side in (a, b)]
     clear = (breaks[0] - breaks[1]) / (breaks[0] + breaks[1] + WEAK)
     rim = (edge > 0) & (ev.blur(inner, AROUND) > 0.05) & (ev.blur(outer, AROUND) > 0.05)

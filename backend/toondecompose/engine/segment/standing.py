@@ -24,6 +24,7 @@ from .roles import CLEARER
 
 MOMENTS = (0.15, 0.5, 0.85)  # shares of the time that a place is seen at which before and after are compared
 MOST_FRAMES = 16  # of each side that are looked at: two pictures are to be told apart, not to be exact
+OFTEN_ALIKE = 0.4  # of the frames that show a point before or after: it is known how it looks
 LEAST_FRAMES = 3  # of one side that must look alike: fewer is someone who passes
 DIFFERS = 3.0  # standard deviations of misfit by which the two pictures differ;
 FITS = 2.2  # and up to which one explains a frame
@@ -73,29 +74,37 @@ def break_off(picture: torch.Tensor, inner: torch.Tensor, outer: torch.Tensor) -
     return (mean[0] - mean[1]).abs().amax(0)
 
 
+def what_differs(a: torch.Tensor, b: torch.Tensor, noise: float, pure: float) -> tuple[np.ndarray, torch.Tensor]:
+    """Where two pictures of a layer differ, uint8 [h, w], 0 or 1, and where they surely do not, bool [h, w].
+
+    a, b: [6, h, w], `render`'s channels and how many frames show a point. pure: of those frames, how many must look
+    alike for a point to be known."""
+    known = torch.minimum(a[3], b[3]) >= LEAST_FRAMES - 0.5
+    for side in (a, b):
+        known &= side[3] >= pure * side[5]
+    apart = torch.minimum(ev.misfit(a[:3], b, noise), ev.misfit(b[:3], a, noise))
+    change = ((apart > DIFFERS) & known).to(torch.uint8).cpu().numpy()
+    change = cv2.morphologyEx(change, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    change = cv2.morphologyEx(change, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))  # not a thread along an edge
+    return change, (apart < FITS) & known
+
+
 def _covered(before: torch.Tensor, after: torch.Tensor, noise: float) -> list[tuple[torch.Tensor, bool]]:
     """Pieces that look otherwise before and after: (mask bool [h, w], whether the later picture is the covered one).
 
     before, after: the layer's picture from either side (`_side`).
     """
-    known = (torch.minimum(before[3], after[3]) >= LEAST_FRAMES - 0.5)
-    for side in (before, after):
-        known &= side[3] >= 0.4 * side[5]
-    apart = torch.minimum(ev.misfit(before[:3], after, noise), ev.misfit(after[:3], before, noise))
-    change = ((apart > DIFFERS) & known).to(torch.uint8).cpu().numpy()
+    change, same = what_differs(before, after, noise, OFTEN_ALIKE)
     small = np.ones((3, 3), np.uint8)
-    change = cv2.morphologyEx(change, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
-    change = cv2.morphologyEx(change, cv2.MORPH_OPEN, small)  # not a thread along an edge
     count, piece, stats, _ = cv2.connectedComponentsWithStats(change)
-    same = (apart < FITS) & known
     out = []
     for k in range(1, count):
         if not LEAST_AREA * change.size <= stats[k, cv2.CC_STAT_AREA] <= MOST_AREA * change.size:
             continue
         mask = (piece == k).astype(np.uint8)
-        inner = torch.from_numpy(cv2.erode(mask, small)).to(apart)
-        beyond = torch.from_numpy(1 - cv2.dilate(mask, small)).to(apart)
-        rim = torch.from_numpy(cv2.dilate(mask, small) - cv2.erode(mask, small)).to(apart) > 0
+        inner = torch.from_numpy(cv2.erode(mask, small)).to(before)
+        beyond = torch.from_numpy(1 - cv2.dilate(mask, small)).to(before)
+        rim = torch.from_numpy(cv2.dilate(mask, small) - cv2.erode(mask, small)).to(before) > 0
         outer = beyond * same
         rim &= (ev.blur(inner, AROUND) > 0.05) & (ev.blur(outer, AROUND) > 0.05)
         if not bool(rim.any()):
@@ -103,7 +112,7 @@ def _covered(before: torch.Tensor, after: torch.Tensor, noise: float) -> list[tu
         b, a = (break_off(side[:3], inner, outer)[rim] for side in (before, after))
         clear = float(((a - b) / (a + b + WEAK)).mean())
         if abs(clear) >= CLEAR:
-            out.append((torch.from_numpy(mask > 0).to(apart.device), clear > 0))
+            out.append((torch.from_numpy(mask > 0).to(before.device), clear > 0))
     return out
 
 
