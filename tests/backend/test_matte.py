@@ -322,9 +322,9 @@ def test_only_often_seen_drawings_are_followed_again_behind_a_draft(monkeypatch)
     assert asked == [(3, True), (3, True), (2, True)]
 
 
-def test_each_round_tells_how_long_its_description_is_but_a_drafts_only_one():
+def test_each_round_tells_how_long_its_description_is_even_a_previews_only_one():
     shot = Shot(6, painted(192, 80), 6)
     shot.add(*disc(SIZE, (50, 40), 18, (200, 60, 40)), [(2 * t, 0) for t in range(6)])
-    assert shot.solve(rounds=1, quality="preview")[0].objective_per_round == []
+    assert len(shot.solve(rounds=1, quality="preview")[0].objective_per_round) == 1
     assert len(shot.solve(rounds=1)[0].objective_per_round) == 1
     assert len(shot.solve(rounds=2)[0].objective_per_round) == 2

@@ -23,9 +23,10 @@ from toondecompose.engine.matte.walk import FIXED, walk
 
 PRIOR_SPREAD = 14.0  # levels; how far a px's own colour may lie from the colour found for it nearby
 DECIDED = 600.0  # information (std 0.04) from which triangulation needs no colour prior
-SURE = 4.0  # standard errors by which a px differs from the background for sure; from two on it does where it is ...
-CLOSER = 0.6  # of that difference off the solid colour next to it: by chance noise does not lead there
-LINE = 2.0  # of the px that masks may be wrong by: as wide are lines, which nothing of a mask's width can tell
+SURE = 4.0  # standard errors from which a px differs from the background, whatever its colour is
+LIKELY = 2.0  # ... and from which it does if its colour is the solid one next to it, rather than the background's:
+CLOSER = 0.6  # as near to that one as this share of its distance to the background; noise seldom leads just there
+LINE = 2.0  # of the px that masks may be wrong by: as wide is a drawn line at the size at which the masks were made
 HALF = 0.4  # of the contrast nearby, below which a px is more of a blend than of paint
 DEEP_WEIGHT = 12.0  # information of "deep inside the silhouette": std 0.29
 
@@ -131,7 +132,7 @@ def blend(e: Evidence, areas: Areas, width: float, sweeps: int, paints: Paints |
         behind, around, seen, apart = (taken(x, asking) for x in (b, spread, c, z))
         # what may as well be background is nothing of a paint far away just as well as nothing of one nearby
         closer = dot(seen - around, seen - around) < CLOSER**2 * dot(seen - behind, seen - behind)
-        own = (above(apart, SURE) | (closer & above(apart, 2))) & paints.firm
+        own = (above(apart, SURE) | (closer & above(apart, LIKELY))) & paints.firm
         found, miss = find_colour(c, behind, ask, around, price, ~taken(core, asking), taken(e.mask, asking) * own,
                                   e.noise, radius, paints.common, paints.away_from(asking, ask.shape[1]) * own)
         put(F, at, found)

@@ -87,7 +87,7 @@ def solve(source: FrameSource, layers: list[LayerToSolve], *, scale: float, roun
         withheld_frames(layers) if predict else (), noise, SHARPEN_STEPS[quality], light)
     steps = SHARPEN_STEPS[quality]
     if steps:
-        if len(objective) in (0, rounds):  # the last mattes have not weighed the panorama yet
+        if len(objective) == rounds:  # the last mattes have not weighed the panorama yet
             _solve_background(loop, None)
         sharpen_plate(source, loop.states[0], _background_weight(loop, None), steps, device, loop.tick)
         for index, state in enumerate(loop.states[1:], 1):
@@ -146,8 +146,7 @@ def run_rounds(source: FrameSource, layers: list[LayerToSolve], frames: list[int
         for index in range(1, len(loop.states)):
             _solve_layer(loop, index, _masks_in_front(loop, index) if number == 0 else None, changes)
             done += 1
-        if rounds > 1 or not loop.draft:  # nobody reads that of a draft's only round
-            objective.append(description_length(source, loop.states, loop.noise, device))
+        objective.append(description_length(source, loop.states, loop.noise, device))
         if number == 0:
             votes = order_votes(source, loop.states, device)
             order = voted_order(votes)
