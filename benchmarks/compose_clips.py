@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 """Compose short cartoon clips with their full truth from free art, in the bench's folder layout.
 
-The art of the first set (a01..a17), and of the second (b01..b11):
+The art of the first set (a01..a17), of the second (b01..b11) and of the third (c01..c12, shots as a series has them):
 
     apt-get download raincat-data scratch supertux-data warmux-data
     apt-get download plasma-workspace-wallpapers tuxmath-data wesnoth-1.16-data
+    apt-get download ardentryst caveexpress-data frozen-bubble-data hedgewars-data renpy-demo
     for package in *.deb; do dpkg -x "$package" ART; done
     pip download --no-deps arcade==2.6.17  # holds pictures by Kenney
     unzip arcade-2.6.17-*.whl 'arcade/resources/images/*' -d ART
 
-The clips of both sets, or those whose names begin so, and their scores:
+The clips of all sets, or those whose names begin so, and their scores:
 
     python benchmarks/compose_clips.py ART OUT [--clips a06 b]
     python benchmarks/decompose.py OUT --out PREDS --scorer SCORE.PY
@@ -28,7 +29,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from composed import scenes_action, scenes_cameras, scenes_kenney, scenes_wesnoth
+from composed import scenes_action, scenes_cameras, scenes_kenney, scenes_shots, scenes_wesnoth
 from composed.art import Art
 from drawn.layers import Scene, write_scene
 
@@ -60,6 +61,18 @@ SCENES: dict[str, Callable[[Art], Scene]] = {
     "b08_held_talk_720p": scenes_wesnoth.held_talk_720p,
     "b10_grain_jpeg": scenes_wesnoth.grain_jpeg,
     "b11_motion_blur": scenes_kenney.motion_blur,
+    "c01_bobbing_walk": scenes_shots.bobbing_walk,
+    "c02_sliding_talk": scenes_shots.sliding_talk,
+    "c03_two_walk_in": scenes_shots.two_walk_in,
+    "c04_turns_back": scenes_shots.turns_back,
+    "c05_behind_fence": scenes_shots.behind_fence,
+    "c06_truck_in": scenes_shots.truck_in,
+    "c07_shaken_camera": scenes_shots.shaken_camera,
+    "c08_fine_hair": scenes_shots.fine_hair,
+    "c09_spiny_fish_h264": scenes_shots.bulging_eye,
+    "c10_cut_by_edge": scenes_shots.cut_by_edge,
+    "c11_pale_ogre": scenes_shots.pale_ogre,
+    "c12_passer_by": scenes_shots.passer_by,
 }
 
 

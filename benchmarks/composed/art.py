@@ -5,6 +5,7 @@ Pictures are straight uint8 RGBA [h, w, 4] when they leave this module, premulti
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,8 +18,13 @@ from toondecompose.formats.errors import UserError
 
 PACKAGES = {  # Debian package, or wheel: the folder in it that holds its pictures
     "arcade": "arcade/resources/images",
+    "ardentryst": "usr/share/games/ardentryst/Data",
+    "caveexpress-data": "usr/share/games/caveexpress",
+    "frozen-bubble-data": "usr/share/games/frozen-bubble/gfx",
+    "hedgewars-data": "usr/share/games/hedgewars/Data/Themes",
     "plasma-workspace-wallpapers": "usr/share/wallpapers",
     "raincat-data": "usr/share/games/raincat/data",
+    "renpy-demo": "usr/share/games/renpy/demo/game/images",
     "scratch": "usr/share/scratch/Media",
     "supertux-data": "usr/share/games/supertux2/images",
     "tuxmath-data": "usr/share/tuxmath/images",
@@ -53,6 +59,22 @@ class Art:
     def files(self, package: str, pattern: str, which: object) -> list[Path]:
         """Paths of a package's pictures; pattern: a name with {} where each item of `which` goes, in that order."""
         return [self.file(package, pattern.format(item)) for item in which]
+
+    def cells(self, names: list[str]) -> list[np.ndarray]:
+        """Figures of caveexpress-data, which lie trimmed on large sheets: straight RGBA, each on its whole cell."""
+        index = self.file("caveexpress-data", "textures/complete.lua").read_text(encoding="utf-8")
+        out = []
+        for name in names:
+            entry = index[index.index(f'["{name}"]'):]  # the first of two: the larger picture
+            said = dict(re.findall(r'(\w+) = "?([^\s",]+)', entry[:entry.index("}")]))
+            sheet = read_picture(self.file("caveexpress-data", f"pics/{said['image']}.png"))
+            left, top = round(float(said["x0"]) * sheet.shape[1]), round(float(said["y0"]) * sheet.shape[0])
+            column, row = int(said["trimmedoffsetx"]), int(said["trimmedoffsety"])
+            width, height = int(said["trimmedwidth"]), int(said["trimmedheight"])
+            cell = np.zeros((int(said["untrimmedheight"]), int(said["untrimmedwidth"]), 4), np.uint8)
+            cell[row:row + height, column:column + width] = sheet[top:top + height, left:left + width]
+            out.append(cell)
+        return out
 
 
 def read_picture(path: Path) -> np.ndarray:

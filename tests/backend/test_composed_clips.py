@@ -61,6 +61,9 @@ class MadeUpArt:
     def files(self, package, pattern, which):
         return [self.file(package, pattern.format(item)) for item in which]
 
+    def cells(self, names):
+        return [read_rgba(self.file("cells", f"{name}.png")) for name in names]
+
 
 def _save(path, picture):
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -104,6 +107,27 @@ def test_drawings_are_laid_alike_from_files_and_from_what_was_read_from_them(com
     for laid in (art.standing, art.registered):
         for a, b in zip(laid(files, 2), laid([art.read_picture(path) for path in files], 2), strict=True):
             np.testing.assert_array_equal(a, b)
+
+
+def test_a_figure_is_cut_from_its_sheet_and_laid_where_it_was_before_it_was_trimmed(composed, tmp_path):
+    Art = composed[1].Art
+    folder = tmp_path / "usr/share/games/caveexpress"
+    rng = np.random.default_rng(0)
+    sheets = {size: rng.integers(0, 256, (side, 2 * side, 4)) for size, side in (("big", 64), ("small", 32))}
+    numbers = {"x0": 0.25, "y0": 0.5, "trimmedoffsetx": 3, "trimmedoffsety": 2, "trimmedwidth": 10, "trimmedheight": 7,
+               "untrimmedwidth": 16, "untrimmedheight": 12}
+    entries = []
+    for size, sheet in sheets.items():  # as in the package: the larger one first
+        _save(folder / f"pics/hero-{size}.png", sheet)
+        said = "".join(f"\t\t{key} = {number},\n" for key, number in numbers.items())
+        entries.append(f'\t["hero-02"] = {{\n\t\timage = "hero-{size}",\n{said}\t}},\n')
+    (folder / "textures").mkdir()
+    (folder / "textures/complete.lua").write_text("".join(entries), encoding="utf-8")
+    cell, = Art(tmp_path).cells(["hero-02"])
+    assert cell.shape == (12, 16, 4)
+    np.testing.assert_array_equal(cell[2:9, 3:13], sheets["big"][32:39, 32:42])
+    cell[2:9, 3:13] = 0
+    assert not cell.any()
 
 
 def test_magenta_becomes_the_teams_colour_shade_for_shade_and_other_paint_stays(composed):
