@@ -35,7 +35,7 @@ from toondecompose.engine.matte.resample import (
     translation,
 )
 from toondecompose.engine.matte.state import HIDES
-from toondecompose.engine.matte.walk import FIXED, WALK_LAMBDA, WALK_SIGMA, walk
+from toondecompose.engine.matte.walk import FIXED, WALK_LAMBDA, WALK_SIGMA, halved, walk
 from toondecompose.engine.matte.weights import BESIDE, OUTLINE, by_masks
 from toondecompose.engine.warp import grid_for, sample
 
@@ -65,6 +65,26 @@ def test_px_that_pass_a_limit_are_those_that_torch_finds():
         places = marks.places_of(of > limit)
         assert torch.equal(places, torch.nonzero((of > limit).reshape(-1))[:, 0])
         assert torch.equal(marks.taken(of, places), of[of > limit]) and marks.count_of(of > limit) == len(places)
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 8, 1001])
+def test_the_middle_of_values_is_torchs_median(count):
+    values = torch.from_numpy(np.random.default_rng(count).integers(0, 40, count).astype(np.float32)) / 3
+    assert marks.middle_of(values) == float(values.median())
+
+
+@pytest.mark.parametrize("shape", [(40, 64), (33, 47), (3, 38, 61), (1, 5), (2, 1, 1)])
+def test_halved_pictures_are_torchs_averages(shape):
+    x = torch.from_numpy(np.random.default_rng(6).uniform(0, 255, shape).astype(np.float32))
+    plain = torch.nn.functional.avg_pool2d(x.reshape(1, -1, *shape[-2:]), 2, ceil_mode=True, count_include_pad=False)
+    assert torch.equal(halved(x).reshape(plain.shape), plain)
+
+
+def test_sums_around_cells_are_those_of_all_that_touch_them():
+    count = np.random.default_rng(2).integers(0, 9, (5, 5, 5))
+    plain = [[[count[max(0, r - 1):r + 2, max(0, g - 1):g + 2, max(0, b - 1):b + 2].sum() for b in range(5)]
+              for g in range(5)] for r in range(5)]
+    assert np.array_equal(paint_module._summed_around(count), plain)
 
 
 def bar(height=96, width=160):

@@ -158,6 +158,22 @@ def test_layers_over_a_colour_are_the_same_composited_whole_or_only_where_they_a
         assert np.array_equal(renderer.frame(1, layers, MAGENTA), plain)
 
 
+def test_frames_one_after_another_are_those_composited_each_anew(tmp_path):
+    result = with_hills(tmp_path)
+    shade = np.zeros((*result.clip.size[::-1], 4), np.uint8)
+    shade[..., 3] = picture(*result.clip.size, seed=9)[..., 0] // 4
+    write_png(tmp_path / "sprites/shade.png", shade)
+    count = result.clip.frame_count
+    result.sprites.append(Sprite("shade", len(result.sprites), "sprite", result.clip.size, ["sprites/shade.png"],
+                                 [0] * count, shifts([(0.0, 0.0)] * count), np.ones(count), "translation"))
+    renderer = LayerRenderer(tmp_path, result)
+    rows = ((list(range(len(result.sprites))), (0, 0, 0)), (sprites_of(result), MAGENTA), ([1], MAGENTA))
+    for t in [*range(count), 2, 2, 0]:  # the sprite comes and goes, and is held
+        for layers, colour in rows:
+            plain = np.rint(LayerRenderer(tmp_path, result).composite(t, layers, colour)).astype(np.uint8)
+            assert np.array_equal(renderer.frame(t, layers, colour), plain)
+
+
 def test_the_contact_sheet_is_the_same_from_frames_that_were_rendered_already(tmp_path):
     result = with_hills(tmp_path)
     renderer = LayerRenderer(tmp_path, result)

@@ -141,6 +141,23 @@ def test_over_is_the_textbook_formula():
     over(frame, None)
 
 
+def test_what_is_laid_over_a_part_of_a_frame_is_what_lies_there():
+    rng = np.random.default_rng(3)
+    for colour in (rng.uniform(0, 90, (3, 40, 30)), np.zeros((3, 40, 30))):  # a shade has none
+        patch = Patch(5, -3, np.concatenate([colour, rng.uniform(90, 255, (1, 40, 30))]).astype(np.float32))
+        whole = rng.uniform(0, 255, (3, 50, 60)).astype(np.float32)
+        part = whole[:, 12:33, 20:60].copy()
+        plain = whole.copy()
+        plain[:, :37, 5:35] = patch.planes[:3, 3:] * np.float32(0.7) + plain[:, :37, 5:35] * (
+            1 - patch.planes[3, 3:] * np.float32(0.7 / 255))
+        over(whole, patch, 0.7)
+        over(part, patch, 0.7, (20, 12))
+        assert np.allclose(whole, plain, atol=1e-3) and np.array_equal(part, whole[:, 12:33, 20:60])
+        aside = part.copy()
+        over(part, patch, 1.0, (50, 0))
+        assert np.array_equal(part, aside)
+
+
 def test_straight_and_premultiplied_are_inverse():
     rgba = picture(20, 20)
     rgba[rgba[..., 3] == 0] = 0

@@ -61,6 +61,8 @@ class LayerRenderer:
         self._room = cache_mb * 2**20
         # what each layer showed last: held drawings are not rendered again
         self._held: dict[int, tuple[bytes, Patch | None]] = {}
+        # of layers over a colour, what they showed last, and the picture of it
+        self._shown_last: dict[tuple, tuple[list[tuple[Patch, float]], np.ndarray]] = {}
 
     def is_background(self, k: int) -> bool:
         """Whether layer k is the farthest background, whose border goes on for ever and whose alpha is 1."""
@@ -86,19 +88,28 @@ class LayerRenderer:
         return float(self.result.sprites[k].opacity[t])
 
     def frame(self, t: int, layers: list[int], backdrop: tuple[float, float, float]) -> np.ndarray:
-        """Layers (back to front) over a colour -> uint8 RGB [h, w, 3], rounded."""
+        """Layers (back to front) over a colour -> uint8 RGB [h, w, 3], rounded. Do not write into it."""
         shown = [(patch, self.opacity(k, t)) for k in layers if (patch := self.patch(k, t)) is not None]
         width, height = self.size
-        out = np.empty((height, width, 3), np.uint8)
-        out.reshape(height, -1)[:] = np.tile(np.rint(backdrop), width)
-        if not shown:
+        which = (tuple(layers), backdrop)
+        before, out = self._shown_last.pop(which, ([], None))
+        if out is None or len(before) != len(shown):
+            new = [patch for patch, _ in [*before, *shown]]
+            out = np.empty((height, width, 3), np.uint8)
+            out.reshape(height, -1)[:] = np.tile(np.rint(backdrop), width)
+        else:  # only what is not as it was in the last frame is composited again
+            new = [patch for was, now in zip(before, shown, strict=True) if was[0] is not now[0] or was[1] != now[1]
+                   for patch, _ in (was, now)]
+            out = out.copy()
+        self._shown_last[which] = shown, out
+        if not new:
             return out
-        ends = np.array([(p.x, p.y, p.x + p.planes.shape[2], p.y + p.planes.shape[1]) for p, _ in shown])
+        ends = np.array([(p.x, p.y, p.x + p.planes.shape[2], p.y + p.planes.shape[1]) for p in new])
         (x0, y0), (x1, y1) = ends[:, :2].min(0).tolist(), ends[:, 2:].max(0).tolist()
         part = np.empty((3, y1 - y0, x1 - x0), np.float32)  # beyond it there is but the colour
         part[:] = np.float32(backdrop)[:, None, None]
         for patch, opacity in shown:
-            over(part, Patch(patch.x - x0, patch.y - y0, patch.planes), opacity)
+            over(part, patch, opacity, (x0, y0))
         # nothing here is negative, so that the absolute value that OpenCV takes is the value
         out[y0:y1, x0:x1] = cv2.merge([cv2.convertScaleAbs(plane) for plane in part])
         return out

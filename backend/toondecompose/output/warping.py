@@ -11,6 +11,7 @@ does not shrink was measured on drawings taken from frames and costs 1 to 5 dB: 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -44,6 +45,12 @@ class Patch:
         """The same as px: float32 [h, w, 4]."""
         alpha = self.planes[3] if len(self.planes) == 4 else np.full(self.planes.shape[1:], 255, np.float32)
         return cv2.merge([*self.planes[:3], alpha])
+
+    @cached_property
+    def black(self) -> bool:
+        """Whether it has no colour of its own, as a shade: it only takes from what is behind it."""
+        few = (slice(3), slice(None, None, 16), slice(None, None, 16))
+        return not self.planes[few].any() and not self.planes[:3].any()
 
 
 def premultiply(rgba: np.ndarray) -> np.ndarray:
@@ -196,20 +203,27 @@ def _hide_beyond_horizon(pixels: np.ndarray, H: np.ndarray, x0: int, y0: int) ->
     pixels[:, (row[0] * x[None] + (row[1] * y + row[2])[:, None]) <= 0] = 0
 
 
-def over(frame: np.ndarray, patch: Patch | None, opacity: float = 1.0) -> None:
-    """Composite a patch onto a frame in place: float32 [3 or 4, h, w], premultiplied, 0..255, sRGB values."""
+def over(frame: np.ndarray, patch: Patch | None, opacity: float = 1.0, corner: tuple[int, int] = (0, 0)) -> None:
+    """Composite a patch onto a frame, or a part of one whose top-left px is `corner` (x, y), in place: float32
+    [3 or 4, h, w], premultiplied, 0..255, sRGB values."""
     if patch is None or opacity <= 0:
         return
-    height, width = patch.planes.shape[1:]
-    part = frame[:, patch.y:patch.y + height, patch.x:patch.x + width]
-    if len(patch.planes) == 3 and opacity == 1:
-        part[:3], part[3:] = patch.planes, 255
+    x, y = patch.x - corner[0], patch.y - corner[1]
+    left, top, (bottom, right) = max(0, x), max(0, y), frame.shape[1:]
+    planes = patch.planes[:, top - y:max(0, bottom - y), left - x:max(0, right - x)]
+    height, width = planes.shape[1:]
+    part = frame[:, top:top + height, left:left + width]
+    if len(planes) == 3 and opacity == 1:
+        part[:3], part[3:] = planes, 255
         return
+    black = len(frame) == 3 and patch.black
     for top in range(0, height, _CACHED_ROWS):
         rows = slice(top, top + _CACHED_ROWS)
-        alpha = patch.planes[3, rows] if len(patch.planes) == 4 else np.float32(255)
+        alpha = planes[3, rows] if len(planes) == 4 else np.float32(255)
         through = 1 - alpha * np.float32(opacity / 255)
         for k, plane in enumerate(part[:, rows]):
             plane *= through
-            colour = patch.planes[k, rows] if k < len(patch.planes) else alpha
+            if black:
+                continue
+            colour = planes[k, rows] if k < len(planes) else alpha
             plane += colour if opacity == 1 else colour * np.float32(opacity)

@@ -22,7 +22,7 @@ from toondecompose.engine.matte.dimmed import dimmed_gaps
 from toondecompose.engine.matte.evidence import Evidence, box_mean, dot, gather
 from toondecompose.engine.matte.fill import push_pull
 from toondecompose.engine.matte.gaps import Region, enclosed_regions
-from toondecompose.engine.matte.marks import above, below, count_of, places_of, put, taken
+from toondecompose.engine.matte.marks import above, below, count_of, middle_of, places_of, put, taken
 from toondecompose.engine.matte.moments import GREY, Moments, part_of
 from toondecompose.engine.matte.paint import palette_bits
 from toondecompose.engine.matte.resample import Box
@@ -133,8 +133,8 @@ def _cut_part(m: Moments, mask_np: np.ndarray, outer: np.ndarray, noise: float, 
     count, clash, spread_inside = count_of(inner_px), 0.0, 0.0
     if count > MIN_INNER:
         places = places_of(inner_px)
-        clash, (c, n) = float(taken(e.misfit, places).median()), (taken(x, places) for x in (e.c, e.n))
-        spread_inside = float((taken(e.cc, places) - n * dot(c, c)).div_(n).mul_(1 / 3).median())
+        clash, (c, n) = middle_of(taken(e.misfit, places)), (taken(x, places) for x in (e.c, e.n))
+        spread_inside = middle_of((taken(e.cc, places) - n * dot(c, c)).div_(n).mul_(1 / 3))
     cut = Cutout(alpha, colour.clamp_(0, 255), std, e.known, clash, spread_inside, 0.0, questions)
     return cut, count, told(e, inner_px)
 

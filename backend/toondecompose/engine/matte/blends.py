@@ -160,8 +160,9 @@ def blend(e: Evidence, areas: Areas, width: float, sweeps: int, paints: Paints |
     alpha = alpha.clamp(0, 1)
 
     vote = 0.6 + 4 * (1 - sure)  # the masks decide what nothing else does
-    inside = solid * (DEEP_WEIGHT * (1 + 4 * below(e.tri_info, 20)))
-    total = (info + inside).add_(~near, alpha=1e4).add_(vote)
+    inside = torch.zeros_like(info).masked_fill_(solid, DEEP_WEIGHT)
+    inside.masked_fill_(solid & below(e.tri_info, 20), 5 * DEEP_WEIGHT)
+    total = (info + inside).add_((~near).float(), alpha=1e4).add_(vote)
     target = (info * alpha).add_(inside).addcmul_(vote, e.mask)
     blind = ~known
     total.masked_fill_(blind, 1e-3)

@@ -39,6 +39,15 @@ def count_of(mask: torch.Tensor) -> int:
     return int(mask.sum()) if mask.device.type != "cpu" else int(np.count_nonzero(mask.numpy()))
 
 
+def middle_of(values: torch.Tensor) -> float:
+    """The median of float32 [n], of an even number the lower one of the two in the middle. As torch's, which takes
+    several times longer to part many values on a CPU."""
+    if values.device.type != "cpu" or not values.numel():
+        return float(values.median())
+    k = (values.numel() - 1) // 2
+    return float(np.partition(values.numpy().reshape(-1), k)[k])
+
+
 def taken(x: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
     """[..., h, w] -> [..., n]: its values at flat places of a picture."""
     lead = x.shape[:max(0, x.dim() - 2)]

@@ -115,7 +115,7 @@ def common_paints(c: torch.Tensor, cells: torch.Tensor, sure: torch.Tensor) -> t
     used = np.argwhere(count > 0)
     if not len(used):
         return torch.zeros((0, 3), device=c.device), []
-    masses = np.array([count[_around(bin_)].sum() for bin_ in used])
+    masses = _summed_around(count)[tuple(used.T)]
     means = sums[tuple(used.T)] / count[tuple(used.T)][:, None]
     heavy = masses > total * 2.0**-PURE_PAINT_BITS
     pure = {int(np.argmax(np.where(heavy, means @ d, -np.inf))) for d in DIRECTIONS} if heavy.any() else set()
@@ -145,8 +145,12 @@ def fills_away(c: torch.Tensor, sure: torch.Tensor, colours: torch.Tensor, line:
     picture = c[:, ::line, ::line].cpu().numpy()
     shown = sure[::line, ::line].cpu().numpy()
     out = np.zeros((len(colours), *shown.shape), np.float32)
+    off = np.empty_like(picture[0])
     for paint, far in zip(colours.cpu().numpy(), out, strict=True):
-        has = (shown & (np.abs(picture - paint[:, None, None]) < ALIKE).all(0)).view(np.uint8)
+        has = shown.copy()
+        for plane, level in zip(picture, paint, strict=True):
+            has &= np.abs(np.subtract(plane, level, out=off), out=off) < ALIKE
+        has = has.view(np.uint8)
         deep = cv2.erode(has, cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3)))
         if np.count_nonzero(deep) > FILLED * np.count_nonzero(has):
             far[:] = cv2.distanceTransform(1 - has, cv2.DIST_L2, 3)
@@ -157,6 +161,17 @@ def _fullest(count: np.ndarray, sums: np.ndarray) -> np.ndarray:
     """The mean colour of the fullest cell. count: [...] px, sums: [..., 3] of their colours."""
     k = int(count.argmax())
     return sums.reshape(-1, 3)[k] / count.reshape(-1)[k]
+
+
+def _summed_around(count: np.ndarray) -> np.ndarray:
+    """Of every cell of a cube [n, n, n], the sum of the whole numbers in it and in the 26 cells around it."""
+    for axis in range(3):
+        along = np.moveaxis(count, axis, 0)
+        total = along.copy()
+        total[1:] += along[:-1]
+        total[:-1] += along[1:]
+        count = np.moveaxis(total, 0, axis)
+    return count
 
 
 def _around(bin_: np.ndarray) -> tuple[slice, ...]:

@@ -20,6 +20,7 @@ import torch
 
 from toondecompose.engine.clip import FrameSource
 from toondecompose.engine.matte.enough import ENOUGH, spread, wanting, wanting_parts
+from toondecompose.engine.matte.marks import middle_of, places_of, taken
 from toondecompose.engine.matte.resample import Box, footprint, local_scale, map_points, resample, translation
 from toondecompose.engine.matte.votes import mode_vote
 from toondecompose.engine.tiles import TILE
@@ -99,7 +100,9 @@ def frame_tensor(frame: np.ndarray, device: str) -> torch.Tensor:
 
 def frame_bytes(frame: np.ndarray, device: str) -> torch.Tensor:
     """uint8 [h, w, 3] -> uint8 [3, h, w]."""
-    return torch.from_numpy(np.stack(cv2.split(frame))).to(device)
+    planes = np.empty((3, *frame.shape[:2]), np.uint8)
+    cv2.split(frame, list(planes))  # into place
+    return torch.from_numpy(planes).to(device)
 
 
 def solve_plate(source: FrameSource, H: np.ndarray, canvas: tuple[int, int], weight_of: WeightOf,
@@ -188,8 +191,8 @@ def noise_of(plate: Plate) -> float:
     if int(calm.sum()) < 500:
         return QUIET
     # half the px, so that what moved without being masked does not count; a median is a sort: same on every device
-    rms = float(plate.spread[calm].median())
-    n = float(plate.weight[calm].median())
+    places = places_of(calm)
+    rms, n = (middle_of(taken(x, places)) for x in (plate.spread, plate.weight))
     return max(QUIET, rms * (n / (n - 1)) ** 0.5)
 
 

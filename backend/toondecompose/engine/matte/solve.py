@@ -16,6 +16,7 @@ from toondecompose.engine.matte.enough import ENOUGH, enough_for, spread
 from toondecompose.engine.matte.fill import fill_unseen
 from toondecompose.engine.matte.finish import solved_plate, solved_sprite
 from toondecompose.engine.matte.gaps import Region, judge, motion_odds
+from toondecompose.engine.matte.marks import above, below, middle_of, places_of, taken
 from toondecompose.engine.matte.moments import Exposure, Moments, View, add, asked_parts, empty_moments, exposure
 from toondecompose.engine.matte.objective import description_length, order_votes, voted_order
 from toondecompose.engine.matte.opacity import fit_opacity
@@ -279,8 +280,8 @@ def _solve_layer(loop: Loop, index: int, hidden: np.ndarray | None, changes: np.
         asked += [(drawing, q, drawing.box,
                    motion_odds(loop.source, q, drawing.box, seen, state.H, plane, cut.spread)) for q in cut.questions]
         drawing.crop()
-        open_px = (cut.alpha > 0.02) & (cut.alpha < 0.98)
-        drawing.std = float(cut.std[open_px].median()) if bool(open_px.any()) else 0.0
+        open_px = places_of(above(cut.alpha, 0.02) & below(cut.alpha, 0.98))
+        drawing.std = middle_of(taken(cut.std, open_px)) if len(open_px) else 0.0
         drawing.shelve(loop.source)
     for (drawing, region, box, _), gap in zip(asked, judge([q[1:] for q in asked]), strict=True):
         if gap:
