@@ -25,18 +25,24 @@ from toondecompose.engine.matte.paint import (
     paint_counts,
     painted_alike,
 )
+from toondecompose.engine.matte.plates import _weights_at
 from toondecompose.engine.matte.resample import (
     CATMULL_ROM,
+    SHRINK,
     _moved,
     _moved_on_host,
+    _surely_kept,
     inside,
+    local_scale,
     resample,
     share,
     translation,
+    unit_translation,
 )
 from toondecompose.engine.matte.state import HIDES
 from toondecompose.engine.matte.walk import FIXED, WALK_LAMBDA, WALK_SIGMA, halved, walk
-from toondecompose.engine.matte.weights import BESIDE, OUTLINE, by_masks
+from toondecompose.engine.matte.weights import BESIDE, OUTLINE, WeightOf, by_masks
+from toondecompose.engine.shift import RENDERED, _span, cubic
 from toondecompose.engine.warp import grid_for, sample
 
 
@@ -65,6 +71,26 @@ def test_px_that_pass_a_limit_are_those_that_torch_finds():
         places = marks.places_of(of > limit)
         assert torch.equal(places, torch.nonzero((of > limit).reshape(-1))[:, 0])
         assert torch.equal(marks.taken(of, places), of[of > limit]) and marks.count_of(of > limit) == len(places)
+
+
+@pytest.mark.parametrize("a", [CATMULL_ROM, RENDERED])
+def test_a_moves_taps_are_the_cubic_kernel(a):
+    for offset in (0.25, -3.7, 12.1, 7.5):
+        taps = cubic(np.arange(-1, 3) - (offset - np.floor(offset)), a).astype(np.float32)
+        assert np.array_equal(_span(offset, 0, 5, 20, a)[-1], taps)
+
+
+def test_maps_that_keep_sizes_are_told_as_by_their_scale():
+    rng = np.random.default_rng(11)
+    for _ in range(300):
+        M = np.diag([*rng.uniform(0.3, 2.5, 2), rng.uniform(0.5, 2)]) @ translation(*rng.uniform(-9, 9, 2))
+        assert not _surely_kept(M) or local_scale(M, 30, 40) <= SHRINK
+        assert _surely_kept(M) or local_scale(M, 30, 40) > SHRINK * 0.999
+        assert not _surely_kept(M @ np.array([[1, 0.01, 0], [0, 1, 0], [0, 0, 1]]))
+        moved = M / M[0, 0] if rng.random() < 0.3 else M
+        assert unit_translation(moved) == bool(
+            np.abs(moved[:2, :2] - np.eye(2)).max() < 1e-6 and np.abs(moved[2, :2]).max() < 1e-10)
+    assert unit_translation(translation(3.3, -7)) and not unit_translation(np.full((3, 3), np.nan))
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 8, 1001])
@@ -249,6 +275,24 @@ def test_masks_carried_as_bytes_are_what_bilinear_sampling_gives(H):
     box = (-4, 3, 50, 38)
     plain = sample(mask[None].float(), grid_for(H, (54, 35), (-4, 3)), "bilinear", "border")[0]
     assert (share(mask, H, box).float() - plain).abs().max() <= 4  # OpenCV's places are whole 1/32 px
+
+
+@pytest.mark.parametrize("scattered", [True, False])
+def test_weights_at_scattered_points_are_those_of_all_around_them(scattered):
+    rng = np.random.default_rng(12)
+    hidden = cv2.blur(rng.integers(0, 256, (1, 180, 320)).astype(np.float32)[0], (9, 9))
+    hidden = ((hidden > 128) * 255).astype(np.uint8)[None]
+    weight_of = by_masks(hidden, (1280, 720), "cpu")
+    points = rng.uniform(1, [1279, 719], (400, 2))
+    if scattered:
+        points = np.concatenate([rng.uniform(*ends, (60, 2)) for ends in
+                                 (([30, 20], [80, 90]), ([900, 645], [1279, 719]), ([300, 590], [340, 639]))])
+    points = torch.from_numpy(rng.permutation(points).astype(np.float32))
+    asked = []
+    counted = WeightOf(lambda t, limit: asked.append(limit) or weight_of(t, limit))
+    found = _weights_at(counted, 0, points, (1280, 720))
+    assert torch.allclose(found, weight_of(0, (0, 0, 1280, 720)).at(points), atol=1e-4)
+    assert len(asked) == (3 if scattered else 1) and len(found.unique()) > 2
 
 
 def test_weights_from_boxes_equal_weights_from_whole_frames():

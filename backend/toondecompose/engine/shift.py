@@ -26,6 +26,14 @@ def cubic(d: np.ndarray, a: float) -> np.ndarray:
     return np.where(d < 1, near, np.where(d < 2, far, 0.0))
 
 
+def _tap(d: float, a: float) -> float:
+    """`cubic` of one number, in a fraction of numpy's time for four."""
+    d = abs(d)
+    if d < 1:
+        return ((a + 2) * d - (a + 3)) * d * d + 1
+    return ((a * d - 5 * a) * d + 8 * a) * d - 4 * a if d < 2 else 0.0
+
+
 def _span(offset: float, start: int, count: int, length: int, a: float) -> tuple[int, int, int, int, np.ndarray]:
     """One axis of a move -> (first and last px that are read, px repeated before and after them, kernel)."""
     whole = round(offset)
@@ -33,7 +41,7 @@ def _span(offset: float, start: int, count: int, length: int, a: float) -> tuple
         base, before, after, taps = whole, 0, 0, np.ones(1)
     else:
         base = math.floor(offset)
-        before, after, taps = 1, 2, cubic(np.arange(-1, 3) - (offset - base), a)
+        before, after, taps = 1, 2, np.array([_tap(k - (offset - base), a) for k in range(-1, 3)])
     low, high = start + base - before, start + count + base + after
     first, last = min(max(low, 0), length - 1), min(max(high, 1), length)
     return first, last, max(0, min(first, high - 1) - low), max(0, high - max(last, low + 1)), taps.astype(np.float32)

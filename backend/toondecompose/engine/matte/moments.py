@@ -75,7 +75,7 @@ class View:
 class Exposure:
     """One exposure resampled to the part of the canvas box that its frame reaches: colour, behind float32 [3, h, w]
     levels; weight, mask, sure [h, w] 0..1. at: (rows, columns) of that part in the box. On a pan a plane's canvas is
-    many frames wide, and each frame shows a strip of it."""
+    many frames wide, and each frame shows a strip of it. clear: nothing is in front, and all weights are 1."""
 
     at: tuple[slice, slice]
     colour: torch.Tensor
@@ -83,6 +83,7 @@ class Exposure:
     weight: torch.Tensor
     mask: torch.Tensor
     sure: torch.Tensor
+    clear: bool = False
 
 
 def shown_part(H: np.ndarray, box: Box, size: tuple[int, int]) -> Box | None:
@@ -139,9 +140,10 @@ def exposure(source: FrameSource, t: int, H: np.ndarray, box: Box, mask: np.ndar
         shown = (shown / resample(view.through[None], local, box, smooth=False)[0].clamp(min=0.25)).clamp(0, 1)
     weight, sure = (_carried(x, local, box) for x in (view.weight, view.sure))
     within = inside(H, box, (w, h), device)
+    clear = float(view.weight.amin()) == 1
     if count_of(within) < within.numel():
-        weight = weight * within
-    return Exposure(part_of(whole, box), colour, behind, weight, shown, sure)
+        weight, clear = weight * within, False
+    return Exposure(part_of(whole, box), colour, behind, weight, shown, sure, clear)
 
 
 def _carried(x: torch.Tensor, M: np.ndarray, box: Box) -> torch.Tensor:
@@ -165,7 +167,7 @@ def add(m: Moments, e: Exposure, gain: float = 1.0) -> None:
         if gain < 0.999:
             c = b + (c - b) / gain
             w = w * gain * gain
-        wc, wb = c * w, b * w
+        wc, wb = (c, b) if e.clear and gain >= 0.999 else (c * w, b * w)  # a weight of 1 changes nothing
         m.n[there].add_(w)
         m.c[(slice(None), *there)].add_(wc)
         m.b[(slice(None), *there)].add_(wb)

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from toondecompose.engine.clip import FrameSource
-from toondecompose.engine.matte.enough import ENOUGH, spread, wanting, wanting_parts
+from toondecompose.engine.matte.enough import ENOUGH, GRID, spread, wanting, wanting_parts
 from toondecompose.engine.matte.marks import middle_of, places_of, taken
 from toondecompose.engine.matte.resample import Box, footprint, local_scale, map_points, resample, translation
 from toondecompose.engine.matte.votes import mode_vote
@@ -167,8 +167,7 @@ def solve_plate(source: FrameSource, H: np.ndarray, canvas: tuple[int, int], wei
 def _looks(weight_of: WeightOf, t: int, reads: list[Box]) -> Iterable[Weight]:
     """The weights of frame t in each of the boxes: of all of them at once where they fill what they lie in."""
     low, high = np.array(reads)[:, :2].min(0), np.array(reads)[:, 2:].max(0)
-    area = sum((x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in reads)
-    if len(reads) > 1 and area < SCATTERED * np.prod(high - low):
+    if len(reads) > 1 and _area(reads) < SCATTERED * np.prod(high - low):
         return (weight_of(t, read) for read in reads)
     return [weight_of(t, (*low.tolist(), *high.tolist()))] * len(reads)
 
@@ -234,7 +233,7 @@ def _elect(mean: torch.Tensor, doubt: torch.Tensor, source: FrameSource, H: np.n
             corner = torch.tensor(part[:2], dtype=point.dtype, device=point.device)
             frame = frame_tensor(source.read(t)[part[1]:part[3], part[0]:part[2]], device)
             colour = sample(frame, point - corner, "bicubic", "border")
-            weight = weight_of(t, part).at(point)
+            weight = _weights_at(weight_of, t, point, (w, h))
             colours.append(_spread_out(colour.clamp_(0, 255).round_().to(torch.uint8), open_, len(y)))
             weights.append(_spread_out((weight * 64).ceil_().to(torch.uint8), open_, len(y)))
         if not colours:
@@ -245,6 +244,28 @@ def _elect(mean: torch.Tensor, doubt: torch.Tensor, source: FrameSource, H: np.n
             votes[:, part] = mode_vote(torch.stack([c[:, part].to(torch.int16) for c in colours]),
                                        torch.stack([w[part].to(torch.int32) for w in weights]))
         mean[:, y, x] = votes
+
+
+def _weights_at(weight_of: WeightOf, t: int, points: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """Weights [n] of frame t, of `size` (w, h), at points [n, 2]: around each run of squares of GRID px that hold any,
+    where together they are much less than what lies around all of them."""
+    x, y = torch.div(points, GRID, rounding_mode="floor").int().cpu().numpy().T
+    columns = -(-size[0] // GRID) + 1  # an empty square parts the rows
+    used, of = np.unique(y * columns + x, return_inverse=True)
+    run = np.concatenate([[0], np.cumsum(np.diff(used) > 1)])[of]
+    groups = [torch.from_numpy(np.flatnonzero(run == k)).to(points.device) for k in range(run.max() + 1)]
+    boxes = [_around(points[group], size) for group in groups]
+    whole = _around(points, size)
+    if len(boxes) == 1 or _area(boxes) > SCATTERED * _area([whole]):
+        return weight_of(t, whole).at(points)
+    out = torch.empty_like(points[:, 0])
+    for group, box in zip(groups, boxes, strict=True):
+        out[group] = weight_of(t, box).at(points[group])
+    return out
+
+
+def _area(boxes: list[Box]) -> int:
+    return sum((x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in boxes)
 
 
 def _spread_out(values: torch.Tensor, at: torch.Tensor, count: int) -> torch.Tensor:

