@@ -147,9 +147,10 @@ def exposure(source: FrameSource, t: int, H: np.ndarray, box: Box, mask: np.ndar
 
 
 def _carried(x: torch.Tensor, M: np.ndarray, box: Box) -> torch.Tensor:
-    """Values 0..1 [h, w] seen in a box of the output; mostly they are 1 everywhere."""
-    if float(x.amin()) == 1:
-        return torch.ones((box[3] - box[1], box[2] - box[0]), device=x.device)
+    """Values 0..1 [h, w] seen in a box of the output; mostly they are 1 everywhere, or 0."""
+    least, most = (float(end) for end in torch.aminmax(x))
+    if least == most and least in (0, 1):
+        return torch.full((box[3] - box[1], box[2] - box[0]), least, device=x.device)
     return levels(share((x * 255).round_().to(torch.uint8), M, box))
 
 

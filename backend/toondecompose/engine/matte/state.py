@@ -180,6 +180,8 @@ def hide(through: torch.Tensor, state: LayerState, t: int, box: Box) -> None:
         drawing, H, part = placed
         alpha = share(drawing.picture[3], np.linalg.inv(H), part)
         there = through[_slices(part, box)]
+        if not int(alpha.amax()) or not int(there.amax()):  # it shows nothing there, or nothing is left to cover
+            return
         opacity = float(state.opacity[t])
         if opacity == 1 and int(there.amin()) == 255:  # one layer in front, as most often
             torch.bitwise_not(alpha, out=there)
@@ -214,8 +216,9 @@ def plate_view(state: LayerState, t: int, box: Box) -> tuple[torch.Tensor, torch
     back = translation(-x0, -y0) @ back
     colour = resample(plate.colour[:, y0:y1, x0:x1], back, box, a=RENDERED).clamp_(0, 255)
     seen = plate.seen[y0:y1, x0:x1]
-    if int(seen.amin()):
-        return colour, torch.ones_like(colour[0])
+    least, most = (int(end) for end in torch.aminmax(seen))
+    if least == most:  # 0 or 255
+        return colour, torch.full_like(colour[0], float(least > 0))
     return colour, levels(share(seen, back, box))
 
 
