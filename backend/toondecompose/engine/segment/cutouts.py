@@ -21,7 +21,12 @@ GREAT_FIT = 15.0  # so well that what its cut-out does not cover is not its own
 MARGIN = 3  # px at labelling size around a cut-out: its drawing may have changed a little
 TRIMMED = 3  # rounds
 PAIRS = 24  # of cut-outs compared to see how much of the plate shines through a sprite
+GROWN = 1.3  # times the usual area of a sprite: more is two sprites
 SEE_THROUGH = (0.15, 0.8)  # share of the plate below which a sprite is opaque, and the most that is believed
+
+
+# misfit float32 [h, w] in levels, inf outside a cut-out; its cover bool [h, w]; its centre
+Fit = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 @dataclass
@@ -66,11 +71,14 @@ class Sprite:
         return self.way[first] + speed * (t - first)
 
 
-def _place(picture: np.ndarray, template: np.ndarray, mask: np.ndarray, corner: np.ndarray, reach: int
-           ) -> tuple[float, int, int] | None:
+def place_cut(picture: np.ndarray, template: np.ndarray, mask: np.ndarray, corner: np.ndarray, reach: int,
+              usable: np.ndarray | None = None, worth: float = 0.0, pull: float = 0.0) -> tuple[float, int, int] | None:
     """Where near `corner` a cut-out fits a picture best, by the mean square over the part of it inside the frame.
 
-    picture: float32 [h, w, 3]; template: float32 [th, tw, 3]; mask: bool [th, tw]. -> (mean square, x, y) or None.
+    picture: float32 [h, w, 3]; template: float32 [th, tw, 3]; mask: bool [th, tw]. usable: float32 [h, w], 0 where the
+    picture shows what lies in front, else 1. worth: squared levels; if given, what is compared is by how much more than
+    this all px together miss, and pull: what it costs to lie at the end of the reach. -> (mean square, or that sum, x,
+    y) or None.
     """
     h, w = picture.shape[:2]
     th, tw = mask.shape
@@ -83,6 +91,9 @@ def _place(picture: np.ndarray, template: np.ndarray, mask: np.ndarray, corner: 
     inside = np.zeros(window.shape[:2], np.float32)
     at = slice(ys.start - box[1], ys.stop - box[1]), slice(xs.start - box[0], xs.stop - box[0])
     window[at], inside[at] = picture[ys, xs], 1
+    if usable is not None:
+        inside[at] = usable[ys, xs]
+        window *= inside[..., None]
     m = mask.astype(np.float32)
     own = m[..., None] * template
     square = (own * template).sum(2)
@@ -93,13 +104,18 @@ def _place(picture: np.ndarray, template: np.ndarray, mask: np.ndarray, corner: 
         mine = cv2.matchTemplate(inside, square, cv2.TM_CCORR)
     error = (cv2.matchTemplate((window * window).sum(2), m, cv2.TM_CCORR)
              - 2 * cv2.matchTemplate(window, own, cv2.TM_CCORR) + mine)
-    error = np.where(covered >= IN_FRAME * mask.sum(), np.maximum(error, 0) / np.maximum(covered, 1), np.inf)
+    if worth:
+        away = (np.arange(2 * reach + 1) / reach - 1) ** 2
+        error = error - worth * covered + pull * (away[:, None] + away)
+    else:
+        error = np.maximum(error, 0) / np.maximum(covered, 1)
+    error = np.where(covered >= IN_FRAME * mask.sum(), error, np.inf)
     best = int(error.argmin())
     y, x = divmod(best, error.shape[1])
     return (float(error[y, x]), x0 + x, y0 + y) if np.isfinite(error[y, x]) else None
 
 
-def _overlap(p: Piece, px: int, py: int, size: tuple[int, int]) -> tuple | None:
+def found_at(p: Piece, px: int, py: int, size: tuple[int, int]) -> tuple | None:
     """Slices of the frame and of the piece's box where a piece placed at px, py lies inside the frame (w, h)."""
     w, h = size
     _, _, pw, ph = p.box
@@ -109,12 +125,12 @@ def _overlap(p: Piece, px: int, py: int, size: tuple[int, int]) -> tuple | None:
     return (ys, xs), (slice(ys.start - py, ys.stop - py), slice(xs.start - px, xs.stop - px))
 
 
-def _cut(pictures: np.ndarray, p: Piece) -> np.ndarray:
+def cut_of(pictures: np.ndarray, p: Piece) -> np.ndarray:
     x, y, w, h = p.box
     return pictures[p.t, y : y + h, x : x + w].astype(np.float32)
 
 
-def _less(picture: np.ndarray, behind: np.ndarray | None, through: float) -> np.ndarray:
+def without_plate(picture: np.ndarray, behind: np.ndarray | None, through: float) -> np.ndarray:
     """A picture without the part of the plate that shines through."""
     return picture if behind is None or through == 0 else picture - through * behind.astype(np.float32)
 
@@ -132,15 +148,15 @@ def see_through(frames: np.ndarray, behind: np.ndarray, sprite: Sprite) -> float
     for s, t in pairs[:: max(1, len(pairs) // PAIRS)]:
         p, q = sprite.clean[s], sprite.clean[t]
         corner = np.round(np.array(p.box[:2]) + q.centre - p.centre).astype(int)
-        found = _place(frames[t].astype(np.float32), _cut(frames, p), p.mask, corner, 4)
-        cut = None if found is None else _overlap(p, found[1], found[2], (w, h))
+        found = place_cut(frames[t].astype(np.float32), cut_of(frames, p), p.mask, corner, 4)
+        cut = None if found is None else found_at(p, found[1], found[2], (w, h))
         if cut is None:
             continue
         inside = cv2.erode(p.mask.astype(np.uint8), np.ones((5, 5), np.uint8))[cut[1]] > 0
         if not inside.any():  # thin, or nearly out of the frame
             continue
-        change = (frames[t][cut[0]].astype(np.float32) - _cut(frames, p)[cut[1]])[inside]
-        plate = (behind[t][cut[0]].astype(np.float32) - _cut(behind, p)[cut[1]])[inside]
+        change = (frames[t][cut[0]].astype(np.float32) - cut_of(frames, p)[cut[1]])[inside]
+        plate = (behind[t][cut[0]].astype(np.float32) - cut_of(behind, p)[cut[1]])[inside]
         share = 0.0
         for _ in range(TRIMMED):  # the better half of the pixels: misplaced lines and changes of drawing say nothing
             far = np.abs(change - share * plate).sum(1)
@@ -156,7 +172,7 @@ def see_through(frames: np.ndarray, behind: np.ndarray, sprite: Sprite) -> float
 
 
 def fit(frames: np.ndarray, behind: np.ndarray | None, t: int,
-        sprite: Sprite) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+        sprite: Sprite) -> Fit | None:
     """The clean cut-out that fits frame t best near its predicted place.
 
     Returns (misfit float32 [h, w] in levels, inf outside it; cover bool [h, w]; its centre), or None.
@@ -171,15 +187,16 @@ def fit(frames: np.ndarray, behind: np.ndarray | None, t: int,
     def plate(s: int) -> np.ndarray | None:
         return None if behind is None else behind[s]
 
-    picture = _less(frames[t].astype(np.float32), plate(t), through)
+    picture = without_plate(frames[t].astype(np.float32), plate(t), through)
     best, value = None, np.inf
     for s in sorted(sprite.clean, key=lambda s: abs(s - t))[:TEMPLATES]:
         p = sprite.clean[s]
-        template = _less(_cut(frames, p), None if behind is None else _cut(behind, p), through)
-        found = _place(picture, template, p.mask, np.round(np.array(p.box[:2]) + place - p.centre).astype(int), reach)
+        template = without_plate(cut_of(frames, p), None if behind is None else cut_of(behind, p), through)
+        corner = np.round(np.array(p.box[:2]) + place - p.centre).astype(int)
+        found = place_cut(picture, template, p.mask, corner, reach)
         if found is not None and found[0] < value:
             value, best = found[0], (p, template, found[1], found[2])
-    cut = None if best is None else _overlap(best[0], best[2], best[3], (w, h))
+    cut = None if best is None else found_at(best[0], best[2], best[3], (w, h))
     if cut is None:
         return None
     p, template, px, py = best
@@ -192,7 +209,7 @@ def fit(frames: np.ndarray, behind: np.ndarray | None, t: int,
     return misfit, cover, p.centre + np.array([px - p.box[0], py - p.box[1]])
 
 
-def typical(found: tuple[np.ndarray, np.ndarray, np.ndarray]) -> float:
+def typical(found: Fit) -> float:
     """How far a fit is off on average, levels up to FAR."""
     return float(np.minimum(found[0][found[1]], FAR).mean()) if found[1].any() else FAR
 

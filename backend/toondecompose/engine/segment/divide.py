@@ -16,6 +16,8 @@ from .mosaic import build_mosaic, sureness
 from .roles import Roles
 from .tracklets import count_sprites, track
 
+Divided = tuple[Pictures, Pictures, dict[int, int], np.ndarray | None, dict[int, float]]
+
 
 def put_behind(first: Pictures, sky: np.ndarray, carried: np.ndarray, room: Room) -> Pictures:
     """First evidence [L + 1, T, h, w] with a sky, bool [T, h, w], behind all the others. carried: bool [T, h, w], what
@@ -29,13 +31,14 @@ def put_behind(first: Pictures, sky: np.ndarray, carried: np.ndarray, room: Room
 
 
 def split(small: np.ndarray, frames: Pictures, rigid: Rigid, p: Pictures, mass: Pictures, roles: Roles, slid: int,
-          room: Room) -> tuple[Pictures, Pictures, dict[int, int], np.ndarray | None]:
-    """Divide the redrawn label into sprites. -> (p, mass, {label: rigid label it is part of}, votes of hiding).
+          room: Room) -> Divided:
+    """Divide the redrawn label into sprites. -> (p, mass, {label: rigid label it is part of}, votes of hiding, how sure
+    it is, 0..1, that labels are the same sprite throughout, where that was asked).
 
     slid: how many planes were found by their rate of sliding: each may be one of the layers that were asked for, and
     then one sprite fewer is missing."""
     if roles.redrawn == 0:
-        return p, mass, {}, None
+        return p, mass, {}, None, {}
     base = len(rigid)
     label = labels_of(p).cpu().numpy()
     wanted = roles.redrawn
@@ -57,9 +60,9 @@ def split(small: np.ndarray, frames: Pictures, rigid: Rigid, p: Pictures, mass: 
         behind[t] = back.permute(1, 2, 0).cpu().numpy()
     n = len(known) + wanted
     evidence = room((n, *union.shape), torch.float32)
-    votes = track(small, union, ids, len(known), wanted, behind, evidence)
+    votes, sure = track(small, union, ids, len(known), wanted, behind, evidence)
     if not any(bool(evidence[:, t].any()) for t in range(len(union))):
-        return p, mass, {}, None
+        return p, mass, {}, None, {}
 
     def share(part: slice) -> torch.Tensor:
         return walk(whole_picture(frames[part]), evidence[:, part].to(p.device)).half()
@@ -69,7 +72,7 @@ def split(small: np.ndarray, frames: Pictures, rigid: Rigid, p: Pictures, mass: 
     hiding = np.zeros((base + n, base + n))
     where = [*known, *range(base + len(known), base + n)]
     hiding[np.ix_(where, where)] = votes
-    return p, mass, parts, hiding
+    return p, mass, parts, hiding, {base + k: float(one) for k, one in enumerate(sure) if one < 1}
 
 
 def _shared(p: Pictures, mass: Pictures, base: int, n: int, share: Callable[[slice], torch.Tensor], room: Room
@@ -89,11 +92,11 @@ def _with_limbs(small, rigid, p, mass, plane, room):
     """As `split`, for one redrawn sprite and rigid ones that swing their arms."""
     base, found = len(rigid), limbs(small, rigid, p, plane)
     if not found:
-        return p, mass, {}, None
+        return p, mass, {}, None, {}
 
     def share(part: slice) -> torch.Tensor:
         some = [one[part] for one in found.values()]
         return torch.from_numpy(np.stack([*some, ~np.logical_or.reduce(some)])).to(p.device, p.dtype)
 
     p, mass = _shared(p, mass, base, len(found) + 1, share, room)
-    return p, mass, {base + k: i for k, i in enumerate(found)}, None
+    return p, mass, {base + k: i for k, i in enumerate(found)}, None, {}

@@ -53,6 +53,7 @@ LABEL_WIDTH = 320  # px across at which labels are decided
 WORKING_WIDTH = 640  # px across of the masks handed on
 MOST_FAR = 3  # planes that are looked for by their rate of sliding
 UNSURE = 0.5  # of the background: another account is nearly as short
+UNNAMED = 0.25  # of a sprite's confidence is left where it may be another one from some frame on
 
 Progress = Callable[[float], None]
 
@@ -180,7 +181,7 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
             hand_over(p[:, t], len(layers), torch.from_numpy(carried[t]).to(p.device))
     del first
     step(0.5)
-    p, mass, parts, hiding = split(small, frames, rigid, p, mass, roles, len(slid), room)
+    p, mass, parts, hiding, named = split(small, frames, rigid, p, mass, roles, len(slid), room)
     sprites = [i for i in range(1, p.shape[0]) if i >= len(layers) or not roles.plane[i]]
     cast = cast_shadows(frames, rigid, p, sprites, coarse_noise, room)
     order = depth_order(rigid, p, hiding)
@@ -191,6 +192,7 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
                  rigid.hiding)
     left = [i for i in range(p.shape[0]) if i not in parts]
     order = [left.index(i) for i in order if i not in parts]
+    named = {left.index(i): sure for i, sure in named.items() if i not in parts}
     shadows = {1 + i: left.index(parts.get(i, i)) for i in sprites}
     del frames, small, kept
     masks, unresolved, certainty, still = refine(_planes(_all_of(middling, room), device), fine, p, mass, order, noise,
@@ -208,8 +210,9 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
         name = f"plane {number}" if plane else f"sprite {number}"
         own = whole.get(i, i)
         path = paths[layers[own]] if own < len(layers) else None
+        sure = certainty[i] * (0.5 + 0.5 * roles.confidence) * (UNNAMED + (1 - UNNAMED) * named.get(i, 1.0))
         out.append(SegmentedLayer(name if out else "background", "background" if plane else "sprite", path, masks[i],
-                                  float(certainty[i] * (0.5 + 0.5 * roles.confidence)), still[i]))
+                                  float(sure), still[i]))
     return Segmentation(out, scale, unresolved, [f"noise {noise:.1f} levels", *roles.notes], float(noise))
 
 

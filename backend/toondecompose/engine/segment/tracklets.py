@@ -12,12 +12,12 @@ import numpy as np
 import torch
 from scipy.optimize import linear_sum_assignment, nnls
 
-from .cutouts import BINS, GOOD_FIT, Piece, Sprite, divide, fit, see_through, typical
+from .cutouts import BINS, GOOD_FIT, GROWN, Piece, Sprite, divide, fit, see_through, typical
 from .film import Pictures
+from .twins import fit_alike, groups_alike, tell_apart
 
 LEAST_PIECE = 8e-4  # of the frame's area; smaller pieces follow the nearest sprite
 ALONE = 0.85  # share of a piece's colours that one sprite must account for
-GROWN = 1.3  # times the usual area of a sprite: more is two sprites
 PART = 0.15  # of the largest sprite's usual area: smaller pieces are parts, not sprites of their own
 UNLIKE = 0.45  # Bhattacharyya distance of two sprites' colours; two parts of one drawing share its palette
 LEAST_OWN = 0.15  # of a piece has colours that another piece lacks,
@@ -207,17 +207,18 @@ def _learn(rows: list[list[Piece]], count: int, sprites: list[Sprite], size: tup
 
 
 def track(frames: np.ndarray, union: np.ndarray, known: np.ndarray, known_count: int, count: int,
-          behind: np.ndarray | None, mass: Pictures) -> np.ndarray:
+          behind: np.ndarray | None, mass: Pictures) -> tuple[np.ndarray, np.ndarray]:
     """Tell `count` redrawn sprites apart, besides `known_count` that are known in part.
 
     frames: uint8 [T, h, w, 3]. union: bool [T, h, w], pixels of any of them. known: int8 [T, h, w], index of a sprite
     known there by its rigid motion, else -1. behind: uint8 [T, h, w, 3], the plate behind them, if it is known.
     mass: float32 [n = known_count + count, T, h, w] of zeros, for the sure evidence for each sprite.
-    Returns votes [n, n]: where the fits of two sprites overlap, how many pixels sprite a shows rather than b.
+    Returns votes [n, n]: where the fits of two sprites overlap, how many pixels sprite a shows rather than b; and [n],
+    0..1, how sure it is that a sprite is the same one in all its frames.
     """
     n = known_count + count
     h, w = union.shape[1:]
-    votes = np.zeros((n, n))
+    votes, sure = np.zeros((n, n)), np.ones(n)
     rows = _pieces(frames, union, known)
     own = _colours_of_its_own(rows, count)
     if own is not None:
@@ -227,19 +228,25 @@ def track(frames: np.ndarray, union: np.ndarray, known: np.ndarray, known_count:
     for k in range(known_count):
         mine = [p for row in rows for p in row if p.known == k]
         if not mine:
-            return votes
+            return votes, sure
         sprites.append(Sprite(mine[0].colours, float(mine[0].area), {mine[0].t: mine[0]},
                               {mine[0].t: mine[0].centre}))
     sprites += [Sprite(p.colours, float(p.area), {p.t: p}, {p.t: p.centre}) for p in seeds]
     if len(sprites) < n:
-        return votes
+        return votes, sure
     for _ in range(4):
         _identify(rows, sprites, float(np.hypot(w, h)))
         _learn(rows, n, sprites, (w, h))
+    alike = []
+    for group in ([known_count + k for k in one] for one in groups_alike(sprites[known_count:], _distance)):
+        known_by = tell_apart(rows, sprites, group, frames)
+        if known_by is not None:
+            alike.append(group)
+            sure[group] = known_by
     if behind is not None:
         for s in sprites:
             s.through = see_through(frames, behind, s)
-    merged = {}
+    merged: dict[int, list[Piece]] = {}
     for t, row in enumerate(rows):
         for p in row:
             x, y, pw, ph = p.box
@@ -250,7 +257,10 @@ def track(frames: np.ndarray, union: np.ndarray, known: np.ndarray, known_count:
     # from the frames beside clean ones inwards, so that every fit tells the next where to look
     at = np.array(sorted({t for s in sprites for t in s.way}))
     for t in sorted(merged, key=lambda t: (np.abs(at - t).min(), t)):
-        fits = [fit(frames, behind, t, s) for s in sprites]
+        fits = [None if any(k in g for g in alike) else fit(frames, behind, t, s) for k, s in enumerate(sprites)]
+        for group in alike:
+            for k, f in zip(group, fit_alike(frames, behind, t, [sprites[k] for k in group]), strict=True):
+                fits[k] = f
         for s, f in zip(sprites, fits, strict=True):
             if f is not None and t not in s.way and typical(f) < GOOD_FIT:
                 s.way[t] = f[2]
@@ -259,4 +269,4 @@ def track(frames: np.ndarray, union: np.ndarray, known: np.ndarray, known_count:
             area = np.zeros((h, w), bool)
             area[y : y + ph, x : x + pw] = p.mask
             divide(frames[t], area, fits, sprites, mass[:, t].numpy(), votes)
-    return votes
+    return votes, sure
