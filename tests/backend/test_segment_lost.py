@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import torch
 from test_segment import painting, put, slide, walker_drawing
@@ -75,3 +76,30 @@ def test_the_same_layers_before_another_background_are_compared_again_where_outl
     assert choose(small, lambda: fine, [(0, 1)], [near, far, other])[0] == far
     small = Said({near: 100, far: 112, other: 108})
     assert choose(small, lambda: fine, [(0, 1)], [near, far, other])[0] == near
+
+
+def test_a_sprite_does_not_explain_what_was_given_to_it_in_single_frames():
+    """Two walkers pass, and no plane: from where they meet, the path of one shows nothing, and the other's label has
+    its drawings, whose mosaic shows every one of them where it was."""
+    far, count = big(painting(W // 2 + 150, H // 2, 1)), COUNT
+    body = big(walker_drawing(0))
+    frames, shares = [], np.zeros((3, count, H, W), np.float32)
+    path, other = slide(8, count), slide(-6, count)
+    for t in range(count):
+        frame = far[:, 3 * t : 3 * t + W].astype(np.uint8).copy()
+        on = put(frame, big(walker_drawing(0 if t < BACK else t)), 10 + 8 * t, 20)
+        front = np.zeros_like(on)
+        cv2.rectangle(frame, (150 - 6 * t, 90), (210 - 6 * t, 130), (200, 40, 30), -1)
+        front[90:131, max(0, 150 - 6 * t) : max(0, 211 - 6 * t)] = True
+        on &= ~front
+        shares[2, t], shares[2 if t >= BACK else 1, t] = front, on
+        shares[2, t] = np.maximum(shares[2, t], front)
+        shares[0, t] = 1 - shares[1:, t].max(0)
+        frames.append(frame)
+    path.H[BACK:, 0, 2] = path.H[BACK - 1, 0, 2] - 8.0 * np.arange(1, count - BACK + 1)
+    assert body.shape[0] < H
+    paths = [slide(-3, count), path, other]
+    rigid = Rigid([q.H for q in paths], [q.present for q in paths], [True, False, False])
+    shares = torch.from_numpy(shares)
+    pictures = torch.from_numpy(np.stack(frames).transpose(0, 3, 1, 2).copy())
+    assert lost_sprite(pictures, rigid, shares, shares, 0.0) == 1

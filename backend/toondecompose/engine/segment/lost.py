@@ -17,21 +17,28 @@ from .layers import Rigid, labels_of, mosaics, presence, rendered
 BODY_DIFFERS = 4.0  # standard deviations of misfit by which a body differs from everything that may be behind it
 MOSTLY = 0.5  # of its usual area: less of a sprite is seen where it is hidden, or where its path was lost
 PART = 0.1  # of a sprite's usual area: a body of such a size is no left-over of an outline, nor a mouth
+AGAIN = 0.25  # of the frames that show a place of its canvas: a sprite that is seen there so often is no chance
 LOST = 0.1  # of the frames: so long a sprite is not left out
 
 
 def unexplained_bodies(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torch.Tensor, noise: float,
-                       redrawn_only: bool) -> list[int]:
+                       redrawn_only: bool, least: float = 0.0) -> list[int]:
     """Area of the largest compact piece of each frame, uint8 [T, 3, h, w], that no layer explains, px.
 
-    redrawn_only: of what is no rigid layer's by the labelling p, mass [L, T, h, w].
+    redrawn_only: of what is no rigid layer's by the labelling p, mass [L, T, h, w]. least: share of the frames that
+    show a place of a sprite's canvas in which it must be there to explain what is there (a mosaic also shows what was
+    given to it in one frame, where it was).
     """
     pictures, there, label = mosaics(frames, rigid, p, mass), presence(rigid, p), labels_of(p)
     out = []
     for t in range(len(frames)):
-        backs, _ = rendered(rigid, pictures, there, t, frames.shape)
+        backs, theres = rendered(rigid, pictures, there, t, frames.shape)
         picture = whole_picture(frames[t])
         misfits = [ev.misfit(picture, back, noise) for back in backs if back is not None]
+        if least:
+            shown = [share for share, back in zip(theres, backs, strict=True) if back is not None]
+            misfits = [m if share is None else torch.where(share[0] < least, torch.inf, m)
+                       for m, share in zip(misfits, shown, strict=True)]
         if not misfits:  # nobody knows what is behind: a path may leave frames out
             out.append(0)
             continue
@@ -50,10 +57,15 @@ def lost_sprite(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torch
 
     Planes are not asked: what comes back of them is where it was.
     """
-    bodies, label = np.array(unexplained_bodies(frames, rigid, p, mass, noise, False)), labels_of(p)
+    bodies, unlike = (np.array(unexplained_bodies(frames, rigid, p, mass, noise, False, least))
+                      for least in (0.0, AGAIN))
+    label = labels_of(p)
     for k in (k for k in range(1, len(rigid)) if not rigid.painted[k]):
         areas = (label == k).sum((1, 2)).cpu().numpy()
         usual = float(np.quantile(areas, 0.75))
-        if usual and ((areas < MOSTLY * usual) & (bodies > PART * usual)).mean() >= LOST:
+        # a body that another sprite's mosaic repeats: where nothing at all is left of this one, it may have lost it
+        missing = (areas < MOSTLY * usual) & (bodies > PART * usual)
+        missing |= (areas < PART * usual) & (unlike > PART * usual)
+        if usual and missing.mean() >= LOST:
             return k
     return None
