@@ -252,6 +252,28 @@ def test_decoded_frames_are_kept_on_disk_and_leave_nothing_behind(tmp_path):
     np.testing.assert_array_equal(source.read(0), frames[0])
 
 
+@pytest.mark.parametrize("mapped", [True, False])
+def test_frames_that_are_looked_at_stay_as_they_are_and_are_not_written_into(tmp_path, monkeypatch, mapped):
+    from toondecompose.engine import clip
+
+    if not mapped:  # a system without it
+        monkeypatch.setattr(clip.mmap, "mmap", type("mmap", (), {}))
+    rng = np.random.default_rng(1)
+    frames = rng.integers(0, 256, (30, 40, 50, 3)).astype(np.uint8)  # no whole pages each
+    source = clip.FrameSource(lambda t: frames[t].copy(), len(frames), (50, 40), cache_mb=0)
+    source.keep_decoded(tmp_path)
+    first = [source.read(t) for t in range(len(frames))]
+    held = [source.read(t) for t in range(len(frames))]
+    for t in (0, 11, 29):  # others have given their memory back meanwhile
+        np.testing.assert_array_equal(held[t], frames[t])
+    with pytest.raises(ValueError):
+        held[3][0] = 0
+    source.close()
+    assert not list(tmp_path.iterdir())
+    assert all(np.array_equal(a, frame) and np.array_equal(b, frame)
+               for a, b, frame in zip(first, held, frames, strict=True))
+
+
 def test_a_full_disk_only_means_decoding_again(tmp_path, monkeypatch):
     from toondecompose.engine import clip
 

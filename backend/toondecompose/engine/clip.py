@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import mmap
 import shutil
 import tempfile
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -81,7 +83,7 @@ class FrameSource:
         if t in self._cache:
             self._cache.move_to_end(t)
             return self._cache[t]
-        frame = self._scratch.read(t) if self._scratch is not None else None
+        frame = self._scratch.look(t) if self._scratch is not None else None
         if frame is None:
             frame = self._reader(t)
             if self._scratch is not None:
@@ -89,7 +91,9 @@ class FrameSource:
         frame.setflags(write=False)
         self._cache[t] = frame
         while len(self._cache) > self._keep:
-            self._cache.popitem(last=False)
+            gone, _ = self._cache.popitem(last=False)
+            if self._scratch is not None:
+                self._scratch.rest(gone)
         return frame
 
     def __len__(self) -> int:
@@ -147,6 +151,11 @@ class Scratch:
         self._bytes = int(np.prod(shape))
         self._written = np.zeros(count, bool)
         self._full = False
+        self._map = None
+        with suppress(OSError):  # no more than a faster way to read
+            if hasattr(mmap.mmap, "madvise"):
+                file.truncate(count * self._bytes)
+                self._map = mmap.mmap(file.fileno(), count * self._bytes, access=mmap.ACCESS_READ)
 
     @staticmethod
     def open(folder: Path, count: int, shape: tuple[int, ...]) -> Scratch | None:
@@ -166,6 +175,19 @@ class Scratch:
         frame = np.empty(self._shape, np.uint8)
         self._file.seek(t * self._bytes)
         return frame if self._file.readinto(memoryview(frame).cast("B")) == self._bytes else None
+
+    def look(self, t: int) -> np.ndarray | None:
+        """Frame t as it lies in the file, not to be written into, or None if it is not here: nothing is copied, and of
+        a frame of which some rows are looked at only those are read."""
+        if self._map is None or not self._written[t]:
+            return self.read(t)
+        return np.frombuffer(self._map, np.uint8, self._bytes, t * self._bytes).reshape(self._shape)
+
+    def rest(self, t: int) -> None:
+        """Give back the memory of a frame that was looked at. It stays as it is."""
+        if self._map is not None:
+            start = t * self._bytes // mmap.PAGESIZE * mmap.PAGESIZE
+            self._map.madvise(mmap.MADV_DONTNEED, start, (t + 1) * self._bytes - start)
 
     def write(self, t: int, frame: np.ndarray) -> None:
         """Keep frame t; a disk that has become full in the meantime keeps no more."""
