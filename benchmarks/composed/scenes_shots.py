@@ -190,9 +190,9 @@ def passer_by(art: Art) -> Scene:
     talker = _girl(art, "eileen", ("happy", "vhappy", "concerned"), 0.6)
     passer = _girl(art, "lucy", ("happy",), 0.6)
     moods = [mood for mood in (0, 1, 0, 1, 2, 1, 0, 0) for _ in range(3)]
-    return Scene("c12_passer_by", "A girl talks, another goes past in front of her; static; H.264.",
+    return Scene("c12_passer_by", "A girl talks, another goes past in front of her; slow pan; H.264.",
                  ["mouth", "crossing", "h264", "edge"], SIZE,
-                 [painting("village", village, count, truck((-200, -180), STILL, 0.85)),
+                 [painting("village", village, count, truck((-130, -180), (-2.6, 0), 0.85)),
                   actor("talker", talker, moods, lambda t: centred(talker[0], 400, 290, 0.95)),
                   actor("passer", passer, [0] * count,
                         lambda t: centred(passer[0], -60 + 33 * held(2, t), 300 + 4 * np.sin(0.8 * held(2, t)), 1.0))],

@@ -27,6 +27,8 @@ PURE = 0.5  # of the frames of a view that show a place look alike there: it is 
 TOLD = 0.5
 WHOLE = 0.5  # so clearly, -1..1, one of two views breaks off along all of a piece: the piece is all his,
 HINT = 0.1  # which counts as much as this beside what is seen at its rim
+# and this much that a place is deep inside what changes, where nothing was seen: what no edge tells of is rather his
+ENCLOSED = 2e-4
 NEAR_STILL = 0.2  # of a rim's surroundings is still, and goes on to the frame's border: it is the painting that goes on
 # of the frame's width from anything that changes: surely the painting. Passages between what changes that are
 # narrower than twice that lead into a body, as into its jumper, not around it
@@ -91,10 +93,22 @@ def _breaks(a: torch.Tensor, b: torch.Tensor, noise: float, least: float) -> tup
     return mask > 0, torch.where(clear.abs() > CLEAR, clear, HINT * torch.from_numpy(mean[piece] * mask).to(clear))
 
 
-def _outside(mask: np.ndarray) -> np.ndarray:
-    """The pieces of a mask bool [h, w] that touch its border."""
+def _outside(mask: np.ndarray, within: np.ndarray) -> np.ndarray:
+    """The pieces of a mask bool [h, w] that touch the border of `within`; but not those that touch it only from above:
+    there the frame may cut somebody."""
+    mask, beyond = mask & within, ~np.pad(within, 1)
+    beyond = beyond[:-2, 1:-1] | beyond[1:-1, :-2] | beyond[1:-1, 2:]
     _, piece = cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)
-    return mask & np.isin(piece, np.unique(np.concatenate([piece[0], piece[-1], piece[:, 0], piece[:, -1]])))
+    return mask & np.isin(piece, np.unique(piece[beyond & mask]))
+
+
+def _as_nearest(mask: np.ndarray, within: np.ndarray) -> np.ndarray:
+    """A mask bool [h, w] that outside of `within` is what it is at the nearest place of that."""
+    _, nearest = cv2.distanceTransformWithLabels((~within).astype(np.uint8), cv2.DIST_L2, 5,
+                                                 labelType=cv2.DIST_LABEL_PIXEL)
+    told = np.zeros(nearest.max() + 1, bool)
+    told[nearest[within]] = mask[within]
+    return told[nearest]
 
 
 def _mostly_hidden(figure: np.ndarray, sets: list[np.ndarray], seen: np.ndarray) -> np.ndarray:
@@ -125,16 +139,18 @@ def poses(frames: Pictures, H: np.ndarray, present: np.ndarray, noise: float) ->
     h, w = frames.shape[-2:]
     box = canvas_box(H, present, (w, h))
     views = torch.stack([_view(frames, H, some, box) for some in sets])
-    hints, changed = [], np.zeros(views.shape[-2:], bool)
+    hints, changed, compared = [], np.zeros(views.shape[-2:], bool), np.zeros(views.shape[-2:], bool)
     for i in range(len(views)):
         for j in range(i):
             found = _breaks(views[i], views[j], noise, LEAST_AREA * h * w)
             if found is not None:
                 changed |= found[0]
+                compared |= (torch.minimum(views[i, 5], views[j, 5]) >= LEAST_FRAMES - 0.5).cpu().numpy()
                 hints += [(i, found[1]), (j, -found[1])]
     if not changed.any():
         return None
-    far = _outside(cv2.distanceTransform((~changed).astype(np.uint8), cv2.DIST_L2, 5) > AWAY * w)
+    far = cv2.distanceTransform((~changed).astype(np.uint8), cv2.DIST_L2, 5) > AWAY * w
+    far = _as_nearest(_outside(far, compared), compared)
     still = cv2.distanceTransform((~far).astype(np.uint8), cv2.DIST_L2, 5) <= AWAY * w
     still = torch.from_numpy(still & ~changed).to(views.device)
     goes_on = ev.blur(still.to(torch.float32), AROUND) > NEAR_STILL
@@ -143,6 +159,8 @@ def poses(frames: Pictures, H: np.ndarray, present: np.ndarray, noise: float) ->
     for i, clear in hints:
         seeds[i] = torch.maximum(seeds[i], clear)
         bare[i] = torch.maximum(bare[i], -clear * (goes_on | (clear > -CLEAR)))
+    inside = cv2.distanceTransform((~still).to(torch.uint8).cpu().numpy(), cv2.DIST_L2, 5) > AWAY * w
+    seeds += ENCLOSED * torch.from_numpy(inside).to(seeds) * (seeds + bare == 0)
     total = seeds + bare
     figure = spread(views[:, :3].contiguous(), (seeds / total.clamp_min(1e-6))[None], total)[0] * ~still
     count, piece = cv2.connectedComponents((~still).to(torch.uint8).cpu().numpy())
@@ -170,11 +188,14 @@ def settle_poses(first: Pictures, frames: Pictures, H: np.ndarray, present: np.n
     for t in np.flatnonzero(present):
         picture = whole_picture(frames[t])
         best, who, place = torch.full_like(picture[0], PURE), torch.full_like(picture[0], -1), None
+        least = torch.ones_like(picture[0])  # how surely somebody is there in every pose
         for view, share, figure in zip(views, pure, found.figure, strict=True):
             back, side = (render(Mosaic(planes, share, view[5], view[4], view[4], found.corner), H[t], size)
                           for planes in (view[:3], torch.stack([figure, found.place.to(figure), figure])))
+            least = torch.where(back[3] > PURE, torch.minimum(least, side[0]), least)
             better = (ev.misfit(picture, back, noise) < FITS) & (back[3] > best)
             best, who, place = torch.where(better, back[3], best), torch.where(better, side[0], who), side[1] > 0.5
+        who = torch.where((who < 0) & place & (least > SOMEONE), least, who)  # a look of his that no pose has
         like, behind = who > SOMEONE, (who >= 0) & (who < NOBODY) & place
         mine, redrawn = first[0, t], first[1, t]
         mine.copy_(torch.maximum(mine * ~like, behind.to(mine)))
