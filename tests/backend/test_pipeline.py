@@ -4,6 +4,7 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
 from small_clips import painted, walking_clip, write_frames
 
 from toondecompose.engine.pipeline import decompose
@@ -124,3 +125,13 @@ def test_a_flat_grey_clip_is_one_background(tmp_path):
     result = run(tmp_path, np.full((3, 40, 60, 3), 128, np.uint8), sprites="auto")
     assert len(result.sprites) == 1
     assert result.metrics["recomposition_psnr_mean"] == 99
+
+
+def test_nothing_is_booked_for_gradients_while_a_shot_is_decomposed(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr("toondecompose.engine.pipeline._run",
+                        lambda *_: seen.append(torch.is_inference_mode_enabled()) or tmp_path)
+    frames = write_frames(tmp_path / "frames", [np.zeros((32, 48, 3), np.uint8)] * 2)
+    decompose(Job(frames=frames, output="out", device="cpu", sprites=2), tmp_path, Listener(), lambda: False)
+    assert seen == [True]
+    assert not torch.is_inference_mode_enabled()

@@ -102,7 +102,8 @@ def decompose(job: Job, job_folder: Path, events: Events, cancelled: Callable[[]
     check_hints(job.hints, source.count)
     try:
         source.keep_decoded(output / CHECKPOINT_FOLDER)
-        return _run(job, job_folder, source, files, output, device, events, pace, reading, resume)
+        with torch.inference_mode():  # nothing is learnt: a tensor that keeps no books of its changes is made faster
+            return _run(job, job_folder, source, files, output, device, events, pace, reading, resume)
     finally:
         source.close()
 

@@ -13,7 +13,7 @@ import torch
 
 from ..shelf import Shelf
 
-HELD = 96 * 2**20  # bytes of them that stay in memory, and
+HELD = 256 * 2**20  # bytes of them that stay in memory: a shot's of a few seconds; and
 TOUCHED = 32 * 2**20  # that may be looked at before their memory is given back
 
 _TYPES = {torch.float16: np.float16, torch.float32: np.float32, torch.uint8: np.uint8}

@@ -10,7 +10,6 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import torch
-from scipy.optimize import linear_sum_assignment, nnls
 
 from .cutouts import BINS, GOOD_FIT, GROWN, Piece, Sprite, divide, fit, see_through, typical
 from .film import Pictures
@@ -149,6 +148,8 @@ def count_sprites(frames: np.ndarray, union: np.ndarray) -> int:
 
 def _alone(piece: Piece, sprites: list[Sprite]) -> int:
     """Which sprite accounts for a piece by itself, or -1."""
+    from scipy.optimize import nnls  # only where pieces are told apart: importing it takes a fifth of a second
+
     basis = np.stack([s.colours for s in sprites], 1)
     share, _ = nnls(basis, piece.colours)
     total = share.sum()
@@ -160,6 +161,8 @@ def _alone(piece: Piece, sprites: list[Sprite]) -> int:
 
 def _identify(rows: list[list[Piece]], sprites: list[Sprite], diagonal: float) -> None:
     """Give every piece that is one sprite alone its owner; -1 stays on merged ones."""
+    from scipy.optimize import linear_sum_assignment  # see _alone
+
     for row in rows:
         single = []
         for p in row:
