@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 from test_drawings import clip, drawing
 
+from toondecompose.engine.clip import source_from_array
 from toondecompose.engine.drawings.canvas import full_patch, refine
 from toondecompose.engine.drawings.common import Kept, kept
 from toondecompose.engine.drawings.expose import expose
 from toondecompose.engine.drawings.patches import Patch
+from toondecompose.engine.drawings.pixels import shift
+from toondecompose.engine.drawings.poses import continued
 from toondecompose.engine.drawings.remnants import (
     crumb_frames,
     likely,
@@ -80,3 +83,18 @@ def test_glimpses_next_to_each_other_that_show_one_drawing_are_placed_on_one():
 def test_glimpses_of_two_drawings_are_not_taken_for_one():
     cuts, pictures = glimpses([0, 1], [slice(50, 200)] * 2)
     assert not shows_the_same(pictures[0], cuts[1], np.eye(3), 4.0, 0.0, 300.0)
+
+
+def test_a_figure_that_comes_in_keeps_its_drawing_where_its_mask_has_a_little_of_the_scenery():
+    source, masks = clip([drawing(k // 2 % 2 + 1) for k in range(8)], [(12 * k - 46, 20) for k in range(8)])
+    frames = np.stack([source.read(t) for t in range(8)])
+    frames[0, 78:84, 0:6] += 90
+    source = source_from_array(frames)
+    sheet = expose(source, masks, 1.0)
+    assert sheet.drawing.tolist() == [0, 0, 1, 1, 0, 0, 1, 1]
+
+
+def test_a_single_frame_before_a_gap_tells_of_no_way_but_does_not_hide_the_others():
+    way = np.array([shift(30.0 * t, 0.0) for t in range(7)])
+    seen = np.array([False, False, True, False, True, True, True])
+    assert np.allclose(continued(way, seen)[3], way[3])

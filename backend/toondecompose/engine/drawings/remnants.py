@@ -28,6 +28,8 @@ ELSEWHEN = 1.0  # score that a drawing costs which neither the frame before nor 
 OUT_OF_TURN = 0.5  # score that a neighbour's drawing costs where another one's turn has come in the cycle
 CONTEXT = 3  # frames before or after that tell whose turn it is: drawings are held for one to three
 LEAST_CONTEXT = 2  # of them, where the shot has no more
+ITS_PLACE = 0.7  # of the points that are seen show the drawing's colours: there it lies, whatever else differs, and
+LOOKS_LIKE_IT = 0.5  # times as much speaks what differs against that drawing, rather than against the masks
 TWINS = 0.4  # of the larger of two remnants must be seen in both, to tell whether they show one drawing
 
 
@@ -165,10 +167,12 @@ def place_remnant(patch: Patch, drawings: list[Kept], starts: list[tuple[int, np
             continue
         picture, points = drawings[d].picture, drawings[d].points
         found, residual, agree = align(points, patch.smooth, patch.valid, near_by, 2, FINE_CAPS)
-        tried = [found, H] if np.isfinite(residual) and agree > 0.3 else [H]
+        good = np.isfinite(residual) and agree > 0.3
+        told = good and close > 0 and agree > ITS_PLACE
+        tried = [found] if told else [found, H] if good else [H]
         for m in tried:
             seen = compare_drawings(picture, patch, m, 0.5 * noise)
-            score = (seen.blob + uncovered(picture, patch, m)) / threshold
+            score = (seen.blob + uncovered(picture, patch, m)) / threshold * (LOOKS_LIKE_IT if told else 1)
             cost = score + costs.get(d, ELSEWHEN)
             if cost < best[0] - 1e-9:
                 best = (cost, d, shift(*patch.origin) @ m @ shift(*-picture.origin), score)
