@@ -31,6 +31,7 @@ from .hiding import depth_order
 from .labels import Labelling, first_mass
 from .layers import Rigid, labels_of
 from .noise import noise_in_flats, noise_under
+from .openings import see_through
 from .parallax import by_parallax, lean_on_parallax, parallax_path, speeds, travel
 from .posing import settle_poses
 from .refine import refine
@@ -168,7 +169,12 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
                           hiding=[False, False, *rigid.hiding[1:]])
             labelling = Labelling(frames, rigid, first, coarse_noise, redrawn, texture=texture, several=several,
                                   room=room)
-            labelling.begin()
+            p = labelling.begin()
+    paintings = [i for i in range(len(layers)) if i == 0 or roles.plane[i] or roles.painted[i]]
+    if redrawn and len(paintings) > 1 and see_through(first, frames, small, rigid, paintings,
+                                                      labels_of(p).cpu().numpy(), texture, room):
+        labelling = Labelling(frames, rigid, first, coarse_noise, redrawn, texture=texture, several=several, room=room)
+        labelling.begin()
     p, mass, rigid = labelling.finish()
     del labelling
     if redrawn:

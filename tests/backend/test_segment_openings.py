@@ -1,0 +1,127 @@
+"""What shows through the gaps of a plane is given to the planes behind it."""
+
+from functools import cache
+
+import cv2
+import numpy as np
+import torch
+
+from toondecompose.engine.segment import openings as see
+from toondecompose.engine.segment.film import in_memory
+from toondecompose.engine.segment.layers import Rigid
+from toondecompose.engine.segment.openings import openings, see_through, shown
+
+W, H, COUNT = 320, 180, 40
+STREET, HILLS, SKY = 4.0, 1.6, 0.4  # px per frame
+HORIZON = 80  # px: soft hills below it, pale clouds above
+GAP = 60  # px between houses of 90 px
+ON = np.ones(COUNT, bool)
+
+
+def way(speed: float) -> np.ndarray:
+    out = np.tile(np.eye(3), (COUNT, 1, 1))
+    out[:, 0, 2] = -speed * np.arange(COUNT)
+    return out
+
+
+def slid(picture: np.ndarray, speed: float, t: int) -> np.ndarray:
+    back = np.float32([[1, 0, -speed * t], [0, 1, 0]])
+    return cv2.warpAffine(picture, back, (W, H), flags=cv2.INTER_LINEAR)
+
+
+@cache
+def shot(behind: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Houses with windows before pale soft hills and a paler sky, or before one plain colour -> (frames uint8 [T, 180,
+    320, 3], who is there uint8 [T, 180, 320]: 0 the sky, 1 the hills, 2 the houses)."""
+    rng, wide = np.random.default_rng(3), W + int(STREET * COUNT)
+
+    def soft(level: float, swing: float) -> np.ndarray:
+        one = cv2.GaussianBlur(rng.standard_normal((H, wide)).astype(np.float32), (0, 0), 7)
+        return (level + swing * behind * one / one.std())[..., None].repeat(3, 2)
+
+    sky, hills, houses = soft(225, 9), soft(225 - 25 * behind, 9), np.zeros((H, wide, 3), np.float32)
+    ridge, there = np.zeros((H, wide), np.float32), np.zeros((H, wide), np.float32)
+    for x in range(wide):
+        ridge[HORIZON + int(12 * np.sin(x / 17)):, x] = 1
+    for x in range(-30, wide, 90 + GAP):
+        left = max(x, 0)
+        houses[20:, left:x + 90] = rng.integers(90, 190, 3)
+        for column in range(left + 10, x + 80, 20):
+            houses[36::24, column:column + 10] = 30
+        there[20:, left:x + 90] = 1
+    frames, who = [], []
+    for t in range(COUNT):
+        far, near = slid(ridge, HILLS, t)[..., None], slid(there, STREET, t)[..., None]
+        back = slid(sky, SKY, t) * (1 - far) + slid(hills, HILLS, t) * far
+        frames.append(np.rint(np.clip(back * (1 - near) + slid(houses, STREET, t) * near, 0, 255)))
+        who.append(np.where(near[..., 0] > 0.5, 2, np.where(far[..., 0] > 0.5, 1, 0)))
+    return np.stack(frames).astype(np.uint8), np.stack(who).astype(np.uint8)
+
+
+def pictures(frames: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(frames).permute(0, 3, 1, 2).contiguous()
+
+
+ALONG = np.array([STREET - HILLS, 0.0])
+ROW = slice(30, 150)  # px: of the frame's height, where there are houses
+INSIDE = np.ones((9, 9), np.uint8)
+
+
+def inner(mask: np.ndarray) -> np.ndarray:
+    return np.stack([cv2.erode(one.astype(np.uint8), INSIDE) > 0 for one in mask])
+
+
+def test_a_gap_behind_which_something_slides_is_open_though_all_of_it_was_taken_for_the_houses():
+    frames, who = shot(True)
+    found = openings(pictures(frames), way(STREET), ON, np.full(who.shape, 2, np.uint8), 2, ALONG, in_memory)
+    middle = slice(8, COUNT - 8)  # places that come in or go out at the frame's sides are seen too briefly
+    assert found[middle, ROW][inner(who < 2)[middle, ROW]].mean() > 0.85
+    assert found[inner(who == 2)].mean() < 0.02
+
+
+def test_a_gap_that_always_shows_one_colour_stays_with_the_houses():
+    frames, who = shot(False)
+    found = openings(pictures(frames), way(STREET), ON, np.full(who.shape, 2, np.uint8), 2, ALONG, in_memory)
+    assert not found.any()
+
+
+def test_a_plane_of_which_most_changes_has_no_openings():
+    frames, who = shot(True)
+    flickering = frames // 2 + (frames // 4) * (np.arange(COUNT) % 3)[:, None, None, None].astype(np.uint8)
+    found = openings(pictures(flickering), way(STREET), ON, np.full(who.shape, 2, np.uint8), 2, ALONG, in_memory)
+    assert not found.any()
+
+
+def test_in_an_opening_soft_hills_and_clouds_vote_for_the_motions_that_they_have():
+    frames, who = shot(True)
+    votes = shown(frames, [way(SKY), way(HILLS)], [ON, ON], who < 2, who < 2).astype(int)
+    for layer in (0, 1):
+        mine = inner(who == layer)
+        assert (votes[layer] > votes[1 - layer])[mine].mean() > 0.5
+        assert (votes[1 - layer] > votes[layer])[mine].mean() < 0.05
+
+
+def test_what_shows_through_goes_from_the_houses_to_the_plane_behind_that_it_is():
+    frames, who = shot(True)
+    rigid = Rigid([way(SKY), way(HILLS), way(STREET)], [ON] * 3, [True] * 3)
+    labels, first = np.full(who.shape, 2, np.uint8), torch.zeros(4, *who.shape, dtype=torch.float16)
+    first[2] = 1
+    texture = torch.zeros(who.shape, dtype=torch.uint8)
+    assert see_through(first, pictures(frames), frames, rigid, [0, 1, 2], labels, texture, in_memory)
+    best = first[:3].float().argmax(0).numpy()
+    middle = slice(8, COUNT - 8)
+    assert (best == 2)[inner(who == 2)].mean() > 0.98
+    for layer in (0, 1):
+        assert (best == layer)[middle, ROW][inner(who == layer)[middle, ROW]].mean() > 0.6
+
+
+def test_evidence_stays_off_the_outline_of_what_hides_it():
+    frames, who = shot(True)
+    rigid = Rigid([way(SKY), way(STREET)], [ON] * 2, [True] * 2)
+    labels, first = np.full(who.shape, 1, np.uint8), torch.zeros(3, *who.shape, dtype=torch.float16)
+    first[1] = 1
+    lines = torch.full(who.shape, 255, dtype=torch.uint8)
+    see_through(first, pictures(frames), frames, rigid, [0, 1], labels, lines, in_memory)
+    around = np.ones((see.SPECK, see.SPECK), np.uint8)
+    beside = np.stack([cv2.dilate(one, around) for one in (who == 2).astype(np.uint8)])
+    assert float(first[0].float()[torch.from_numpy((beside > 0) & (who < 2))].mean()) < 0.1
