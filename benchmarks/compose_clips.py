@@ -69,7 +69,7 @@ SCENES: dict[str, Callable[[Art], Scene]] = {
     "c06_truck_in": scenes_shots.truck_in,
     "c07_shaken_camera": scenes_shots.shaken_camera,
     "c08_fine_hair": scenes_shots.fine_hair,
-    "c09_spiny_fish_h264": scenes_shots.bulging_eye,
+    "c09_spiny_fish_h264": scenes_shots.spiny_fish,
     "c10_cut_by_edge": scenes_shots.cut_by_edge,
     "c11_pale_ogre": scenes_shots.pale_ogre,
     "c12_passer_by": scenes_shots.passer_by,
