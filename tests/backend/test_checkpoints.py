@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from toondecompose.engine.checkpoints import Checkpoints, chain, files_hash
+from toondecompose.engine.checkpoints import Checkpoints, _is_packed, chain, files_hash
 from toondecompose.engine.types import LayerPath, Segmentation, SegmentedLayer
 
 
@@ -50,6 +50,20 @@ def test_what_is_kept_of_a_complete_result_is_packed_and_read_back_exactly(tmp_p
     np.testing.assert_array_equal(read.layers[0].masks, made.layers[0].masks)
     store.clear()
     assert not store.folder.exists()
+
+
+def test_what_will_be_kept_is_packed_as_it_is_written_and_not_written_again(tmp_path):
+    made, store = a_segmentation(), Checkpoints(tmp_path)
+    store.packed = ("segment",)
+    for name in ("shot2-segment", "matte0"):
+        store.stage(name, "k" * 64, lambda: made)
+    kept, plain = (next(store.folder.glob(f"{name}-*")) for name in ("shot2-segment", "matte0"))
+    assert _is_packed(kept) and not _is_packed(plain)
+    before = kept.stat().st_ino
+    store.clear(keep=("segment",))
+    assert [p.stat().st_ino for p in store.folder.iterdir()] == [before]
+    read = Checkpoints(tmp_path).stage("shot2-segment", "k" * 64, lambda: pytest.fail("computed again"))
+    np.testing.assert_array_equal(read.layers[0].masks, made.layers[0].masks)
 
 
 def test_without_checkpoints_nothing_is_written(tmp_path):

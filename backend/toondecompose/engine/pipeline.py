@@ -114,7 +114,7 @@ def _run(job: Job, job_folder: Path, source: FrameSource, files: list[Path], out
     input_hash = files_hash(files, pace.check)
     reading(0.5)
     checkpoints = Checkpoints(output, resume)
-    checkpoints.rest = source.rest
+    checkpoints.rest, checkpoints.packed = source.rest, BEFORE_HINTS
     key = chain(input_hash, code_hash(), torch.__version__, cv2.__version__)
     cuts = checkpoints.stage("cuts", key, lambda: find_cuts(source))
     reading(1.0)
