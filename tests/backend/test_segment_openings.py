@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from toondecompose.engine.segment import openings as see
-from toondecompose.engine.segment.film import in_memory
+from toondecompose.engine.segment.film import Film, in_memory
 from toondecompose.engine.segment.layers import Rigid
 from toondecompose.engine.segment.openings import openings, see_through, shown
 
@@ -113,6 +113,25 @@ def test_what_shows_through_goes_from_the_houses_to_the_plane_behind_that_it_is(
     assert (best == 2)[inner(who == 2)].mean() > 0.98
     for layer in (0, 1):
         assert (best == layer)[middle, ROW][inner(who == layer)[middle, ROW]].mean() > 0.6
+
+
+def test_openings_of_a_shot_whose_pictures_lie_on_the_shelf_are_the_same():
+    frames, who = shot(True)
+    rigid, found = Rigid([way(SKY), way(HILLS), way(STREET)], [ON] * 3, [True] * 3), []
+
+    def shelved(one: torch.Tensor) -> Film:
+        return Film(one, lambda size: None)
+
+    def room(shape: tuple[int, ...], dtype: torch.dtype = torch.float16, device: str = "cpu") -> Film:
+        return shelved(in_memory(shape, dtype, device))
+
+    for on, where in ((lambda one: one, in_memory), (shelved, room)):
+        first = torch.zeros(4, *who.shape, dtype=torch.float16)
+        labels, texture = np.full(who.shape, 2, np.uint8), torch.zeros(who.shape, dtype=torch.uint8)
+        see_through(on(first), on(pictures(frames)), frames, rigid, [0, 1, 2], labels, on(texture), where)
+        found.append((first, labels))
+    assert torch.equal(found[0][0], found[1][0])
+    assert np.array_equal(found[0][1], found[1][1])
 
 
 def test_evidence_stays_off_the_outline_of_what_hides_it():
