@@ -84,7 +84,8 @@ def test_a_rim_of_the_hair_is_no_veil_of_a_shirt_far_below_it():
     assert cut[head].min() > 0.5 and cut[head].mean() > 0.95
 
 
-def test_hair_that_is_hardly_darker_than_the_trees_behind_it_is_not_torn():
+@pytest.mark.parametrize("firm", (True, False))
+def test_hair_that_is_hardly_darker_than_the_trees_behind_it_is_not_torn_not_even_in_a_draft(firm):
     hair, skin, trees = ((np.float32(x)[:, None, None] + np.zeros((3, 120, 120), np.float32))
                          for x in ([60, 62, 65], [59, 181, 150], [61, 71, 63]))
     y, x = np.mgrid[:120, :120]
@@ -92,7 +93,7 @@ def test_hair_that_is_hardly_darker_than_the_trees_behind_it_is_not_torn():
     alpha = np.clip(41 - far, 0, 1).astype(np.float32)
     seen = alpha * np.where(y < 62, hair, skin) + (1 - alpha) * trees
     seen += np.random.default_rng(2).normal(0, 0.5, seen.shape).astype(np.float32)
-    cut = cut_out(pooled(seen, trees, (alpha > 0.5).astype(np.float32)), 1.5, 1.5).alpha.numpy()
+    cut = cut_out(pooled(seen, trees, (alpha > 0.5).astype(np.float32)), 1.5, 1.5, firm=firm).alpha.numpy()
     head = (far < 39.5) & (y < 58)
     assert (cut[head] > 0.5).mean() > 0.97
 

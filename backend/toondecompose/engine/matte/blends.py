@@ -18,7 +18,15 @@ from toondecompose.engine.matte.evidence import Evidence, dot
 from toondecompose.engine.matte.inwards import within_outlines
 from toondecompose.engine.matte.marks import above, below, count_of, places_of, put, taken
 from toondecompose.engine.matte.moments import GREY
-from toondecompose.engine.matte.paint import common_paints, diffused, fills_away, find_colour, palette, palette_bits
+from toondecompose.engine.matte.paint import (
+    ALIKE,
+    common_paints,
+    diffused,
+    fills_away,
+    find_colour,
+    palette,
+    palette_bits,
+)
 from toondecompose.engine.matte.walk import FIXED, walk
 
 PRIOR_SPREAD = 14.0  # levels; how far a px's own colour may lie from the colour found for it nearby
@@ -51,7 +59,8 @@ class Areas:
 class Paints:
     """A drawing's paints: how many bits a colour costs, the common ones, and what they cost far from what they fill
     (paint.py), on a grid of `line` px. firm: what differs from the background within the masks is paint of the drawing
-    rather than a veil of another. corner: (x, y) in the drawing of the box that asks."""
+    rather than a veil of another; if not, only where paint fills an area. corner: (x, y) in the
+    drawing of the box that asks."""
 
     bits: torch.Tensor
     common: tuple[torch.Tensor, list[float]]
@@ -85,6 +94,16 @@ class Blends:
         for name in ("alpha", "prior", "spread", "total"):
             mine = getattr(self, name)[(..., *box)]
             mine.copy_(torch.where(where, getattr(other, name), mine))
+
+
+def _filled(picture: np.ndarray) -> np.ndarray:
+    """Px of areas that one paint fills, where blends with what is behind change from px to px: bool [h, w]. picture:
+    float32 [3, h, w], levels."""
+    kernel = np.ones((3, 3), np.uint8)
+    alike = np.ones(picture.shape[1:], np.uint8)
+    for plane in picture:
+        alike &= (cv2.dilate(plane, kernel) - cv2.erode(plane, kernel) < ALIKE).view(np.uint8)
+    return cv2.dilate(alike, kernel) > 0
 
 
 def blend(e: Evidence, areas: Areas, width: float, sweeps: int, paints: Paints | None = None,
@@ -132,7 +151,9 @@ def blend(e: Evidence, areas: Areas, width: float, sweeps: int, paints: Paints |
         behind, around, seen, apart = (taken(x, asking) for x in (b, spread, c, z))
         # what may as well be background is nothing of a paint far away just as well as nothing of one nearby
         closer = dot(seen - around, seen - around) < CLOSER**2 * dot(seen - behind, seen - behind)
-        own = (above(apart, SURE) | (closer & above(apart, LIKELY))) & paints.firm
+        own = above(apart, SURE) | (closer & above(apart, LIKELY))
+        if not paints.firm:  # in a gap that the masks have closed nothing but blends differs from the background
+            own &= taken(to(_filled(c.cpu().numpy())), asking)
         found, miss = find_colour(c, behind, ask, around, price, ~taken(core, asking), taken(e.mask, asking) * own,
                                   e.noise, radius, paints.common, paints.away_from(asking, ask.shape[1]) * own)
         put(F, at, found)
