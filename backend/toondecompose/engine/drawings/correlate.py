@@ -7,6 +7,8 @@ Only shifts come out, in whole coarse pixels, so the tiny differences between FF
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 import torch
@@ -78,9 +80,10 @@ def likely_pairs(patches: list[Patch], mirrored: bool) -> np.ndarray:
     return np.triu(out | out.T, 1)
 
 
-def coarse_pairs(patches: list[Patch], mirrored: bool, device: str = "cpu", cancelled=None
-                 ) -> tuple[np.ndarray, np.ndarray]:
-    """Best shift of patches j (mirrored left-right if asked) on patches i < j, where they are likely pairs.
+def coarse_pairs(patches: list[Patch], mirrored: bool, device: str = "cpu", cancelled=None,
+                 besides: Sequence[tuple[int, int]] = ()) -> tuple[np.ndarray, np.ndarray]:
+    """Best shift of patches j (mirrored left-right if asked) on patches i < j, where they are likely pairs, and of the
+    pairs (i, j) `besides`.
 
     Returns distance float32 [n, n] (RMS grey levels over what both show; inf where nothing can be said) and
     shift float64 [n, n, 2] in working px: content at x in patch i (its own pixels) lies at x + shift in patch j
@@ -108,6 +111,8 @@ def coarse_pairs(patches: list[Patch], mirrored: bool, device: str = "cpu", canc
 
     areas = np.array([s[0][0].sum() for s in sides])
     likely = likely_pairs(patches, mirrored)
+    for i, j in besides:
+        likely[i, j] = True
     blocks = [slice(k, min(k + ALL_PAIRS, n)) for k in range(0, n, ALL_PAIRS)]  # spectra are large
     for one in blocks:
         a = spectra(sides[one])

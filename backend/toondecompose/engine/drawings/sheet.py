@@ -21,6 +21,7 @@ NEAREST = 4  # best coarse matches of every cut-out that are compared finely, be
 NEIGHBOURS = (1, 2)
 GROUP_NEAREST, GROUP_PAIRS = 4, 2  # groups compared with their nearest groups, over so many pairs not yet compared
 MIRROR_NEAREST = 2
+CUT_SHORT = 0.8  # of the usual area: less is cut by the frame or hidden in part
 GAP_ROUNDS = 3
 FAR_APART, FAR_FACTOR = 24.0, 2.5  # grey levels, and times the distance of most pairs that show one drawing
 STRAYED = 4.0  # working px: a rigid motion that is off by less is put right when pictures are laid on each other
@@ -261,8 +262,19 @@ def mirrored(book: Book, dofs: tuple[int, ...], limit: float, device: str, cance
     component, _ = trees(book, 0.7)
     if component.max() == component.min():
         return
-    distance, shifts = coarse_pairs(book.patches, True, device, cancelled)
+    distance, shifts = coarse_pairs(book.patches, True, device, cancelled, cut_short(book.patches, component))
     distance = np.where((component[:, None] == component[None]) | (distance > limit), np.inf, distance)
     for i, j in candidates(distance, MIRROR_NEAREST, ()):
         if np.isfinite(distance[i, j]):
             match(book, i, j, flip(book.patches[j].inside.shape[1]) @ shift(*shifts[i, j]), dofs, 1.0)
+
+
+def cut_short(patches: list[Patch], component: np.ndarray) -> list[tuple[int, int]]:
+    """Pairs (i < j) of a drawing that only cut-outs show which are far smaller than usual, and each other drawing: what
+    the frame's edge cuts is small and not in the middle of its picture, so that no thumbnail is like it.
+
+    component: int [n], which patches show one drawing; each drawing's largest patch speaks for it."""
+    area = np.array([p.area for p in patches])
+    largest = [max(np.flatnonzero(component == c), key=lambda k: (area[k], -k)) for c in np.unique(component)]
+    cut = [k for k in largest if area[k] < CUT_SHORT * np.percentile(area, 90)]
+    return sorted({(int(min(i, j)), int(max(i, j))) for i in cut for j in largest if i != j})
