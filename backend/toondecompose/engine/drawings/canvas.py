@@ -17,6 +17,7 @@ from .softness import smoothing
 
 FINE_CAPS = (12.0, 6.0, 5.0, 4.0, 4.0, 4.0)  # grey levels: the start is good, so outliers are cut at once
 POINTS = 6000
+STEEP = 2.0  # times as far off as its near end is a drawing's far end at most
 LEAST_ERROR = 0.5  # grey levels: a placement this good cannot be bettered by a richer motion
 
 
@@ -113,9 +114,27 @@ def place_on(canvas: Canvas, points: Points, patch: Patch, H: np.ndarray, model:
     """Refine one exposure's place H (own canvas -> frame) against the drawing's mean."""
     start = shift(*-patch.origin) @ H @ shift(*canvas.origin)
     found, residual, agree = align(points, patch.smooth, patch.valid, start, DOF[model], FINE_CAPS)
-    good = np.isfinite(residual) and agree > 0.3
+    good = np.isfinite(residual) and agree > 0.3 and keeps_size(points, start, found)
     out = shift(*patch.origin) @ (found if good else start) @ shift(*-canvas.origin)
     return out / out[2, 2]
+
+
+def keeps_size(points: Points, before: np.ndarray, after: np.ndarray) -> bool:
+    """Whether points cover about as much after a placement was refined as before, are not mirrored, and lie hardly
+    deeper at one end than at the other: on few points a rich motion explains anything by squeezing them together, or by
+    looking at them from behind."""
+    (x0, y0), (x1, y1) = points.xy.min(0), points.xy.max(0)
+    corners = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
+
+    def covered(H: np.ndarray) -> float:
+        x, y = project(H, corners).T
+        return 0.5 * float((x * np.roll(y, -1) - y * np.roll(x, -1)).sum())
+
+    depth = after[2, :2] @ corners.T + after[2, 2]
+    if not (np.isfinite(after).all() and 0 < depth.max() < STEEP * depth.min()):
+        return False
+    was, now = covered(before), covered(after)
+    return was * now > 0 and 0.5 < now / was < 2
 
 
 def refine(patches: list[Patch], H: list[np.ndarray], model: str, limit: tuple[int, int], rounds: int = 2,
