@@ -27,7 +27,8 @@ PURE = 0.5  # of the frames of a view that show a place look alike there: it is 
 TOLD = 0.5
 WHOLE = 0.5  # so clearly, -1..1, one of two views breaks off along all of a piece: the piece is all his,
 HINT = 0.1  # which counts as much as this beside what is seen at its rim
-# and this much that a place is deep inside what changes, where nothing was seen: what no edge tells of is rather his
+# and this much that a place is deep inside what changes and the frame's edge cuts, where nothing was seen: there is no
+# rim to tell of it, and it is rather his
 ENCLOSED = 2e-4
 NEAR_STILL = 0.2  # of a rim's surroundings is still, and goes on to the frame's border: it is the painting that goes on
 # of the frame's width from anything that changes: surely the painting. Passages between what changes that are
@@ -102,6 +103,13 @@ def _outside(mask: np.ndarray, within: np.ndarray) -> np.ndarray:
     return mask & np.isin(piece, np.unique(piece[beyond & mask]))
 
 
+def _cut_below(mask: np.ndarray, within: np.ndarray) -> np.ndarray:
+    """The pieces of a mask bool [h, w] that the lower border of `within` cuts."""
+    own, below = mask & within, ~np.pad(within, 1)[2:, 1:-1]
+    _, piece = cv2.connectedComponents(own.astype(np.uint8), connectivity=4)
+    return own & np.isin(piece, np.unique(piece[below & own]))
+
+
 def _as_nearest(mask: np.ndarray, within: np.ndarray) -> np.ndarray:
     """A mask bool [h, w] that outside of `within` is what it is at the nearest place of that."""
     _, nearest = cv2.distanceTransformWithLabels((~within).astype(np.uint8), cv2.DIST_L2, 5,
@@ -159,7 +167,8 @@ def poses(frames: Pictures, H: np.ndarray, present: np.ndarray, noise: float) ->
     for i, clear in hints:
         seeds[i] = torch.maximum(seeds[i], clear)
         bare[i] = torch.maximum(bare[i], -clear * (goes_on | (clear > -CLEAR)))
-    inside = cv2.distanceTransform((~still).to(torch.uint8).cpu().numpy(), cv2.DIST_L2, 5) > AWAY * w
+    open_ = (~still).cpu().numpy()
+    inside = (cv2.distanceTransform(open_.view(np.uint8), cv2.DIST_L2, 5) > AWAY * w) & _cut_below(open_, compared)
     seeds += ENCLOSED * torch.from_numpy(inside).to(seeds) * (seeds + bare == 0)
     total = seeds + bare
     figure = spread(views[:, :3].contiguous(), (seeds / total.clamp_min(1e-6))[None], total)[0] * ~still
