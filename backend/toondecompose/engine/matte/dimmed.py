@@ -66,7 +66,7 @@ def _dimmed(c: torch.Tensor, b: torch.Tensor, paints: torch.Tensor, noise: float
     off = c - b
     for paint in paints:
         ask = ~out  # paints are mostly as light as what is behind, and gaps are few: hardly any px asks for each
-        for light, behind in zip(paint.tolist(), b, strict=True):
+        for light, behind in zip(paint.cpu().tolist(), b, strict=True):
             ask &= below(light - behind, -DARKER)
         at = places_of(ask)
         if not len(at):
