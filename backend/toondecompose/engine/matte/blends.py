@@ -59,7 +59,7 @@ class Areas:
 class Paints:
     """A drawing's paints: how many bits a colour costs, the common ones, and what they cost far from what they fill
     (paint.py), on a grid of `line` px. firm: what differs from the background within the masks is paint of the drawing
-    rather than a veil of another; if not, only where paint fills an area. corner: (x, y) in the
+    rather than a veil of another; if not, only where one of its common paints fills an area. corner: (x, y) in the
     drawing of the box that asks."""
 
     bits: torch.Tensor
@@ -153,7 +153,8 @@ def blend(e: Evidence, areas: Areas, width: float, sweeps: int, paints: Paints |
         closer = dot(seen - around, seen - around) < CLOSER**2 * dot(seen - behind, seen - behind)
         own = above(apart, SURE) | (closer & above(apart, LIKELY))
         if not paints.firm:  # in a gap that the masks have closed nothing but blends differs from the background
-            own &= taken(to(_filled(c.cpu().numpy())), asking)
+            paint = ((seen[:, None] - paints.common[0].T[..., None]).abs_() < ALIKE).all(0).any(0)
+            own &= paint & taken(to(_filled(c.cpu().numpy())), asking)
         found, miss = find_colour(c, behind, ask, around, price, ~taken(core, asking), taken(e.mask, asking) * own,
                                   e.noise, radius, paints.common, paints.away_from(asking, ask.shape[1]) * own)
         put(F, at, found)
