@@ -14,7 +14,6 @@ from itertools import pairwise, permutations
 
 import cv2
 import numpy as np
-from scipy.optimize import linear_sum_assignment, nnls
 
 from .cutouts import (
     FAR,
@@ -91,6 +90,8 @@ def groups_alike(sprites: list[Sprite], distance: Callable[[np.ndarray, np.ndarr
 
 def _ours(rows: list[list[Piece]], sprites: list[Sprite], group: list[int]) -> list[list[Piece]]:
     """Per frame the pieces of a group's colours."""
+    from scipy.optimize import nnls  # only where sprites look alike: importing it takes a fifth of a second
+
     others = [s.colours for k, s in enumerate(sprites) if k not in group]
     basis = np.stack([*(sprites[k].colours for k in group), *others], 1)
     out = []
@@ -133,6 +134,8 @@ def _members(rows: list[list[Piece]], many: int, limit: float) -> list[list[int]
 
 def _ways(rows: list[list[Piece]], reach: float) -> list[Way]:
     """Pieces of one sprite each, followed from frame to frame. reach: px that one goes in a frame, at most."""
+    from scipy.optimize import linear_sum_assignment  # see _ours
+
     done: list[Way] = []
     going: list[Way] = []
     for t, row in enumerate(rows):
