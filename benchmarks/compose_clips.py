@@ -15,6 +15,10 @@ The clips of all sets, or those whose names begin so, and their scores:
     python benchmarks/compose_clips.py ART OUT [--clips a06 b]
     python benchmarks/decompose.py OUT --out PREDS --scorer SCORE.PY
 
+Clips by chance, which nobody has looked at: each seed is another clip, always the same one.
+
+    python benchmarks/compose_clips.py ART OUT --chance 1-16
+
 The art is used where it lies; its licences are in ART/usr/share/doc and ART/arcade/resources/images/License.txt and
 hold for the clips too. The same art gives the same files. What each clip shows is in its clip.json (`about`, `tags`).
 
@@ -27,10 +31,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from composed import scenes_action, scenes_cameras, scenes_kenney, scenes_shots, scenes_wesnoth
 from composed.art import Art
+from composed.chance import by_chance
 from drawn.layers import Scene, write_scene
 
 from toondecompose.formats.errors import UserError
@@ -81,10 +87,14 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("art", type=Path, help="folder into which the packages and the wheel were unpacked")
     parser.add_argument("out", type=Path)
     parser.add_argument("--clips", nargs="*", help="clip names or their beginnings; all when left out")
+    parser.add_argument("--chance", metavar="FIRST-LAST", help="clips of these seeds, instead of the sets")
     args = parser.parse_args(argv)
-    for name, compose in SCENES.items():
-        if args.clips and not any(name.startswith(c) for c in args.clips):
-            continue
+    asked: list[Callable[[Art], Scene]] = [compose for name, compose in SCENES.items()
+                                           if not args.clips or any(name.startswith(c) for c in args.clips)]
+    if args.chance:
+        first, last = (int(number) for number in args.chance.split("-"))
+        asked = [partial(by_chance, seed=seed) for seed in range(first, last + 1)]
+    for compose in asked:
         try:
             scene = compose(Art(args.art))
         except UserError as error:

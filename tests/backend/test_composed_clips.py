@@ -186,3 +186,49 @@ def test_grain_and_jpeg_is_the_same_each_time(composed):
     np.testing.assert_array_equal(once, again)
     assert not np.array_equal(once[0], once[1])
     assert 2 < np.std(once[0].astype(float)) < 6
+
+
+def test_clips_by_chance_are_the_same_each_time_and_show_figures_that_move(composed, tmp_path):
+    from composed import chance
+
+    art = MadeUpArt(tmp_path)
+    for seed in (3, 4, 7):
+        once, again = (chance.by_chance(art, seed) for _ in range(2))
+        assert once.about == again.about and len(once.layers) > 1 and chance.is_told(once)
+        for a, b in zip(once.layers, again.layers, strict=True):
+            assert a.exposure == b.exposure and len(a.exposure) == len(a.H) == once.count
+            np.testing.assert_array_equal(a.H, b.H)
+            np.testing.assert_array_equal(a.drawings, b.drawings)
+
+
+def test_seeds_in_a_row_get_different_cards(composed):
+    from composed import chance
+
+    for first in range(0, 24, len(chance.CAMERAS)):
+        cameras = [chance.dealt(seed, chance.CAMERAS, 1) for seed in range(first, first + len(chance.CAMERAS))]
+        assert sorted(cameras) == sorted(chance.CAMERAS)
+
+
+@pytest.mark.parametrize("speed, told", [(0, False), (1, True), (100, False)], ids=["stands", "walks", "rushes past"])
+def test_a_figure_that_stands_or_is_hardly_seen_makes_no_clip(composed, speed, told):
+    from composed import chance
+
+    _, _, stage, layers = composed
+    picture = np.full((60, 60, 4), 255, np.uint8)
+    back = stage.painting("back", np.full((400, 700, 4), 255, np.uint8), 24, lambda t: np.eye(3))
+    figure = stage.actor("figure", [picture], [0] * 24, lambda t: layers.shift(300 + speed * t, 100))
+    assert chance.is_told(layers.Scene("clip", "", [], stage.SIZE, [back, figure], 0)) == told
+
+
+def test_a_background_reaches_to_the_frames_edges_under_every_camera(composed, tmp_path):
+    from composed import chance
+
+    art = MadeUpArt(tmp_path)
+    for seed in range(len(chance.CAMERAS)):
+        scene = chance.Shot(art, seed).scene()
+        back, (width, height) = scene.layers[0], scene.size
+        corners = np.array([[0, 0, 1], [width - 1, 0, 1], [0, height - 1, 1], [width - 1, height - 1, 1]]).T
+        seen = np.linalg.inv(back.H) @ corners
+        seen = seen[:, :2] / seen[:, 2:]
+        assert seen.min() >= 0, scene.about
+        assert np.all(seen.max((0, 2)) <= np.array(back.drawings[0].shape[1::-1]) - 1), scene.about
