@@ -73,7 +73,7 @@ def inner(mask: np.ndarray) -> np.ndarray:
 
 def test_a_gap_behind_which_something_slides_is_open_though_all_of_it_was_taken_for_the_houses():
     frames, who = shot(True)
-    found = openings(pictures(frames), way(STREET), ON, np.full(who.shape, 2, np.uint8), 2, ALONG, in_memory)
+    found = openings(pictures(frames), way(STREET), ON, np.full(who.shape, 2, np.uint8), 2, ALONG, in_memory) > 0
     middle = slice(8, COUNT - 8)  # places that come in or go out at the frame's sides are seen too briefly
     assert found[middle, ROW][inner(who < 2)[middle, ROW]].mean() > 0.85
     assert found[inner(who == 2)].mean() < 0.02
@@ -113,6 +113,43 @@ def test_what_shows_through_goes_from_the_houses_to_the_plane_behind_that_it_is(
     assert (best == 2)[inner(who == 2)].mean() > 0.98
     for layer in (0, 1):
         assert (best == layer)[middle, ROW][inner(who == layer)[middle, ROW]].mean() > 0.6
+
+
+@cache
+def talkers() -> tuple[np.ndarray, np.ndarray]:
+    """Two held heads that talk and blink before shelves of books, sliding half a px a frame faster than these ->
+    (frames uint8 [T, 180, 320, 3], where the heads are bool [T, 180, 320])."""
+    rng, wide = np.random.default_rng(5), W + COUNT
+    room, head = np.zeros((H, wide, 3), np.float32), np.full((H, wide, 3), 200.0, np.float32)
+    for y in range(0, H, 22):
+        for x in range(0, wide, 7):
+            room[y:y + 20, x:x + 6] = rng.integers(60, 230, 3)
+    there = np.zeros((H, wide), np.float32)
+    for x in (90, 240):
+        cv2.ellipse(there, (x, 110), (50, 75), 0, 0, 360, 1, -1)
+        cv2.ellipse(head, (x, 110), (50, 75), 0, 0, 360, (0, 0, 0), 3)
+    frames, who = [], []
+    for t in range(COUNT):
+        shown = head.copy()
+        for x, state in ((90, t // 3 % 3), (240, t // 2 % 4)):
+            cv2.ellipse(shown, (x, 145), (14, (1, 5, 9, 5)[state]), 0, 0, 360, (60, 20, 20), -1)
+            for eye in (x - 18, x + 18):
+                cv2.ellipse(shown, (eye, 95), (9, 1 if t % 10 in (4, 5, 6) else 11), 0, 0, 360, (20, 20, 60), -1)
+        near = slid(there, 1.0, t)[..., None]
+        frames.append(slid(room, 0.5, t) * (1 - near) + slid(shown, 1.0, t) * near)
+        who.append(near[..., 0] > 0.5)
+    return np.rint(frames).astype(np.uint8), np.stack(who)
+
+
+def test_mouths_and_eyes_that_change_on_held_heads_are_no_gaps():
+    frames, who = talkers()
+    rigid, labels = Rigid([way(0.5), way(1.0)], [ON] * 2, [True] * 2), who.astype(np.uint8)
+    found = openings(pictures(frames), way(1.0), ON, labels, 1, np.array([0.5, 0.0]), in_memory)
+    assert found.any()  # they change
+    first, texture = torch.zeros(3, *who.shape, dtype=torch.float16), torch.zeros(who.shape, dtype=torch.uint8)
+    first[1] = 1
+    assert not see_through(first, pictures(frames), frames, rigid, [0, 1], labels, texture, in_memory)
+    assert float(first[1].min()) == 1 and np.array_equal(labels, who)
 
 
 def test_openings_of_a_shot_whose_pictures_lie_on_the_shelf_are_the_same():

@@ -4,7 +4,8 @@ A pale sky or far hills in a gap repeat as well under the motion of the plane be
 there, as under their own, under which they are soon hidden. And all lines around a gap are the nearer plane's. So the
 gap goes to the nearer plane, whose mosaic then shows it. What gives it away: a painting does not change where nothing
 passes before it. Where a plane's own canvas, over the whole shot, shows now a cloud and now a ridge, there is none of
-it. (What never changes there cannot be told from the plane, and stays with it.)
+it. (What never changes there cannot be told from the plane, and stays with it.) But mouths and eyes on a held drawing
+change as well. What is seen through a gap slides along behind it, and is seen beyond it: in another gap, or far off.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import cv2
 import numpy as np
 import torch
 
-from .canvas import Mosaic, render
+from .canvas import Mosaic
 from .film import Pictures, Room
 from .labels import FLAT_TEXTURE
 from .layers import Rigid
@@ -37,6 +38,10 @@ BOX = 5  # px across which differences are averaged
 WORSE, LEVELS = 2.0, 1.2  # times, and grey levels more, that a wrong plane's motion differs
 NEAR = 6.0  # px: what is flat is as its surroundings
 FLAT_SAYS = 0.6  # of sure evidence: more than a rim says
+BEYOND = (24.0, 36.0, 54.0, 80.0)  # px that two planes part for what shows in a gap to be seen in another one
+SAME = 10  # grey levels by which what is seen again may differ
+ASKED = 12  # frames at least, spread over the shot, whose gaps are looked for beyond them
+FOUND, OF_ALL = 0.5, 0.05  # of a gap's px that can be looked for beyond it, and of all of them, that are seen there
 
 
 def _along(Ha: np.ndarray, Hb: np.ndarray, both: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -81,28 +86,87 @@ def _opening(frames: Pictures, H: np.ndarray, present: np.ndarray, free: np.ndar
 
 def openings(frames: Pictures, H: np.ndarray, present: np.ndarray, labels: np.ndarray, k: int, along: np.ndarray,
              room: Room) -> np.ndarray:
-    """Which pixels of layer k show what is behind it: bool [T, h, w].
+    """Which pixels of layer k show what may be behind it: int16 [T, h, w], the number of the piece of its canvas; 0 for
+    none.
 
     frames: uint8 [T, 3, h, w]. H, present: the layer's. labels: uint8 [T, h, w]. along: as for `_opening`."""
-    out, own = np.zeros(labels.shape, bool), labels == k
+    out, own = np.zeros(labels.shape, np.int16), labels == k
     if own.sum() < LEAST_AREA * own.size or not along.any():
         return out
     picture = _opening(frames, H, present, labels <= k, along, room)
-    for t in np.flatnonzero(present) if picture is not None else ():
-        out[t] = own[t] & (render(picture, H[t], labels.shape[:0:-1], colour=False)[0] > 0.5).cpu().numpy()
-    return out if LEAST_AREA * own.size <= out.sum() <= MOST * own.sum() else np.zeros_like(out)
+    if picture is None:
+        return out
+    _, pieces = cv2.connectedComponents((picture.votes > 0.5).to(torch.uint8).cpu().numpy(), connectivity=4,
+                                        ltype=cv2.CV_16U)
+    at = np.array([[1, 0, picture.origin[0]], [0, 1, picture.origin[1]], [0, 0, 1.0]])
+    for t in np.flatnonzero(present):
+        out[t] = _there(pieces, H[t] @ at, size=labels.shape[:0:-1]).astype(np.int16) * own[t]
+    area = np.count_nonzero(out)
+    return out if LEAST_AREA * own.size <= area <= MOST * own.sum() else np.zeros_like(out)
 
 
-def _there(mask: np.ndarray, M: np.ndarray, flags: int = cv2.INTER_NEAREST, value=0) -> np.ndarray:
-    """A picture [h, w, ...] moved by M, in pixel centres' coordinates."""
+def _there(mask: np.ndarray, M: np.ndarray, flags: int = cv2.INTER_NEAREST, value=0,
+           size: tuple[int, int] | None = None) -> np.ndarray:
+    """A picture [h, w, ...] moved by M, of edge coordinates, on size (w, h; None: its own)."""
     half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1.0]])
-    return cv2.warpPerspective(mask, np.linalg.inv(half) @ M @ half, mask.shape[1::-1], flags=flags,
+    return cv2.warpPerspective(mask, np.linalg.inv(half) @ M @ half, size or mask.shape[1::-1], flags=flags,
                                borderMode=cv2.BORDER_CONSTANT, borderValue=value)
 
 
-def _difference(small: np.ndarray, t: int, u: int, M: np.ndarray, both: np.ndarray) -> np.ndarray:
-    """How much frame t differs from frame u moved by M, grey levels averaged over BOX x BOX px of `both` [h, w]."""
-    off = cv2.absdiff(small[t], _there(small[u], M, cv2.INTER_LINEAR, (255, 0, 255)))
+def _window(mask: np.ndarray, margin: int = 0) -> tuple[tuple[slice, slice], np.ndarray, tuple[int, int]]:
+    """The least part of a picture that holds a mask [h, w], and `margin` px around: the part, the transform of a
+    frame's coordinates to its, and its size (w, h)."""
+    (top, bottom), (left, right) = ((max(0, at[0] - margin), min(size, at[-1] + 1 + margin)) for axis, size in
+                                    zip((1, 0), mask.shape, strict=True) for at in [np.flatnonzero(mask.any(axis))])
+    return ((slice(top, bottom), slice(left, right)), np.array([[1, 0, -left], [0, 1, -top], [0, 0, 1.0]]),
+            (int(right - left), int(bottom - top)))
+
+
+def seen_beyond(small: np.ndarray, H: list[np.ndarray], present: list[np.ndarray], behind: np.ndarray,
+                pieces: np.ndarray) -> np.ndarray:
+    """Which pieces of the nearest layer's canvas are gaps: what shows in them is seen beyond them as well, where one of
+    the layers behind has carried it. -> bool [n], by number.
+
+    small: uint8 [T, h, w, 3]. H, present: those of the layers behind, then the nearest layer's. behind: bool [T, h, w],
+    where they are known to be. pieces: int16 [T, h, w], as `openings` gives them: of these only places that are far
+    apart are compared, for cheeks look alike beside a mouth.
+    """
+    count, size, front = len(small), small.shape[2:0:-1], H[-1]
+    around = np.ones((SPECK, SPECK), np.uint8)  # outlines are somebody else's
+    known = np.stack([cv2.erode(one.astype(np.uint8), around) for one in behind])
+    free = np.stack([cv2.erode(one.astype(np.uint8) | (piece > 0), around) for one, piece in
+                     zip(behind, pieces, strict=True)])
+    open_ = (free > 0) & (pieces > 0)
+    open_[np.arange(count) % max(1, min(int(LEAST_SEEN), count // ASKED)) > 0] = False
+    found, looked = np.zeros_like(open_), np.zeros_like(free)  # looked: for how many layers
+    middle = np.array([size[0] / 2, size[1] / 2, 1.0])
+    for there, on in zip(H[:-1], present[:-1], strict=True):
+        step = np.hypot(*_along(front, there, present[-1] & on, size))
+        gaps = sorted({int(np.ceil(way / step)) for way in (*APART, *BEYOND)}) if step > 0 else []
+        for t in np.flatnonzero(open_.any((1, 2)) & on):
+            part, corner, shape = _window(open_[t])
+            looks = np.zeros(shape[::-1], bool)
+            for u in (t + side * gap for gap in gaps for side in (-1, 1)):
+                if not 0 <= u < count or not on[u]:
+                    continue
+                a, b = (q[u] @ np.linalg.inv(q[t]) @ middle for q in (front, there))
+                far = np.hypot(*(a[:2] / a[2] - b[:2] / b[2])) >= BEYOND[0]
+                M = corner @ there[t] @ np.linalg.inv(there[u])
+                asked = (open_[t] & ~found[t])[part] & (_there(free[u] if far else known[u], M, size=shape) > 0)
+                if asked.any():
+                    off = cv2.absdiff(small[t][part], _there(small[u], M, cv2.INTER_LINEAR, size=shape)).max(2)
+                    found[t][part] |= asked & (off <= SAME)
+                    looks |= asked
+            looked[t][part] += looks
+    every, missed = int(pieces.max()) + 1, (looked == len(H) - 1) & ~found  # what one may show another does not miss
+    here, good, bad = (np.bincount(pieces[one], minlength=every) for one in (open_, found, missed))
+    return (good > 0) & (good >= FOUND * (good + bad)) & (good >= OF_ALL * here)
+
+
+def _difference(one: np.ndarray, other: np.ndarray, M: np.ndarray, both: np.ndarray) -> np.ndarray:
+    """How much a part of a frame differs from another frame moved by M, grey levels averaged over BOX x BOX px of
+    `both` [h, w]."""
+    off = cv2.absdiff(one, _there(other, M, cv2.INTER_LINEAR, (255, 0, 255), both.shape[::-1]))
     red, green, blue = cv2.split(off)
     sums = cv2.boxFilter(cv2.max(cv2.max(red, green), blue) * both, cv2.CV_32F, (BOX, BOX), normalize=False)
     return sums / cv2.boxFilter(both, cv2.CV_32F, (BOX, BOX), normalize=False).clip(1)
@@ -122,16 +186,17 @@ def shown(small: np.ndarray, H: list[np.ndarray], present: list[np.ndarray], fre
             step = np.hypot(*_along(H[a], H[b], present[a] & present[b], (w, h)))
             gaps = sorted({int(np.ceil(way / step)) for way in APART}) if step > 0 else []
             for t in np.flatnonzero(asked.any((1, 2)) & present[a] & present[b]):
+                part, corner, size = _window(asked[t], BOX // 2)
                 for u in (t + side * gap for gap in gaps for side in (-1, 1)):
                     if not 0 <= u < count or not (present[a][u] and present[b][u]):
                         continue
-                    M = [H[i][t] @ np.linalg.inv(H[i][u]) for i in (a, b)]
-                    both = free[t] & (_there(near[u], M[0]) > 0) & (_there(near[u], M[1]) > 0)
-                    if (both & asked[t]).any():
-                        da, db = (_difference(small, t, u, m, both.view(np.uint8)) for m in M)
-                        both &= asked[t]
-                        out[a, t] += both & (db > WORSE * da + LEVELS)
-                        out[b, t] += both & (da > WORSE * db + LEVELS)
+                    M = [corner @ H[i][t] @ np.linalg.inv(H[i][u]) for i in (a, b)]
+                    both = free[t][part] & np.all([_there(near[u], m, size=size) > 0 for m in M], 0)
+                    if (both & asked[t][part]).any():
+                        da, db = (_difference(small[t][part], small[u], m, both.view(np.uint8)) for m in M)
+                        both &= asked[t][part]
+                        out[a, t][part] += both & (db > WORSE * da + LEVELS)
+                        out[b, t][part] += both & (da > WORSE * db + LEVELS)
     return out
 
 
@@ -147,8 +212,13 @@ def see_through(first: Pictures, frames: Pictures, small: np.ndarray, rigid: Rig
         behind = [i for i in planes if i < k]
         next_ = behind[-1]
         along = _along(rigid.H[k], rigid.H[next_], rigid.present[k] & rigid.present[next_], labels.shape[:0:-1])
-        open_ = openings(frames, rigid.H[k], rigid.present[k], labels, k, along, room)
-        if not open_.any():
+        pieces = openings(frames, rigid.H[k], rigid.present[k], labels, k, along, room)
+        if not pieces.any():
+            continue
+        gaps = seen_beyond(small, [rigid.H[i] for i in (*behind, k)], [rigid.present[i] for i in (*behind, k)],
+                           np.isin(labels, behind), pieces)
+        open_ = gaps[pieces]
+        if open_.sum() < LEAST_AREA * open_.size:
             continue
         found = True
         votes = np.zeros((len(behind), *labels.shape), np.uint8)
