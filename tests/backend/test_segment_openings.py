@@ -8,6 +8,7 @@ import torch
 
 from toondecompose.engine.segment import openings as see
 from toondecompose.engine.segment.film import Film, in_memory
+from toondecompose.engine.segment.labels import Labelling
 from toondecompose.engine.segment.layers import Rigid
 from toondecompose.engine.segment.openings import openings, see_through, shown
 
@@ -181,3 +182,21 @@ def test_evidence_stays_off_the_outline_of_what_hides_it():
     around = np.ones((see.SPECK, see.SPECK), np.uint8)
     beside = np.stack([cv2.dilate(one, around) for one in (who == 2).astype(np.uint8)])
     assert float(first[0].float()[torch.from_numpy((beside > 0) & (who < 2))].mean()) < 0.1
+
+
+def test_openings_are_the_planes_behind_in_the_rounds_that_follow():
+    frames, who = shot(True)
+    rigid, noise = Rigid([way(SKY), way(HILLS), way(STREET)], [ON] * 3, [True] * 3), 0.7
+    first = torch.zeros(4, *who.shape, dtype=torch.float16)
+    first[2] = 0.3
+    labelling = Labelling(pictures(frames), rigid, first, noise, True, several=False)
+    labelling.begin()  # at half the size
+    labels = np.full(who.shape, 2, np.uint8)
+    assert see_through(first, pictures(frames), frames, rigid, [0, 1, 2], labels, labelling.texture, in_memory)
+    labelling.open(labels, labels < 2)
+    p, _, _ = labelling.finish()
+    middle = slice(8, COUNT - 8)
+    for layer in (0, 1):
+        mine = inner(who == layer)[middle, ROW]
+        assert float(p[layer].float()[middle, ROW][torch.from_numpy(mine)].mean()) > 0.6
+    assert float(p[2].float()[torch.from_numpy(inner(who == 2))].mean()) > 0.9

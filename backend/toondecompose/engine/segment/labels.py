@@ -202,6 +202,19 @@ class Labelling:
             self._round(turn)
         return self.p
 
+    def open(self, who: np.ndarray, gaps: np.ndarray) -> None:
+        """Take over openings, of which `first` has the evidence now: px `gaps`, bool [T, h, w], which are layers' who,
+        uint8 [T, h, w]."""
+        for t in np.flatnonzero(gaps.any((1, 2))):
+            there, label = (torch.from_numpy(one[t]).to(self.p.device) for one in (gaps, who))
+            for i in range(len(self.p)):
+                self.p[i, t] = torch.where(there, (label == i).to(self.p[i, t]), self.p[i, t])
+                self.mass[i, t] = torch.where(there, self.first[i, t], self.mass[i, t])
+        if self.coarse is not None:
+            half, self.coarse = self.coarse, self._halved()
+            self.coarse.p, self.coarse.mass = half.p, half.mass
+            self.coarse.open(who[:, ::2, ::2], gaps[:, ::2, ::2])
+
     def finish(self) -> tuple[Pictures, Pictures, Rigid]:
         """The other rounds -> what `solve` gives."""
         self.rigid = find_drawings(self.frames, self.rigid, self.p, self.noise, self.room)

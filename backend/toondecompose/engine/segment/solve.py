@@ -171,10 +171,12 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
                                   room=room)
             p = labelling.begin()
     paintings = [i for i in range(len(layers)) if i == 0 or roles.plane[i] or roles.painted[i]]
-    if redrawn and len(paintings) > 1 and see_through(first, frames, small, rigid, paintings,
-                                                      labels_of(p).cpu().numpy(), texture, room):
-        labelling = Labelling(frames, rigid, first, coarse_noise, redrawn, texture=texture, several=several, room=room)
-        labelling.begin()
+    if redrawn and len(paintings) > 1:
+        who = labels_of(p).cpu().numpy()
+        before = who.copy()
+        if see_through(first, frames, small, rigid, paintings, who, texture, room):
+            labelling.open(who, who != before)
+        del who, before
     p, mass, rigid = labelling.finish()
     del labelling
     if redrawn:
