@@ -169,6 +169,25 @@ def test_a_set_piece_behind_a_sprite_is_one_of_the_planes_behind_it(monkeypatch)
     assert len(asked["shown"]) == 2
 
 
+def test_a_rigid_sprite_of_one_drawing_behind_another_is_one_of_the_planes_behind_it(monkeypatch):
+    # hills that slide behind a walker, in front of a sky: nothing else shows what is between his arm and his body
+    masks = np.zeros((4, 20, 30), np.uint8)
+    layers = [SimpleNamespace(kind=kind, still=still, path=path, masks=masks)
+              for kind, still, path in (("background", True, pan(1, 4)), ("sprite", False, pan(3, 4)),
+                                        ("sprite", False, pan(5, 4)), ("sprite", False, None))]
+    sheets = iter([[0, 0, 0, -1], [0, 0, 1, 1], [0, 1, 0, 1]])
+    asked = []
+
+    def found(source, mask, **known):
+        asked.append([float(path.H[1][0, 2]) for path in known["planes"]])
+        return SimpleNamespace(drawing=np.array(next(sheets)))
+
+    monkeypatch.setattr(shot, "expose_draft", found)
+    shot._expose_all(None, SimpleNamespace(layers=layers, noise=1.0, scale=1.0), [masks] * 4, None,
+                     shot.ShotSettings(None), lambda f: None, [])
+    assert asked == [[-1.0], [-1.0, -3.0], [-1.0, -3.0]]  # what is redrawn is no plane
+
+
 def test_a_pose_that_changes_all_over_is_forgiven_no_more_than_frames_of_one_drawing_are():
     # a figure of fine stripes: in another pose every stripe lies elsewhere, as the folds of a skirt do
     def striped(phase: float) -> np.ndarray:

@@ -233,7 +233,7 @@ def _expose_all(source: FrameSource, segmentation: Segmentation, masks: list[np.
         for in_front in range(k + 1, len(layers)):
             np.maximum(hidden, masks[in_front], out=hidden)
         behind = [i for i, other in enumerate(layers) if other.path is not None and other.path.present.any()
-                  and (other.kind == "background" or (other.still and i < k))]
+                  and (other.kind == "background" or (i < k and (other.still or _one_drawing(sheets[i]))))]
         known = dict(path=layer.path, hidden=hidden, planes=[layers[i].path for i in behind],
                      shown=[masks[i] for i in behind], motion_model=settings.motion_model,
                      seed=settings.seed, noise=segmentation.noise,
@@ -253,6 +253,11 @@ def _expose_all(source: FrameSource, segmentation: Segmentation, masks: list[np.
                 settings.device))
             known_layers[k] = shown_as(known_layers[k], sheets[k])
     return sheets
+
+
+def _one_drawing(sheet: ExposureSheet | None) -> bool:
+    """Whether a sheet that was found shows one drawing throughout: a plane that is painted, whatever its name."""
+    return sheet is not None and len(np.unique(sheet.drawing[sheet.drawing >= 0])) == 1
 
 
 def _layer_to_solve(layer: SegmentedLayer, sheet: ExposureSheet | None, masks: np.ndarray) -> LayerToSolve:
