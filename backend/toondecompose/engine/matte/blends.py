@@ -17,6 +17,7 @@ from toondecompose.engine.matte.areas import WIDEST_EDGE, distance
 from toondecompose.engine.matte.evidence import Evidence, dot
 from toondecompose.engine.matte.inwards import within_outlines
 from toondecompose.engine.matte.marks import above, below, count_of, places_of, put, taken
+from toondecompose.engine.matte.mixes import mixed
 from toondecompose.engine.matte.moments import GREY
 from toondecompose.engine.matte.paint import (
     ALIKE,
@@ -157,6 +158,7 @@ def blend(e: Evidence, areas: Areas, width: float, sweeps: int, paints: Paints |
             own &= paint & taken(to(_filled(c.cpu().numpy())), asking)
         found, miss = find_colour(c, behind, ask, around, price, ~taken(core, asking), taken(e.mask, asking) * own,
                                   e.noise, radius, paints.common, paints.away_from(asking, ask.shape[1]) * own)
+        found, miss = mixed(seen, behind, around, found, miss, paints.common[0], taken(e.mask, asking), e.noise)
         put(F, at, found)
         put(off, at, miss)
         # colours are 0..255: a px darker or brighter than what is behind it must hold this much of the drawing
