@@ -16,6 +16,7 @@ from .opaque import prove_opaque
 from .overlay import overlay, plates_at
 from .patches import Patch
 from .pixels import pixels_of, shift
+from .returns import returned
 
 NEAREST = 4  # best coarse matches of every cut-out that are compared finely, besides its neighbours in time
 NEIGHBOURS = (1, 2)
@@ -117,7 +118,10 @@ def find_groups(book: Book, dofs: tuple[int, ...], known: list[np.ndarray | None
             grown(book, average_linkage(book.score, book.share, book.fit), dofs, True)
     if mirrors:
         mirrored(book, dofs, coarse_limit(coarse, book), device, cancelled)
+        returned(book, trees(book, 0.7)[0], dofs, device, cancelled)
     group = grouped(book)
+    for i, j in cut_short(book.patches, group):  # where the edge cuts them, small pictures are less alike
+        distance[i, j] = coarse[i, j]
     coarse_between(book.patches, group, distance, shifts, coarse_limit(coarse, book), device, cancelled)
     for k in range(3):  # what was merged or kept apart on few pairs is looked at over more pairs
         second_chance(book, within_groups(book, group), dofs)
