@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from .candidate import Candidate, propose, settled
+from .exchange import exchange
 from .field import Field
 from .follow import apart, believe
 from .groups import MODELS, apply
@@ -157,6 +158,7 @@ def search(field: Field, wanted: int | None, motion_model: str, rng: np.random.G
         chosen.append(c)
     if not chosen and not stop():
         return by_flow_alone(field, models, rng)
+    chosen = exchange(chosen, field, without(field, []), together)
     return refit(field, chosen, models, rng, tick, stop)
 
 
