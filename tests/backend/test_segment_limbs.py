@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from toondecompose.engine.segment.layers import Rigid
-from toondecompose.engine.segment.limbs import limbs
+from toondecompose.engine.segment.limbs import all_of_one, limbs
 
 COUNT = 10
 GREEN, BROWN, ORANGE = (60, 140, 60), (90, 50, 30), (240, 150, 40)
@@ -55,3 +55,16 @@ def test_pieces_seen_in_a_frame_or_two_are_left_where_they_are():
     p = torch.cat([p, p[:, 1:]], 1)
     rigid = Rigid([np.tile(np.eye(3), (19, 1, 1))] * 2, [np.ones(19, bool)] * 2, [True, False])
     assert limbs(frames, rigid, p, [True, False]) == {}
+
+
+def test_where_nobody_counts_what_always_hangs_on_a_sprite_is_it():
+    """Flying hair and a swinging arm were two sprites more of a runner whose body slid."""
+    _, rigid, p = _shot()
+    assert all_of_one(rigid, p, [True, False]) is None  # the cat stands apart
+    for t in range(COUNT):
+        cat = p[2, t, 50:80, 90 + 3 * t : 130 + 3 * t]
+        p[0, t, 50:80, 90 + 3 * t : 130 + 3 * t] += cat.clone()
+        cat.zero_()
+    p[0, :, 30:36, 34:40], p[2, :, 30:36, 34:40] = 1, 0
+    assert all_of_one(rigid, p, [True, False]) == 1
+    assert all_of_one(rigid, p, [True, True]) is None  # nothing hangs on a plane

@@ -11,7 +11,7 @@ from .canvas import render, whole_picture
 from .film import Pictures, Room, as_array
 from .labels import BLOCK, walk
 from .layers import Rigid, labels_of
-from .limbs import changing, limbs
+from .limbs import all_of_one, changing, limbs
 from .mosaic import build_mosaic, sureness
 from .roles import Roles
 from .tracklets import count_sprites, track
@@ -42,6 +42,9 @@ def split(small: np.ndarray, frames: Pictures, rigid: Rigid, p: Pictures, mass: 
     base = len(rigid)
     label = labels_of(p).cpu().numpy()
     wanted = roles.redrawn
+    whole = all_of_one(rigid, p, roles.plane) if wanted is None else None
+    if whole is not None:
+        return p, mass, {base: whole}, None, {}
     if wanted is None or (slid and wanted > 1):
         seen = count_sprites(small, label == base)
         wanted = seen if wanted is None else int(np.clip(seen, max(1, wanted - slid), wanted))

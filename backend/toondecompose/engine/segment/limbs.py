@@ -17,6 +17,7 @@ from .layers import Rigid, labels_of, presence
 LIMB = 0.25  # of the redrawn sprite's usual area: larger is itself
 TOUCHES = 2  # px at labelling size between a limb and its body: the outline
 HANGS = 4  # px of the body that a limb touches
+HANGING = 0.8  # of what no rigid layer explains: the rest may be left-overs of outlines and of planes nobody found
 OFTEN = 0.1  # of the frames: less often they are left-overs
 
 
@@ -78,6 +79,30 @@ def limbs(frames: np.ndarray, rigid: Rigid, p: Pictures, plane: list[bool]) -> d
         for i, on in found.items():
             on[t] = (away[i] < rest) & (away[i] <= np.minimum.reduce(list(away.values())))
     return found
+
+
+def all_of_one(rigid: Rigid, p: Pictures, plane: list[bool]) -> int | None:
+    """The rigid sprite on which all but left-overs of the redrawn label hang, smaller than what they hang on, if any:
+    nobody said that there are two, and nothing of a second one ever stands apart.
+
+    p: [L, T, h, w], the redrawn label last. plane: which rigid labels are planes.
+    """
+    bodies = [i for i in range(1, len(rigid)) if not (plane[i] or rigid.painted[i])]
+    if not bodies:
+        return None
+    label = labels_of(p).cpu().numpy()
+    whole, held = 0, dict.fromkeys(bodies, 0)
+    wide = np.ones((2 * TOUCHES + 1, 2 * TOUCHES + 1), np.uint8)
+    for one in label:
+        _, piece, stats, _ = cv2.connectedComponentsWithStats((one == len(rigid)).astype(np.uint8), connectivity=8)
+        areas = stats[:, cv2.CC_STAT_AREA]
+        whole += int(areas[1:].sum())
+        for i in bodies:
+            beside = cv2.dilate((one == i).astype(np.uint8), wide) > 0
+            touched = np.bincount(piece[beside], minlength=len(areas)) >= HANGS
+            held[i] += int(areas[1:][touched[1:] & (areas[1:] < (one == i).sum())].sum())
+    best = max(bodies, key=lambda i: held[i])
+    return best if held[best] > HANGING * whole else None
 
 
 def _distance(where: np.ndarray) -> np.ndarray:
