@@ -18,11 +18,13 @@ CELLS = 160  # across a frame: masks are compared so coarsely
 CHANGED = 0.05  # of a mask: if more of it is new or gone, its frame is looked at again
 
 
-def cells(mask: np.ndarray) -> np.ndarray:
-    """How much of each cell of the frame a sprite covers, uint8 0..255 [rows, CELLS]. mask: uint8 [h, w]."""
+def cells(mask: np.ndarray, rows: int | None = None) -> np.ndarray:
+    """How much of each cell of the frame a sprite covers, uint8 0..255 [rows, CELLS]. mask: uint8 [h, w]. rows: None
+    for as many as keep the mask's proportions (those of two sizes of one frame may differ by a row: px are whole)."""
     h, w = mask.shape
+    rows = max(1, round(CELLS * h / w)) if rows is None else rows
     body = (mask >= BODY).astype(np.uint8) * np.uint8(255)
-    return cv2.resize(body, (CELLS, max(1, round(CELLS * h / w))), interpolation=cv2.INTER_AREA)
+    return cv2.resize(body, (CELLS, rows), interpolation=cv2.INTER_AREA)
 
 
 def certain(book: Book, masks: np.ndarray, to_frame: list[np.ndarray], opacity: np.ndarray) -> PairsTold | None:
@@ -51,7 +53,8 @@ def recall(book: Book, told: PairsTold | None, masks: np.ndarray, to_frame: list
         return
     same = {}
     for k, p in enumerate(book.patches):
-        now, before = cells(masks[p.frame]), told.cells[p.frame]
+        before = told.cells[p.frame]
+        now = cells(masks[p.frame], len(before))
         off = cv2.morphologyEx((cv2.absdiff(now, before) > 127).astype(np.uint8), cv2.MORPH_OPEN, np.ones((2, 2)))
         if opacity[p.frame] >= 1 and np.count_nonzero(off) <= CHANGED * np.count_nonzero(now > 127):
             same[p.frame] = k
