@@ -226,3 +226,20 @@ def test_what_lies_between_thin_lines_that_the_mask_has_closed_is_no_inside():
     assert mask[fan].mean() > 0.6 and alpha[fan].mean() < 0.2
     cut = cut_out(pooled(seen, np.broadcast_to(WALL, seen.shape), mask), 1.5, 1.5)
     assert np.abs(cut.alpha.numpy() - alpha)[fan].mean() < 0.1
+
+
+def test_exposures_that_contradict_one_another_do_not_open_a_fine_pattern_inside_a_drawing():
+    """White letters on a wing that turns: exposures lie a little beside each other, by chance as the sky changes."""
+    size, count = 64, 30
+    y, x = np.mgrid[:size, :size].astype(np.float32)
+    mask = np.float32(np.hypot(y - 32, x - 32) < 26)
+    total = None
+    for k in range(count):
+        sky = np.broadcast_to(WALL - 20 * k / count, (3, size, size))
+        stripes = 0.5 + 0.5 * np.sin(2 * np.pi * (x + 2 * k / count) / 4)  # slips as far as the sky has changed
+        seen = np.where(mask > 0, stripes * FUR + (1 - stripes) * 250, sky)
+        one = pooled(seen, sky, mask, exposures=1)
+        total = one if total is None else Moments(
+            *(getattr(total, k) + getattr(one, k) for k in ("n", "c", "b", "cb", "bb", "cc", "mask", "sure")), k + 1)
+    inside = cut_out(total, 1.5, 1.5).alpha.numpy()[20:44, 20:44]
+    assert inside.min() > 0.5

@@ -14,6 +14,9 @@ from toondecompose.engine.matte.moments import Moments
 from toondecompose.engine.matte.paint import cells_of
 
 SLIP = 0.12  # px; registration error of a px's background and drawing, turned into levels by their gradient
+# Residual variance relative to the noise from which one alpha and colour do not explain the exposures: they slip by
+# more than that, or are not all alike, and what they say about alpha is the less, however many they are.
+CONTRADICT = 8.0
 MIN_RING = 200  # px around a drawing below which its noise is not judged
 
 
@@ -81,6 +84,7 @@ def gather(m: Moments, outer: np.ndarray, noise: float, mask_px: float, lined: b
     deviation = (sigma2 / 3).sqrt_()
     z = box_mean(differs, 1) / deviation
     misfit = box_mean((m.cc - n * dot(c, c)).clamp_(min=0).sub_(tri_beta * s_cb).div_(sigma2).mul_(each), 1)
+    tri_info = tri_info / (misfit / CONTRADICT).clamp(min=1)
     return Evidence(n, known, c, b, m.cc, s_bb, s_cb, mask, sure, differs, sigma0, slope, slope_c, sigma2, tri_beta,
                     tri_info, deviation, z, misfit, cells_of(c), mask_px)
 
