@@ -67,7 +67,7 @@ WALKERS = [
     _cave("walking-walk-DIR", 4, (110, 190)),
     _adventurer("robot"),
     _creature("kirby", "kirby/walk-{}.png", tuple(range(8)), (120, 200)),
-    Figure("springboots", "raincat-data", "cat/cat-springboots/cat-springboots{}.png", tuple(range(1, 5)), (100, 180)),
+    Figure("springboots", "raincat-data", "cat/cat-springboots/cat-springboots{}.png", (1, 2), (100, 180)),
     _creature("spiky", "spiky/spikywalk{}.png", tuple(range(1, 9)), (100, 180)),
     _adventurer("malePerson"),
     _creature("cherry", "mr_cherry/cherrybomb{}.png", tuple(range(1, 7)), (120, 220)),
@@ -81,7 +81,7 @@ FLYERS = [
     _drawn_twice("fish", "Animals", (80, 150), "gif"),
     _creature("zeekling", "zeekling/left-{}.png", tuple(range(4)), (110, 180)),
     Figure("witch", "scratch", "Costumes/Fantasy/witch1{}.png", ("",), (120, 200)),
-    Figure("wasp", "ardentryst", "MonsterFrames/wasp/fly{}.png", (1, 2, 3, 4), (110, 180)),
+    Figure("wasp", "ardentryst", "MonsterFrames/wasp/fly{}.png", (1, 2, 3), (110, 180)),
     _drawn_twice("dragon", "Fantasy", (130, 210)),
 ]
 TALKERS = [
