@@ -21,7 +21,7 @@ from .field import Field, build_field
 from .flow import Flow, flow_between
 from .groups import MODELS, NAMES
 from .refine import GrayFrames, final_width, ownership, recanvassed, refined
-from .search import pruned, search, simplest, whole
+from .search import followed_on, pruned, search, simplest, whole
 
 ONCE_MORE = 2  # times at most that a straightened path is measured again, on the mosaic that it makes
 FIELD_PART, SEARCH_PART = 0.2, 0.6  # shares of the progress bar; the rest is the refinement
@@ -56,6 +56,8 @@ def find_paths(source: FrameSource, count: int | None, *, motion_model: str = "a
         model = "translation" if motion_model == "auto" else motion_model
         return [LayerPath(still, np.ones(field.count, bool), field.count // 2, model, 0.0)]
     found = [found[k] for k in pruned(found, field)]
+    if not stop():
+        found = followed_on(found, field)
     if motion_model == "auto" and not stop():
         found = [simplest(c, found[:k] + found[k + 1 :], field) for k, c in enumerate(found)]
     return _final(found, source, field, seed, motion_model == "auto", tick, stop)

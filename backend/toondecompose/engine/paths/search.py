@@ -17,6 +17,7 @@ from .follow import apart, believe
 from .groups import MODELS, apply
 from .parallax import planes
 from .pieces import rigid_pieces
+from .regained import regained
 
 PARAMETER_BITS = 60.0  # 6 bits per parameter and frame, and 10 neighbouring pixels make one independent observation
 SEARCH_MODELS = (2, 4, 8)
@@ -160,6 +161,19 @@ def search(field: Field, wanted: int | None, motion_model: str, rng: np.random.G
         return by_flow_alone(field, models, rng)
     chosen = exchange(chosen, field, without(field, []), together)
     return refit(field, chosen, models, rng, tick, stop)
+
+
+def followed_on(chosen: list[Candidate], field: Field) -> list[Candidate]:
+    """The paths, each with the frames in which it lost its sprite if that saves more beside the others."""
+    out = list(chosen)
+    for k, c in enumerate(chosen if len(chosen) > 1 else []):
+        others = out[:k] + out[k + 1 :]
+        free = without(field, others)
+        longer = regained(c, field, free)
+        if longer is not None and together([*others, longer], field) > together(out, field):
+            longer.belief, longer.followed = believe(field, longer.H, free), c.followed
+            out[k] = longer
+    return out
 
 
 def by_flow_alone(field: Field, models: tuple[int, ...], rng: np.random.Generator) -> list[Candidate]:
