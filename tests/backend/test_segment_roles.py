@@ -62,6 +62,21 @@ def test_auto_counts_a_redrawn_sprite_over_one_plane():
     assert [layer.kind for layer in found.layers] == ["background", "sprite"]
 
 
+def test_auto_takes_no_figure_for_a_plane_whose_path_rests_while_the_painting_does():
+    """Between its steps the path explains the painting too, along the whole border; but little of it is its own."""
+    back, frames = big(painting(W // 2, H // 2, 1)).astype(np.uint8), []
+    steps = np.repeat([0, 14, 20], [5, 4, 3])
+    for t, x in enumerate(steps):
+        frame = back.copy()
+        put(frame, big(walker_drawing(t // 4)), 20 + x, 40)
+        put(frame, big(walker_drawing(7 + t)), 150, 30)
+        frames.append(frame)
+    path = slide(0, len(steps))
+    path.H[:, 0, 2] = steps
+    found = segment(source_from_array(frames), [slide(0, len(steps)), path], None)
+    assert [layer.kind for layer in found.layers].count("background") == 1
+
+
 def test_auto_finds_nothing_in_front_of_a_painting_that_only_slides():
     frames, _, _ = clip_of(H, (3, 3))
     found = segment(source_from_array(frames), [slide(-3, 16)], None)

@@ -270,7 +270,8 @@ def _roles(small: np.ndarray, traces: Traces, paths: list[LayerPath], H: list[np
         planes = {best.paths[0], *by_border[: best.extra]}
     else:  # what lies in front of everything else is a sprite, however wide
         front = len(best.paths) if best.redrawn else len(best.paths) - 1
-        planes = {i for place, i in enumerate(best.paths) if place == 0 or (place < front and border[i] >= PLANE)}
+        planes = {i for place, i in enumerate(best.paths) if place == 0 or (
+            place < front and border[i] >= PLANE and i in across)}
     redrawn = None if count is None and best.redrawn else best.redrawn
     return Roles(list(best.paths), [i in planes for i in best.paths],
                  [i in wide for i in best.paths], redrawn, sure, [note])
