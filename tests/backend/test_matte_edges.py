@@ -7,6 +7,7 @@ import torch
 
 from toondecompose.engine.matte.alpha import cut_out
 from toondecompose.engine.matte.areas import distance, edge_width
+from toondecompose.engine.matte.evidence import gather
 from toondecompose.engine.matte.moments import GREY, Moments
 from toondecompose.engine.matte.paint import FILL_BITS, MOST_FILL_BITS, cells_of, common_paints, fills_away
 from toondecompose.engine.matte.shadows import faded
@@ -243,3 +244,7 @@ def test_exposures_that_contradict_one_another_do_not_open_a_fine_pattern_inside
             *(getattr(total, k) + getattr(one, k) for k in ("n", "c", "b", "cb", "bb", "cc", "mask", "sure")), k + 1)
     inside = cut_out(total, 1.5, 1.5).alpha.numpy()[20:44, 20:44]
     assert inside.min() > 0.5
+    # in a draft they may contradict one another by being of several drawings: then what they say of alpha stands
+    outer = np.where(mask > 0, 0, 5).astype(np.float32)
+    draft, last = (gather(total, outer, 1.5, 1.5, True, firm).tri_info[20:44, 20:44] for firm in (False, True))
+    assert float(draft.max()) > 2 * float(last.max())

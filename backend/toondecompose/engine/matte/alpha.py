@@ -74,8 +74,9 @@ def cut_out(m: Moments, noise: float, mask_px: float, sweeps: int = 6, tile: int
     tile: px solved at once; larger drawings are solved in pieces that overlap. lined: it is a figure, whose lines may
     enclose gaps, and not a painted plane. follow: these are followed farther in than the masks are open. firm: what
     differs from the background within the masks is rather paint than a veil; in a draft, whose masks have closed gaps
-    that are still to be found, only where a common paint fills an area. borrowed: bool [h, w], px that other drawings'
-    exposures tell of, too: they say nothing about what it is like as a whole.
+    that are still to be found, only where a common paint fills an area, and whose
+    exposures may be of several drawings. borrowed: bool [h, w], px that other drawings' exposures tell of, too: they
+    say nothing about what it is like as a whole.
     """
     known = above(m.n, 0.02)
     mask = (m.mask / m.n.clamp(min=1e-6)).cpu().numpy()
@@ -113,12 +114,12 @@ def _cut_part(m: Moments, mask_np: np.ndarray, outer: np.ndarray, noise: float, 
     """cut_out for one part of a drawing -> (its cutout, how many px lie deep inside it, what those tell).
 
     mask_np: float32 [h, w], the pooled masks 0..1. outer: px from them, 0 within."""
-    e = gather(m, outer, noise, mask_px, lined)
+    e = gather(m, outer, noise, mask_px, lined, firm)
     goes_on = continued_background(e, mask_np)
     if goes_on.any():
         m, mask_np = with_background(m, e.c, goes_on, 2 * mask_px + 4), np.where(goes_on, np.float32(0), mask_np)
         outer = distance(mask_np <= 0.5)
-        e = gather(m, outer, noise, mask_px, lined)
+        e = gather(m, outer, noise, mask_px, lined, firm)
     inner = distance(mask_np > 0.5)
     areas, width, questions = _areas(e, mask_np, inner, outer, mask_px, lined)
     blends = blend(e, areas, width, sweeps, firm=firm)

@@ -62,9 +62,10 @@ class Evidence:
         return Evidence(*(x[(..., *at)] if isinstance(x, torch.Tensor) else x for x in values))
 
 
-def gather(m: Moments, outer: np.ndarray, noise: float, mask_px: float, lined: bool) -> Evidence:
+def gather(m: Moments, outer: np.ndarray, noise: float, mask_px: float, lined: bool, firm: bool = True) -> Evidence:
     """The evidence that a drawing's moments hold. outer: float32 [h, w], px from its masks, 0 within. noise: levels rms
-    per channel. mask_px: how far, px, the masks' outlines may be wrong. lined: it is a figure, and not a plane."""
+    per channel. mask_px: how far, px, the masks' outlines may be wrong. lined: it is a figure, and not a plane. firm:
+    the exposures are of one drawing for certain; a draft's may be of several, which contradict one another anyhow."""
     n = m.n.clamp(min=1e-6)
     each = 1 / n
     known = above(m.n, 0.02)
@@ -84,7 +85,8 @@ def gather(m: Moments, outer: np.ndarray, noise: float, mask_px: float, lined: b
     deviation = (sigma2 / 3).sqrt_()
     z = box_mean(differs, 1) / deviation
     misfit = box_mean((m.cc - n * dot(c, c)).clamp_(min=0).sub_(tri_beta * s_cb).div_(sigma2).mul_(each), 1)
-    tri_info = tri_info / (misfit / CONTRADICT).clamp(min=1)
+    if firm:
+        tri_info = tri_info / (misfit / CONTRADICT).clamp(min=1)
     return Evidence(n, known, c, b, m.cc, s_bb, s_cb, mask, sure, differs, sigma0, slope, slope_c, sigma2, tri_beta,
                     tri_info, deviation, z, misfit, cells_of(c), mask_px)
 
