@@ -7,6 +7,7 @@ import pytest
 from test_paths import SIZE, painting, shift, shown
 
 from toondecompose.engine.clip import source_from_array
+from toondecompose.engine.paths import search
 from toondecompose.engine.paths.candidate import Candidate, measured
 from toondecompose.engine.paths.field import Field, build_field
 from toondecompose.engine.paths.groups import apply
@@ -72,3 +73,14 @@ def test_a_path_ends_where_its_sprite_is_gone():
 def test_a_path_that_lost_nothing_stays_as_it_is():
     field, H, free = _shot()
     assert regained(measured(H, 4, 4, field), field, free) is None
+
+
+def test_a_path_that_saves_hardly_more_for_a_few_frames_found_again_stays_as_it_is(monkeypatch):
+    """A walker's body, followed to the shot's end, made one drawing of his walk, and floor boards hung on to it."""
+    field, _, _ = _shot()
+    still = np.tile(np.eye(3), (field.count, 1, 1))
+    chosen, longer = [measured(still, 0, 2, field) for _ in range(2)], measured(still, 0, 2, field)
+    monkeypatch.setattr(search, "regained", lambda c, field, free: longer if c is chosen[1] else None)
+    for more, found in ((1.005, chosen[1]), (1.02, longer)):
+        monkeypatch.setattr(search, "together", lambda paths, _, m=more: m if any(p is longer for p in paths) else 1)
+        assert search.followed_on(chosen, field)[1] is found

@@ -28,6 +28,9 @@ HOPELESS = 0.15  # of the smallest gain: where the middle of the shot shows so l
 NOT_YET = 0.5  # of the smallest gain: settling on its mosaic does not double what a path explains
 GOOD_SEED = 0.25  # of the bits that are free: a path that explains so much was followed from a good frame
 CARRIED = 0.7  # how far a point that flow saw moving with a path is that path's
+# Times what all paths save: half of what a path of its own must. A walk's body that is followed for a few frames more
+# saves less, and only makes one drawing likelier than the several it is.
+FOUND_AGAIN = 1 + SMALLEST_GAIN / 2
 DISPUTED = 0.15  # of what a path explains: if other paths claim more of it, it is followed again without them
 ALIKE = 0.9  # of the best candidate's worth: drift of the chain hides such differences
 SAME = 0.5  # px at search size: paths nearer than this over most of the clip are one path
@@ -170,7 +173,7 @@ def followed_on(chosen: list[Candidate], field: Field) -> list[Candidate]:
         others = out[:k] + out[k + 1 :]
         free = without(field, others)
         longer = regained(c, field, free)
-        if longer is not None and together([*others, longer], field) > together(out, field):
+        if longer is not None and together([*others, longer], field) > FOUND_AGAIN * together(out, field):
             longer.belief, longer.followed = believe(field, longer.H, free), c.followed
             out[k] = longer
     return out
