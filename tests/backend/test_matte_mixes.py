@@ -3,22 +3,14 @@
 import numpy as np
 import pytest
 import torch
+from test_matte_edges import pooled
 
 from toondecompose.engine.matte.alpha import cut_out
 from toondecompose.engine.matte.mixes import mixed
-from toondecompose.engine.matte.moments import GREY, Moments
+from toondecompose.engine.matte.moments import GREY
 
 SKIN, LINE, GRASS = (np.float32(c)[:, None, None] for c in ([229, 195, 170], [30, 14, 8], [22, 44, 18]))
 NOISE = 1.5
-
-
-def pooled(seen, behind, mask, exposures=2):
-    """The moments of a drawing whose exposures all show the same over the same background. Levels 0..255."""
-    c, b = (np.float32(x) - GREY for x in (seen, behind))
-    n = float(exposures)
-    sums = (np.full(mask.shape, n), n * c, n * b, n * (c * b).sum(0), n * (b * b).sum(0), n * (c * c).sum(0), n * mask,
-            np.full(mask.shape, n))
-    return Moments(*(torch.from_numpy(np.float32(s)) for s in sums), exposures)
 
 
 def arm(size=120, radius=36, soft=3.0):
