@@ -38,13 +38,13 @@ def test_paths_that_hopped_onto_each_other_get_their_ends_back():
     for c in mixed:
         c.belief = believe(field, c.H, without(field, []))
     assert AT in hops(*(steps(c.H, field.size) for c in mixed))
-    found = exchange(mixed, field, without(field, []), together)
+    found = exchange(mixed, field, together)
     assert np.allclose(found[0].H, pan.H) and np.allclose(found[1].H, held.H)
 
 
 def test_paths_that_keep_to_their_layers_are_left_alone():
     field, pan, held = two_layers()
-    found = exchange([pan, held], field, without(field, []), together)
+    found = exchange([pan, held], field, together)
     assert found[0] is pan and found[1] is held
 
 

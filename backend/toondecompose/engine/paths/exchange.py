@@ -46,12 +46,13 @@ def spliced(head: Candidate, tail: Candidate, at: int) -> np.ndarray:
     return anchored(H, head.ref)
 
 
-def exchange(chosen: list[Candidate], field: Field, free: list[np.ndarray],
-             together: Callable[[list[Candidate], Field], float]) -> list[Candidate]:
-    """The paths, with rests exchanged wherever all of them together save more so. free: per frame [n], all ones.
+def exchange(chosen: list[Candidate], field: Field, together: Callable[[list[Candidate], Field], float]
+             ) -> list[Candidate]:
+    """The paths, with rests exchanged wherever all of them together save more so.
 
     together: what a set of paths saves (search.together)."""
     chosen = list(chosen)
+    everything = [np.ones(len(p.at)) for p in field.points]
     for i, j in combinations(range(len(chosen)), 2):
         if not (chosen[i].followed and chosen[j].followed):
             continue
@@ -66,6 +67,6 @@ def exchange(chosen: list[Candidate], field: Field, free: list[np.ndarray],
             tried[i], tried[j] = new
             if together(tried, field) > PAYS * together(chosen, field):
                 for c in new:
-                    c.belief = believe(field, c.H, free)
+                    c.belief = believe(field, c.H, everything)
                 chosen = tried
     return chosen

@@ -162,7 +162,7 @@ def search(field: Field, wanted: int | None, motion_model: str, rng: np.random.G
         chosen.append(c)
     if not chosen and not stop():
         return by_flow_alone(field, models, rng)
-    chosen = exchange(chosen, field, without(field, []), together)
+    chosen = exchange(chosen, field, together)
     return refit(field, chosen, models, rng, tick, stop)
 
 
