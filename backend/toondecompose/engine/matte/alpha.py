@@ -74,9 +74,9 @@ def cut_out(m: Moments, noise: float, mask_px: float, sweeps: int = 6, tile: int
     tile: px solved at once; larger drawings are solved in pieces that overlap. lined: it is a figure, whose lines may
     enclose gaps, and not a painted plane. follow: these are followed farther in than the masks are open. firm: what
     differs from the background within the masks is rather paint than a veil; in a draft, whose masks have closed gaps
-    that are still to be found, only where a common paint fills an area, and whose
-    exposures may be of several drawings. borrowed: bool [h, w], px that other drawings' exposures tell of, too: they
-    say nothing about what it is like as a whole.
+    that are still to be found, only where a common paint fills an area, and its exposures may be of several drawings.
+    borrowed: bool [h, w], px that other drawings' exposures tell of, too: they say nothing about what it is like as a
+    whole.
     """
     known = above(m.n, 0.02)
     mask = (m.mask / m.n.clamp(min=1e-6)).cpu().numpy()
