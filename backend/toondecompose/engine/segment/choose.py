@@ -16,10 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from . import evidence as ev
-from .canvas import slope, whole_picture
+from .bits import picture_bits
 from .labels import first_mass, regions_of, solve
-from .layers import ALL, Rigid, labels_of, mosaics, presence, rendered
+from .layers import Rigid
 from .lost import lost_sprite, unexplained_bodies
 from .parallax import FASTER
 from .roles import Traces, trace
@@ -40,9 +39,6 @@ ONE_MORE = 0.1  # where nobody counted the layers: of those with one sprite more
 MOST_ALL = 9  # accounts up to which every one is tried
 MOST_CLOSE = 3  # accounts compared again
 MOST_STEPS = 4  # changes of the first account, else
-LEVEL = 4.0  # grey levels per px: less slope is flat colour and costs nothing
-FITS = 1.5  # standard deviations of misfit that cost one bit: below, it is noise
-OUTLINE_BITS = 2.0  # per px of a redrawn sprite's outline: which way it turns
 PER_SAMPLE = 10.0  # px that are coded alike: neighbours are not independent, motion parameters are
 PARAMETER_BITS = 6.0  # per parameter and frame, to a fraction of a px
 MOST_EXTRA = 2  # planes beyond the number asked for, each of which
@@ -50,7 +46,6 @@ EXTRA_PAYS = 0.03  # must save this share of the bits
 PATH_PAYS = 0.1  # a sprite without a path may take this share more: nothing but colour tells its pixels from another's
 RIGID = 0.7  # rigidity of a sprite whose mouth and arms move; of drawings in turn it is less
 VOTES_PAY = 0.07  # share of the bits that it counts if a layer was seen to hide one in front of it
-UNSURE = 0.02  # a layer's outline is known no better than this
 BODY = 0.004  # of the frame's area: in a frame of 640 x 360 a compact piece of 30 x 30 px
 DEGREES = {"translation": 2, "similarity": 4, "affine": 6, "homography": 8}
 
@@ -91,15 +86,20 @@ class Ledger:
         return solve(self.frames, self.rigid(account.paths), first, self.noise, account.redrawn > 0, rounds=2,
                      texture=self.texture, regions=self.regions, everywhere=True)
 
+    def loose(self, path: int) -> float:
+        """How little of what a path shows stays on it: 0 for one drawing, 1 if nothing does."""
+        return max(0.0, 1 - self.steady.get(path, 1.0) / RIGID)
+
     def bits(self, account: Account) -> float:
         if account not in self.known:
             p, mass, rigid = self.labelled(account)
             motion = PER_SAMPLE * PARAMETER_BITS * sum(self.degrees[i] for i in account.paths) * len(self.frames)
             bits = motion + picture_bits(self.frames, rigid, p, mass, self.noise,
-                                         [i in self.single and not account.extra for i in account.paths])
+                                         [i in self.single and not account.extra for i in account.paths],
+                                         [self.loose(i) for i in account.paths])
             against = sum(self.hides[back, front] for back, front in itertools.combinations(account.paths, 2))
             # a path that little stays on tells as little as none
-            loose = sum(max(0.0, 1 - self.steady.get(i, 1.0) / RIGID) for i in account.paths)
+            loose = sum(self.loose(i) for i in account.paths)
             self.known[account] = bits * (1 + EXTRA_PAYS * account.extra + PATH_PAYS * (account.redrawn + loose)
                                           + VOTES_PAY * against)
         return self.known[account]
@@ -124,55 +124,6 @@ def sampled(present: list[np.ndarray], most: int, apart: float = np.inf) -> np.n
         if on[some].sum() < LEAST_SHOWN:
             some = np.union1d(some, spread(np.flatnonzero(on), LEAST_SHOWN))
     return some
-
-
-def texture_bits(slopes: torch.Tensor) -> torch.Tensor:
-    """Bits to code a pixel anew, from its slope in levels per px: none for flat colour, the slope's size else."""
-    return torch.where(slopes > LEVEL, torch.log2(1 + slopes), torch.zeros_like(slopes))
-
-
-def picture_bits(frames: torch.Tensor, rigid: Rigid, p: torch.Tensor, mass: torch.Tensor, noise: float,
-                 single: list[bool] | None = None) -> float:
-    """Bits of frames uint8 [T, 3, h, w] given their labelling p, mass [L, T, h, w], mosaics included.
-
-    single: which layers are surely one drawing. Where too little has been seen of its canvas, such a one is as likely
-    there as anywhere in the shot; of a layer whose drawings may change anything can be.
-    """
-    pictures, there, labels, count = mosaics(frames, rigid, p, mass), presence(rigid, p), labels_of(p), len(rigid)
-    usual = [float((labels == i).to(torch.float32).mean().clamp(UNSURE, 0.5)) if single and single[i] else 0.5
-             for i in range(count)]
-    total = 0.0
-    for i in range(count):
-        for number, picture in pictures[i].items():
-            if number == ALL and len(pictures[i]) > 1:
-                continue  # frames of their own drawings pay for what it misses
-            used = picture.votes > 0.1
-            if there[i] is not None:
-                used = used & (there[i][number].votes > 0.3)
-            total += float((texture_bits(picture.slope) * used).sum())
-    for t in range(len(frames)):
-        frame, label = whole_picture(frames[t]), labels[t]
-        backs, theres = rendered(rigid, pictures, there, t, frames.shape)
-        anew = texture_bits(slope(frame))
-        for i in range(count):
-            mine = (label == i).to(torch.float32)
-            if backs[i] is None:
-                total += float((mine * (anew + LEVEL)).sum())
-                continue
-            misfit = torch.log2(1 + (ev.misfit(frame, backs[i], noise) / FITS).square())
-            misfit = torch.where(backs[i][3] > 0.05, torch.minimum(misfit, anew + LEVEL), anew)
-            total += float((mine * misfit).sum())
-            if i > 0 and theres[i] is not None:  # seen from the front: is it this layer, or one behind?
-                known = (theres[i][1] >= 2).to(torch.float32)
-                share = theres[i][0].clamp(UNSURE, 1 - UNSURE) * known + usual[i] * (1 - known)
-                behind = (label < i).to(torch.float32)
-                total -= float((mine * torch.log2(share) + behind * torch.log2(1 - share)).sum())
-        if p.shape[0] > count:
-            redrawn = label >= count
-            total += float((anew * redrawn).sum())
-            total += OUTLINE_BITS * float((redrawn[1:] != redrawn[:-1]).sum() +
-                                          (redrawn[:, 1:] != redrawn[:, :-1]).sum())
-    return total
 
 
 def largest_body(ledger: Ledger, paths: tuple[int, ...]) -> float:
