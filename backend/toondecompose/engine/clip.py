@@ -111,7 +111,11 @@ class FrameSource:
 
     def changed(self, change: Callable[[np.ndarray], np.ndarray]) -> FrameSource:
         """The frames after `change`, uint8 RGB [h, w, 3] -> the same, as a source of their own."""
-        other = FrameSource(lambda t: change(self.read(t)), self.count, self.size)
+        return self.made_of(lambda t: change(self.read(t)))
+
+    def made_of(self, look: Callable[[int], np.ndarray]) -> FrameSource:
+        """Frames made of this source's, look(t) -> uint8 RGB [h, w, 3], as a source of their own."""
+        other = FrameSource(look, self.count, self.size)
         other._shelf = self._shelf
         if self._folder is not None:
             other.keep_decoded(self._folder)

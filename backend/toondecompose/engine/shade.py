@@ -62,7 +62,7 @@ def _hats(at: np.ndarray, nodes: int) -> np.ndarray:
     return np.where(x < 0.5, 0.75 - x**2, np.where(x < 1.5, 0.5 * (1.5 - x) ** 2, 0.0))
 
 
-def _same_paint(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def same_paint(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Where two pictures float32 [h, w] show the same paint, whatever its brightness: bool [h, w]."""
     box = lambda x: cv2.boxFilter(x, -1, (WINDOW, WINDOW))  # noqa: E731
     ma, mb = box(a), box(b)
@@ -84,7 +84,7 @@ def _compare(gray: list[np.ndarray], s: int, t: int, H: np.ndarray) -> _Pair | N
     """gray: float32 [h, w] per frame. H: frame t -> frame s, centre coordinates."""
     h, w = gray[t].shape
     moved = cv2.warpPerspective(gray[s], H, (w, h), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderValue=-1e4)
-    same = _same_paint(gray[t], moved)
+    same = same_paint(gray[t], moved)
     level, change = (moved + gray[t]) / 2, moved - gray[t]
     same &= (np.minimum(moved, gray[t]) > DARKEST) & (np.abs(change) < FURTHEST * level)
     y, x = np.nonzero(same)

@@ -16,6 +16,7 @@ from .doubt import doubt_what_stays
 from .drawings.draft import expose_draft
 from .drawings.expose import expose
 from .hints import apply_hints, spread_hints
+from .lights import find_lights, held_paths, light_layer, without_lights
 from .matte.draft import solve_draft
 from .matte.solve import solve
 from .matte.types import LayerToSolve, MatteResult
@@ -83,7 +84,7 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
 
     stage(name) announces a stage and returns its progress function, which raises Cancelled once the job is cancelled.
     """
-    common = {"seed": settings.seed, "device": settings.device}
+    common, given = {"seed": settings.seed, "device": settings.device}, source
     key = chain(key, settings.motion_model, settings.seed, settings.count, settings.flow_hash)
     report_paths = stage("paths")
     gain = darkness(source)
@@ -95,6 +96,10 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
                           flow=settings.flow, **common)
 
     paths: list[LayerPath] = checkpoints.stage(f"{label}paths", key, paths_found)
+    lights = find_lights(source, paths)
+    if lights is not None:
+        source, paths = without_lights(source, lights, paths), held_paths(paths, lights)
+        seen = lit(source, gain) if gain > 1 else source
     shade = checkpoints.stage(f"{label}shade", key, lambda: find_shade(seen, paths))
     light = None if shade is None else factor(shade, source.size)
     if shade is not None:
@@ -174,6 +179,10 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
         layers.append(shade_layer(shade, source.size, source.count))
         darkest = 1 - factor(shade, source.size).min()
         notes.append(f"a shade stays with the frame, like a vignette, up to {darkest:.0%} dark: a layer in front")
+    if lights is not None:
+        layers.append(light_layer(lights, source.size))
+        notes.append(f"the light of the whole picture changes in {(lights.hidden > 0).sum()} frames: a layer in front")
+    if source is not given:
         source.close()
     report = {"objective_per_round": solved.objective_per_round, "notes": notes, **solved.report}
     return ShotResult(layers, unresolved, report)

@@ -1,0 +1,111 @@
+"""A light that changes over the whole picture: fades and flashes are taken off, and laid on again in front."""
+
+import numpy as np
+import pytest
+from small_clips import figure, painted
+from test_pipeline import run
+from test_situations import overlap, put
+
+from toondecompose.engine.clip import source_from_array
+from toondecompose.engine.lights import find_lights, held_paths, light_layer, without_lights
+from toondecompose.engine.types import LayerPath
+
+SIZE, STEP, COUNT = (288, 176), 5, 18
+
+
+def shot() -> np.ndarray:
+    """A figure on twos before a pan, in an even light: uint8 [T, h, w, 3]."""
+    plate, frames = painted(SIZE[0] + STEP * COUNT, SIZE[1], 6), []
+    for t in range(COUNT):
+        frames.append(plate[:, STEP * t:STEP * t + SIZE[0]].copy())
+        put(frames[-1], figure(t // 2 % 2), 90 + 3 * (t // 2), 60)
+    return np.array(frames)
+
+
+def pan() -> list[LayerPath]:
+    H = np.tile(np.eye(3), (COUNT, 1, 1))
+    H[:, 0, 2] = -STEP * np.arange(COUNT)
+    return [LayerPath(H, np.ones(COUNT, bool), 0, "translation", 1.0)]
+
+
+def under(frames: np.ndarray, gain: np.ndarray, offset: np.ndarray) -> np.ndarray:
+    return np.rint(np.clip(frames * gain[:, None, None, None] + offset[:, None, None, None], 0, 255)).astype(np.uint8)
+
+
+def fade_in() -> tuple[np.ndarray, np.ndarray]:
+    """From black, in six frames."""
+    return np.minimum(1, np.arange(COUNT) / 6), np.zeros(COUNT)
+
+
+def fade_to_white() -> tuple[np.ndarray, np.ndarray]:
+    gain = np.minimum(1, (COUNT + 2 - np.arange(COUNT)) / 8)
+    return gain, 255 * (1 - gain)
+
+
+def lightning() -> tuple[np.ndarray, np.ndarray]:
+    """Two frames that are lighter, and burnt out where the picture is light."""
+    gain, offset = np.ones(COUNT), np.zeros(COUNT)
+    gain[8:10], offset[8:10] = 1.35, 20
+    return gain, offset
+
+
+@pytest.mark.parametrize("light", [fade_in, fade_to_white, lightning])
+def test_a_light_over_the_whole_picture_is_measured_and_taken_off(light):
+    frames, (gain, offset) = shot(), light()
+    source, paths = source_from_array(under(frames, gain, offset)), pan()
+    lights = find_lights(source, paths)
+    own = lights.stands == np.arange(COUNT)
+    assert own.sum() >= COUNT - 1  # a black frame holds the next one
+    assert np.abs(lights.gain[own] - gain[own, None]).max() < 0.02
+    assert np.abs(lights.offset[own] - offset[own, None]).max() < 3
+    even = without_lights(source, lights, paths)
+    off = [np.abs(even.read(t) - frames[t].astype(float)).mean() for t in np.flatnonzero(own)]
+    assert max(off) < 2.5
+
+
+@pytest.mark.parametrize("light", [fade_in, fade_to_white])
+def test_the_light_as_a_layer_in_front_gives_the_frames_back(light):
+    frames, (gain, offset) = shot(), light()
+    shown = under(frames, gain, offset)
+    source, paths = source_from_array(shown), pan()
+    lights = find_lights(source, paths)
+    layer, even = light_layer(lights, SIZE), without_lights(source, lights, paths)
+    for t in range(COUNT):
+        again = even.read(t).astype(float)
+        if layer.exposure[t] >= 0:
+            again += layer.opacity[t] * (layer.drawings[layer.exposure[t]][..., :3] - again)
+        assert np.abs(again - shown[t]).mean() < 2.5
+
+
+def test_a_frame_that_is_too_dark_holds_the_nearest_one_with_its_paths():
+    frames, (gain, offset) = shot(), fade_in()
+    source, paths = source_from_array(under(frames, gain, offset)), pan()
+    lights = find_lights(source, paths)
+    assert lights.stands[0] == 1 and lights.hidden[0] > 0.95
+    assert np.array_equal(without_lights(source, lights, paths).read(0), without_lights(source, lights, paths).read(1))
+    assert np.array_equal(held_paths(paths, lights)[0].H[0], paths[0].H[1])
+
+
+def test_an_even_light_is_left_alone():
+    assert find_lights(source_from_array(shot()), pan()) is None
+
+
+def test_what_is_dark_on_the_way_of_the_camera_is_no_light():
+    frames = shot()
+    dark = np.clip(1.3 - np.arange(SIZE[0] + STEP * COUNT) / (SIZE[0] + STEP * COUNT), 0, 1)
+    for t in range(COUNT):
+        frames[t] = frames[t] * dark[None, STEP * t:STEP * t + SIZE[0], None]
+    assert find_lights(source_from_array(frames), pan()) is None
+
+
+def test_a_flash_and_a_fade_do_not_make_a_sprite_of_the_whole_picture(tmp_path):
+    frames = shot()
+    gain, offset = fade_in()
+    gain[12:14], offset[12:14] = 1.3, 20
+    result = run(tmp_path, under(frames, gain, offset), sprites=2)
+    assert [s.name for s in result.sprites] == ["background", "sprite 1", "light"]
+    for t in (3, 8, 12, 16):
+        true = np.zeros((SIZE[1], SIZE[0], 3), np.uint8)
+        cel = figure(t // 2 % 2)
+        put(true, np.dstack([np.full((*cel.shape[:2], 3), 255, np.uint8), cel[..., 3]]), 90 + 3 * (t // 2), 60)
+        assert overlap(tmp_path, result, 1, t, true[..., 0].astype(float)) > 0.9
