@@ -10,6 +10,9 @@ import torch
 from toondecompose.engine.clip import source_from_array
 from toondecompose.engine.segment import segment
 from toondecompose.engine.segment.cutouts import BINS, Piece, Sprite, fit, see_through, typical
+from toondecompose.engine.segment.edges import EDGE, edge_width
+from toondecompose.engine.segment.layers import Rigid
+from toondecompose.engine.segment.mosaic import build_mosaic
 from toondecompose.engine.segment.regions import flat_regions, rim_owner
 from toondecompose.engine.segment.walker import spread
 from toondecompose.engine.types import LayerPath
@@ -232,3 +235,12 @@ def test_a_translucent_sprite_and_the_one_behind_it_are_told_apart():
     found = fit(frames, behind, 7, ghost)
     assert np.abs(found[2] - pieces[7].centre).max() < 0.5
     assert typical(found) < 4 < typical(fit(frames, None, 7, ghost))
+
+
+def test_a_sprite_that_fills_a_frame_has_no_outline_to_measure():
+    frames = torch.from_numpy(np.stack([painting(*SIZE, 4)] * 4).astype(np.uint8)).permute(0, 3, 1, 2)
+    rigid = Rigid([np.tile(np.eye(3), (4, 1, 1))], [np.ones(4, bool)], [True])
+    pictures = [{0: build_mosaic(frames, rigid.H[0], rigid.present[0])}]
+    p = torch.zeros(2, 4, SIZE[1] // 2, SIZE[0] // 2)
+    p[1] = 1
+    assert edge_width(frames, rigid, pictures, p) == EDGE

@@ -55,7 +55,7 @@ def edge_width(frames: torch.Tensor, rigid: Rigid, pictures: list[LayerMosaics],
         if not rigid.present[0][t]:
             continue
         inside = upsampled(p[len(rigid) :, t].float().sum(0)[None], (w, h))[0] > 0.5
-        if not inside.any():
+        if not inside.any() or inside.all():  # who fills the frame, as a flash may, has no outline in it
             continue
         back = render(pictures[0][0], rigid.H[0][t], (w, h))
         contrast = (whole_picture(frames[t]) - back[:3]).abs().amax(0)
