@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from toondecompose.engine.segment.bodies import bodies_of, by_bodies, lies_in
+from toondecompose.engine.segment.bodies import bodies_of, by_bodies, lies_in, scraps_of
 
 W, H, COUNT = 320, 180, 16
 LEFT, RIGHT = (90, 95), (230, 100)
@@ -48,6 +48,31 @@ def test_two_who_are_held_and_talk_on_one_motion_are_two_sprites_with_their_own_
             x, y = at(where, t, 2)
             own = [int((m[t, y - 25 : y + 25, x - 25 : x + 25] > 0).sum()) for m in masks[1:]]
             assert sorted(own) == [0, 2500]  # the mouth is in it
+
+
+def test_two_who_are_held_and_of_whom_one_nods_are_two_sprites():
+    """What is drawn anew is a px or two along the outline of the one who nods."""
+    masks = two_heads(False)
+    masks[2] = 0
+    for t in range(COUNT // 2, COUNT):
+        cv2.ellipse(masks[2, t], at(RIGHT, t, 2), (44, 44), 0, 190, 300, 255, 2)
+        masks[2, t][masks[1, t] > 0] = 0
+    masks[0] = 255 - masks[1:].max(0)
+    assert lies_in(masks[2], masks[1]) < 0.7 and scraps_of(masks[2], masks[1])
+    assert by_bodies(masks, [np.eye(3), pan(2)], [np.ones(COUNT, bool)] * 2, [1], [2]) == {2: 1}
+    for t in range(COUNT):
+        for where in (LEFT, RIGHT):
+            x, y = at(where, t, 2)
+            own = [int((m[t, y - 25 : y + 25, x - 25 : x + 25] > 0).sum()) for m in masks[1:]]
+            assert min(own) == 0 and max(own) > 2200  # nobody asks for the mouth
+
+
+def test_a_small_sprite_of_its_own_is_no_scraps_of_two_houses():
+    masks = two_heads()
+    masks[2] = 0
+    for t in range(COUNT):  # a fly
+        cv2.circle(masks[2, t], (20 + 14 * t, 30), 5, 255, -1)
+    assert not scraps_of(masks[2], masks[1])
 
 
 def test_one_head_that_talks_stays_one_body():

@@ -15,6 +15,8 @@ INSIDE = 0.8  # of such rings is one rigid sprite's: what is drawn anew lies in 
 # times its largest area that what is drawn anew covers of a canvas, all in all: eyes and a mouth; who walks by covers
 # more
 SAME_PLACE = 6.0
+# of a rigid sprite's area, and most of it on that one's outline: what one leaves behind who nods or stirs
+SCRAPS, CLING = 0.02, 0.67
 # of the frame's width: what joins two bodies, a board of the floor behind both, is thinner than twice that
 THIN = 0.012
 LEAST_BODY = 0.25  # of the largest body's area: smaller pieces are parts of the body next to them
@@ -32,6 +34,17 @@ def lies_in(drawn: np.ndarray, body: np.ndarray) -> float:
             total += np.count_nonzero(ring)
             around += np.count_nonzero(ring & (other >= BODY))
     return around / total if total else 1.0
+
+
+def scraps_of(drawn: np.ndarray, body: np.ndarray) -> bool:
+    """Whether one sprite is no more than scraps on another one's outline. drawn, body: masks uint8 [T, h, w]."""
+    wide = np.ones((2 * RING + 1,) * 2, np.uint8)
+    near = total = whole = 0
+    for piece, other in zip(drawn >= BODY, body >= BODY, strict=True):
+        total, whole = total + np.count_nonzero(piece), whole + np.count_nonzero(other)
+        if piece.any():
+            near += np.count_nonzero(cv2.dilate(other.view(np.uint8), wide)[piece])
+    return total <= SCRAPS * whole and near >= CLING * total
 
 
 def on_canvas(mask: np.ndarray, H: np.ndarray, present: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
@@ -85,7 +98,8 @@ def in_frame(label: np.ndarray, H: np.ndarray, box: tuple[int, int, int, int], s
 
 def by_bodies(masks: np.ndarray, H: list[np.ndarray], present: list[np.ndarray], sprites: list[int], drawn: list[int]
               ) -> dict[int, int]:
-    """Divide rigid sprites in which lies what was taken for further sprites into as many bodies. masks change in place.
+    """Divide rigid sprites in which lies what was taken for further sprites, or of which those are scraps, into as many
+    bodies. masks change in place.
 
     masks: uint8 [L, T, h, w]. H, present: of every rigid layer, canvas -> frame at the masks' size. sprites: rigid
     layers that are no planes. drawn: labels without a motion. Returns {label: rigid layer whose body it is now}.
@@ -93,14 +107,15 @@ def by_bodies(masks: np.ndarray, H: list[np.ndarray], present: list[np.ndarray],
     out: dict[int, int] = {}
     size = masks.shape[:1:-1]
     for i in sprites:
-        mine = [k for k in drawn if k not in out and lies_in(masks[k], masks[i]) >= INSIDE]
+        scraps = [k for k in drawn if k not in out and scraps_of(masks[k], masks[i])]
+        mine = [k for k in drawn if k not in out and (k in scraps or lies_in(masks[k], masks[i]) >= INSIDE)]
         if not mine:
             continue
         box = canvas_box(H[i], present[i], size)
         changes = [on_canvas(masks[k], H[i], present[i], box) for k in mine]
         usual = [max([int((m >= BODY).sum()) for m in masks[k]], default=0) for k in mine]
         mine = [k for k, where, area in zip(mine, changes, usual, strict=True)
-                if np.count_nonzero(where > 0) <= SAME_PLACE * max(area, 1)]
+                if k in scraps or np.count_nonzero(where > 0) <= SAME_PLACE * max(area, 1)]
         union = masks[[i, *mine]].max(0)
         shown = on_canvas(union, H[i], present[i], box) > 0.5
         label = bodies_of(shown, size[0], len(mine) + 1)
