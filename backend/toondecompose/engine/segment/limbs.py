@@ -1,15 +1,19 @@
-"""Legs that swing, hair that flies: what a rigid sprite's own motion does not explain of it, found again by colour.
+"""Legs that swing, hair that flies: what a rigid sprite's own motion does not explain of it, found again.
 
 No rigid layer explains such pieces, so they come out as pieces of the redrawn sprite, wherever that is. They hang on
-the body of another one, are small beside the redrawn sprite, and have that body's colours and not the redrawn one's.
+the body of another one and are small beside the redrawn sprite. While that stands apart, farther off than it is wide,
+they are none of its own, whatever they look like. When it is near, they are the body's where they are where such limbs
+have been, or have the body's colours and not the redrawn one's.
 """
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
+import torch
 
-from .canvas import render
+from . import evidence as ev
+from .canvas import Mosaic, canvas_box, gather, render
 from .cutouts import BINS
 from .film import Pictures
 from .layers import Rigid, labels_of, presence
@@ -17,6 +21,9 @@ from .layers import Rigid, labels_of, presence
 LIMB = 0.25  # of the redrawn sprite's usual area: larger is itself
 TOUCHES = 2  # px at labelling size between a limb and its body: the outline
 HANGS = 4  # px of the body that a limb touches
+APART = 1.0  # times the redrawn sprite's usual width: from so far nothing of it reaches to another sprite's body
+SWINGS = 2.0  # frames that have shown a limb there: a place of the body's canvas where its limbs are,
+THERE = 0.5  # of a piece that lies in such places is a limb
 HANGING = 0.8  # of what no rigid layer explains: the rest may be left-overs of outlines and of planes nobody found
 OFTEN = 0.1  # of the frames: less often they are left-overs
 
@@ -50,24 +57,35 @@ def limbs(frames: np.ndarray, rigid: Rigid, p: Pictures, plane: list[bool]) -> d
     largest = [stats[1:, cv2.CC_STAT_AREA].max() for count, _, stats, _ in pieces if count > 1]
     if not largest:
         return {}
-    least = LIMB * float(np.quantile(largest, 0.75))
+    usual = float(np.quantile(largest, 0.75))
+    large = np.stack([(stats[:, cv2.CC_STAT_AREA] >= LIMB * usual)[piece] & (piece > 0)
+                      for _, piece, stats, _ in pieces])
     bins = _bins(frames)
-    large = np.stack([(stats[:, cv2.CC_STAT_AREA] >= least)[piece] & (piece > 0) for _, piece, stats, _ in pieces])
     itself = _colours(bins, large)
     theirs = {i: _colours(bins, label == i) for i in bodies}
     wide = np.ones((2 * TOUCHES + 1, 2 * TOUCHES + 1), np.uint8)
     found = {i: np.zeros(label.shape, bool) for i in bodies}
-    for t, (count, piece, stats, _) in enumerate(pieces):
-        for k in range(1, count):
-            if stats[k, cv2.CC_STAT_AREA] >= least:
-                continue
+    near: list[tuple[int, np.ndarray, int]] = []  # frame, piece and body where the redrawn sprite may be there, too
+    for t, (_, piece, stats, _) in enumerate(pieces):
+        away = _distance(large[t])
+        for k in np.flatnonzero(stats[:, cv2.CC_STAT_AREA] < LIMB * usual):
             mine = piece == k
             around = cv2.dilate(mine.astype(np.uint8), wide) > 0
             touched = {i: int((around & (label[t] == i)).sum()) for i in bodies}
             body = max(bodies, key=lambda i: touched[i])
-            colours = bins[t][mine]
-            if touched[body] >= HANGS and (theirs[body][colours] > itself[colours]).mean() > 0.5:
+            if not k or touched[body] < HANGS:
+                continue
+            if np.isfinite(away[0, 0]) and away[mine].min() > APART * np.sqrt(usual):
                 found[body][t] |= mine
+            else:
+                near.append((t, mine, body))
+    swung = {i: _places(on, rigid.H[i], rigid.present[i]) for i, on in found.items() if on.any()}
+    for t, mine, body in near:
+        colours = bins[t][mine]
+        there = body in swung and rigid.present[body][t] and _swings(swung[body], rigid.H[body][t], mine)[mine].mean()
+        if there > THERE or (theirs[body][colours] > itself[colours]).mean() > 0.5:
+            found[body][t] |= mine
+    _add_merged(found, swung, rigid, large, label, bins)
     found = {i: on for i, on in found.items() if on.any((1, 2)).mean() >= OFTEN}
     every = label == base
     for t in range(len(label)):
@@ -79,6 +97,42 @@ def limbs(frames: np.ndarray, rigid: Rigid, p: Pictures, plane: list[bool]) -> d
         for i, on in found.items():
             on[t] = (away[i] < rest) & (away[i] <= np.minimum.reduce(list(away.values())))
     return found
+
+
+def _add_merged(found: dict[int, np.ndarray], swung: dict[int, Mosaic], rigid: Rigid, large: np.ndarray,
+                label: np.ndarray, bins: np.ndarray) -> None:
+    """Add to the limbs found, in place, what of them runs into the redrawn sprite itself: where they swing, and of
+    colours that they have rather than that sprite where it stands free of their body.
+
+    found: bool [T, h, w] per body. large: bool [T, h, w], the redrawn sprite's own pieces. label, bins: [T, h, w]."""
+    for i, swings in swung.items():
+        touching = np.array([_distance(one)[who == i].min(initial=np.inf) <= TOUCHES
+                             for one, who in zip(large, label, strict=True)])
+        free = large & ~touching[:, None, None]
+        if not free.any():
+            continue
+        hung, itself = _colours(bins, found[i]), _colours(bins, free)
+        for t in np.flatnonzero(touching & rigid.present[i]):
+            mine = large[t] & _swings(swings, rigid.H[i][t], large[t]) & (hung[bins[t]] > itself[bins[t]])
+            mine = cv2.morphologyEx(mine.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+            mine = cv2.morphologyEx(mine, cv2.MORPH_CLOSE, np.ones((2 * TOUCHES + 1, 2 * TOUCHES + 1), np.uint8))
+            found[i][t] |= large[t] & (mine > 0)
+
+
+def _swings(places: Mosaic, H: np.ndarray, like: np.ndarray) -> np.ndarray:
+    """Where in a frame of the size of `like` limbs swing: bool [h, w]. places: as from `_places`."""
+    return (render(places, H, like.shape[::-1], colour=False)[0] >= SWINGS).cpu().numpy()
+
+
+def _places(where: np.ndarray, H: np.ndarray, present: np.ndarray) -> Mosaic:
+    """How many frames show each place of a layer's canvas so, as its votes. where: bool [T, h, w]."""
+    box = canvas_box(H, present, where.shape[:0:-1])
+    total = torch.zeros(box[3] - box[1], box[2] - box[0])
+    for t in np.flatnonzero(present & where.any((1, 2))):
+        one = torch.from_numpy(where[t].astype(np.float32))
+        total += gather(ev.largest_near(one, 1)[None, None], H[t : t + 1], [0], box)[0, 0]
+    empty = torch.zeros_like(total)
+    return Mosaic(empty.expand(3, -1, -1), total, empty, empty, empty, (float(box[0]), float(box[1])))
 
 
 def all_of_one(rigid: Rigid, p: Pictures, plane: list[bool]) -> int | None:
