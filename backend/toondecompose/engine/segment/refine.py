@@ -101,6 +101,7 @@ def refine(frames: Pictures, rigid: Rigid, p: Pictures, mass: Pictures, order: l
     labels = p.shape[0] - len(parts)
     out, unresolved = (as_array(room(shape, torch.uint8)) for shape in ((labels, count, h, w), (count, h, w)))
     paintings = {i: Painting(rigid.H[i], rigid.present[i], (w, h)) for i in range(1, len(rigid)) if rigid.painted[i]}
+    free = [i for i in range(len(rigid), p.shape[0]) if i not in parts]
     clear, area = np.zeros(labels), np.full(labels, 1e-6)
     for t in range(count):
         beside = best_label(_joined(p[:, [u for u in (t - 1, t + 1) if 0 <= u < count]], parts)).cpu().numpy()
@@ -109,7 +110,7 @@ def refine(frames: Pictures, rigid: Rigid, p: Pictures, mass: Pictures, order: l
         _, theres = rendered(coarse, [None] * len(rigid), there, t, p.shape)
         misfits = misfits_of(picture, backs, noise)
         texture = ev.texture_of(frames[t : t + 1], noise)[0]
-        near = near_sprites(p[-redrawn:, max(0, t - 1) : t + 2]) if paintings and redrawn and not parts else None
+        near = near_sprites(p[free, max(0, t - 1) : t + 2]) if len(rigid) > 1 and free else None
         fine, mass = _probabilities(picture, texture, misfits, backs, theres, rigid.hiding, likely, redrawn, parts,
                                     near)
         best = fine.amax(0)
@@ -136,7 +137,7 @@ def refine(frames: Pictures, rigid: Rigid, p: Pictures, mass: Pictures, order: l
 
 def near_sprites(p: torch.Tensor) -> torch.Tensor:
     """Where redrawn sprites may be in a frame: float32 [h, w], 1 or 0. p: [L, n, h, w], theirs in it and those beside
-    it. Far from any, what nobody explains is an edge between two planes, out of focus."""
+    it. Far from any, what nobody explains is an edge between two planes, out of focus, or a rigid sprite's rim."""
     return ev.largest_near((p.amax((0, 1)) > LIKELY).to(torch.float32), max(3, round(NEAR_BODY * p.shape[-1])))
 
 
@@ -177,7 +178,7 @@ def _probabilities(picture: torch.Tensor, texture: torch.Tensor, misfits: list[t
     tex = texture.flatten()[at].to(torch.float32) / 255
     found = _joined(frame_mass(misfits, tex, backs, theres, hiding, shown, redrawn, at), parts)
     if near is not None:
-        found[-redrawn:] *= upsampled_at(near[None], size, at)[0] > 0.5
+        found[len(misfits) :] *= upsampled_at(near[None], size, at)[0] > 0.5
     # in flat areas, whose rims it has read, the coarse answer weighs as much as their colour
     found = found * (0.5 + 0.5 * tex)
     if not redrawn:  # beside a redrawn sprite, what its background explains is that: the gap between arm and body
