@@ -29,6 +29,7 @@ from .slivers import continue_runs
 from .strands import add_strands
 from .tiles import or_on_the_host, with_smaller_tiles
 from .types import ExposureSheet, LayerPath, Segmentation, SegmentedLayer, SolvedLayer, as_drawings
+from .unhidden import keep_walls_whole
 from .visible import picture_behind, shown_as, sprites_behind, visible_masks
 
 # A second pass over the sheet sees draft mattes instead of coarse masks; a third one has never changed a sheet.
@@ -163,6 +164,8 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
         if sheet_pass + 1 < SHEET_PASSES:
             masks = visible_masks(solved.layers, source.size, masks[0].shape[1:], source.count, keep)
             redrawn = [k for k, layer in enumerate(segmentation.layers) if layer.kind == "sprite" and not layer.still]
+            keep_walls_whole(solved.layers, [layer.masks for layer in segmentation.layers], masks,
+                             [k for k in range(len(masks)) if k not in redrawn], source.size)
             for mend in (drop_crumbs, add_strands):
                 mend(source, solved.layers, masks, redrawn, lambda report=report_matte: report(1.0))
             # the coarse masks have done their work, and a long shot's are large
