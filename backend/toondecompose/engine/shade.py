@@ -14,12 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
 
 from ..formats.conventions import centre_from_edge
-from .clip import FrameSource, working_frames
+from .clip import FrameSource, working_source
 from .types import LayerPath, SolvedLayer, as_drawings
 
 LOOK_WIDTH = 320  # px across at which the shade is measured: it is smooth
@@ -40,6 +41,7 @@ PATCHES = 300  # of all pairs that must be there at least
 MUCH = 0.05  # of the frame, in the mean: in busy paint accidents reach half of it, and a small sprite tells no more
 OUTLIER = 3.0  # grey levels: patches further from what the shade predicts count little
 SMOOTH, RIDGE = 0.02, 1e-4  # of the mean evidence per node
+LIGHT_FRAMES = 120  # at most, spread over the shot, tell how light the shade's lightest place may be
 MAY_CLIP = 0.005  # of all pixels: glints and subtitles, which are laid over the shade
 LEAST_DEPTH = 0.03  # of the brightness: a weaker shade is left in the plates
 EXPLAINED = 0.12  # of the changes, in pairs that it was not measured in, a shade explains; most are other errors
@@ -80,13 +82,13 @@ class _Pair:
     change: np.ndarray
 
 
-def _compare(gray: list[np.ndarray], s: int, t: int, H: np.ndarray) -> _Pair | None:
-    """gray: float32 [h, w] per frame. H: frame t -> frame s, centre coordinates."""
-    h, w = gray[t].shape
-    moved = cv2.warpPerspective(gray[s], H, (w, h), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderValue=-1e4)
-    same = same_paint(gray[t], moved)
-    level, change = (moved + gray[t]) / 2, moved - gray[t]
-    same &= (np.minimum(moved, gray[t]) > DARKEST) & (np.abs(change) < FURTHEST * level)
+def _compare(there: np.ndarray, here: np.ndarray, H: np.ndarray) -> _Pair | None:
+    """there, here: two frames, grey, float32 [h, w]. H: the latter -> the former, centre coordinates."""
+    h, w = here.shape
+    moved = cv2.warpPerspective(there, H, (w, h), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderValue=-1e4)
+    same = same_paint(here, moved)
+    level, change = (moved + here) / 2, moved - here
+    same &= (np.minimum(moved, here) > DARKEST) & (np.abs(change) < FURTHEST * level)
     y, x = np.nonzero(same)
     across = -(-w // PATCH)
     patch = y // PATCH * across + x // PATCH
@@ -101,20 +103,21 @@ def _compare(gray: list[np.ndarray], s: int, t: int, H: np.ndarray) -> _Pair | N
     return _Pair((far[:2] / far[2]).T / size + 0.5 / size, np.stack([x, y], 1) / size + 0.5 / size, mean, differ)
 
 
-def _pairs(gray: list[np.ndarray], ways: list[tuple[np.ndarray, np.ndarray]]) -> list[_Pair]:
-    h, w = gray[0].shape
+def _pairs(gray: Callable[[int], np.ndarray], count: int, ways: list[tuple[np.ndarray, np.ndarray]]) -> list[_Pair]:
+    """gray: the number of one of so many frames -> float32 [h, w]. ways: motions, and where they are present."""
+    h, w = gray(0).shape
     middle = np.array([w / 2, h / 2, 1.0])
     out = []
     for H, present in ways:
         mine = []
         for gap in GAPS:
-            starts = [t for t in range(len(gray) - gap) if present[t] and present[t + gap]]
+            starts = [t for t in range(count - gap) if present[t] and present[t + gap]]
             for t in starts[:: max(1, -(-len(starts) // PAIRS))]:
                 there = H[t + gap] @ np.linalg.inv(H[t])
                 at = there @ middle
                 if np.hypot(*(at[:2] / at[2] - middle[:2])) < LEAST_MOVE * w:
                     continue
-                pair = _compare(gray, t + gap, t, centre_from_edge(there))
+                pair = _compare(gray(t + gap), gray(t), centre_from_edge(there))
                 if pair is not None:
                     mine.append(pair)
         if sum(len(pair.level) for pair in mine) * PATCH**2 > MUCH * w * h * len(mine):
@@ -185,11 +188,15 @@ def find_shade(source: FrameSource, paths: list[LayerPath], progress: Callable[[
     """The shade that stays with the frame, as `factor` takes it; None if there is none, or nothing tells.
 
     paths: the clip's motions, best first."""
-    frames, scale = working_frames(source, LOOK_WIDTH)
-    gray = [cv2.GaussianBlur(f.astype(np.float32).mean(-1), (0, 0), SOFT) for f in frames]
+    small, scale = working_source(source, LOOK_WIDTH)
+
+    @lru_cache(maxsize=2 * max(GAPS))  # frames that are compared lie near each other
+    def gray(t: int) -> np.ndarray:
+        return cv2.GaussianBlur(small.read(t).astype(np.float32).mean(-1), (0, 0), SOFT)
+
     S = np.diag([scale, scale, 1.0])
     ways = [(S @ path.H @ np.linalg.inv(S), path.present) for path in paths[:PATHS]]
-    pairs = _pairs(gray, ways)
+    pairs = _pairs(gray, small.count, ways)
     if progress is not None:
         progress(0.5)
     if sum(len(p.level) for p in pairs) < PATCHES:
@@ -198,8 +205,12 @@ def find_shade(source: FrameSource, paths: list[LayerPath], progress: Callable[[
     halves = [(pairs[i::2], designs[i::2]) for i in (0, 1)]
     told = [_explained(*halves[1 - i], _fit(*halves[i])) for i in (0, 1)]
     shade = _fit(pairs, designs).reshape(GRID[1], GRID[0])
-    shade = np.minimum(shade - np.log(lightest(frames, factor(shade, frames.shape[2:0:-1]))), 0)
-    if min(told) < EXPLAINED or factor(shade, frames.shape[2:0:-1]).min() > 1 - LEAST_DEPTH:
+    if min(told) < EXPLAINED:
+        return None
+    asked = range(0, small.count, -(-small.count // LIGHT_FRAMES))
+    frames = np.stack([small.read(t) for t in asked])
+    shade = np.minimum(shade - np.log(lightest(frames, factor(shade, small.size))), 0)
+    if factor(shade, small.size).min() > 1 - LEAST_DEPTH:
         return None
     return shade
 
