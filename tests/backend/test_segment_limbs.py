@@ -85,3 +85,33 @@ def test_where_nobody_counts_what_always_hangs_on_a_sprite_is_it():
     p[0, :, 30:36, 34:40], p[2, :, 30:36, 34:40] = 1, 0
     assert all_of_one(rigid, p, [True, False]) == 1
     assert all_of_one(rigid, p, [True, True]) is None  # nothing hangs on a plane
+
+
+def _shot_with_a_mark() -> tuple[np.ndarray, Rigid, torch.Tensor]:
+    """The girl of brown strides on two long legs; a small mark of orange stands in the frame's corner."""
+    frames, rigid, p = _shot()
+    frames[:], p[2] = GREEN, 0
+    for t in range(COUNT):
+        frames[t, 20:60, 40:60] = BROWN
+        for x in (42, 40 + t):
+            frames[t, 60:85, x : x + 7] = BROWN
+            p[2, t, 60:85, x : x + 7] = 1
+        frames[t, 6:16, 140:154] = ORANGE
+        p[2, t, 6:16, 140:154] = 1
+    p[0] = 1 - p[1:].sum(0)
+    return frames, rigid, p
+
+
+def test_legs_larger_than_a_mark_in_the_corner_are_their_walkers():
+    frames, rigid, p = _shot_with_a_mark()
+    found = limbs(frames, rigid, p, [True, False])
+    assert list(found) == [1]
+    for on in found[1]:
+        assert on[60:85, 42:47].all() and not on[6:16, 140:154].any()
+
+
+def test_who_is_not_seen_apart_keeps_his_large_pieces():
+    frames, rigid, p = _shot_with_a_mark()
+    p[0, :, 6:16, 140:154] += p[2, :, 6:16, 140:154].clone()
+    p[2, :, 6:16, 140:154] = 0
+    assert limbs(frames, rigid, p, [True, False]) == {}

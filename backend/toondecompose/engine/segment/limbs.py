@@ -3,7 +3,8 @@
 No rigid layer explains such pieces, so they come out as pieces of the redrawn sprite, wherever that is. They hang on
 the body of another one and are small beside the redrawn sprite. While that stands apart, farther off than it is wide,
 they are none of its own, whatever they look like. When it is near, they are the body's where they are where such limbs
-have been, or have the body's colours and not the redrawn one's.
+have been, or have the body's colours and not the redrawn one's. Legs may be larger than a redrawn sprite that is as
+small as a station's mark in the corner; but that one touches no body.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ LIMB = 0.25  # of the redrawn sprite's usual area: larger is itself
 TOUCHES = 2  # px at labelling size between a limb and its body: the outline
 HANGS = 4  # px of the body that a limb touches
 APART = 1.0  # times the redrawn sprite's usual width: from so far nothing of it reaches to another sprite's body
+ALONE = 0.8  # of the frames in which the redrawn sprite touches no rigid one's body: what does touch it is not itself
+WHOLE = 0.5  # of its usual area there: so much of it says that a frame shows all of it
 SWINGS = 2.0  # frames that have shown a limb there: a place of the body's canvas where its limbs are,
 THERE = 0.5  # of a piece that lies in such places is a limb
 HANGING = 0.8  # of what no rigid layer explains: the rest may be left-overs of outlines and of planes nobody found
@@ -58,23 +61,25 @@ def limbs(frames: np.ndarray, rigid: Rigid, p: Pictures, plane: list[bool]) -> d
     if not largest:
         return {}
     usual = float(np.quantile(largest, 0.75))
-    large = np.stack([(stats[:, cv2.CC_STAT_AREA] >= LIMB * usual)[piece] & (piece > 0)
-                      for _, piece, stats, _ in pieces])
+    wide = np.ones((2 * TOUCHES + 1, 2 * TOUCHES + 1), np.uint8)
+    own = _itself(label, pieces, bodies, LIMB * usual, wide)
+    large = np.stack([one[piece] & (piece > 0) for one, (_, piece, _, _) in zip(own, pieces, strict=True)])
     bins = _bins(frames)
     itself = _colours(bins, large)
     theirs = {i: _colours(bins, label == i) for i in bodies}
-    wide = np.ones((2 * TOUCHES + 1, 2 * TOUCHES + 1), np.uint8)
     found = {i: np.zeros(label.shape, bool) for i in bodies}
     near: list[tuple[int, np.ndarray, int]] = []  # frame, piece and body where the redrawn sprite may be there, too
     for t, (_, piece, stats, _) in enumerate(pieces):
         away = _distance(large[t])
-        for k in np.flatnonzero(stats[:, cv2.CC_STAT_AREA] < LIMB * usual):
+        for k in np.flatnonzero(~own[t]):
             mine = piece == k
             around = cv2.dilate(mine.astype(np.uint8), wide) > 0
             touched = {i: int((around & (label[t] == i)).sum()) for i in bodies}
             body = max(bodies, key=lambda i: touched[i])
             if not k or touched[body] < HANGS:
                 continue
+            if stats[k, cv2.CC_STAT_AREA] >= max(LIMB * usual, np.count_nonzero(label[t] == body)):
+                continue  # no limb is larger than what it hangs on
             if np.isfinite(away[0, 0]) and away[mine].min() > APART * np.sqrt(usual):
                 found[body][t] |= mine
             else:
@@ -97,6 +102,25 @@ def limbs(frames: np.ndarray, rigid: Rigid, p: Pictures, plane: list[bool]) -> d
         for i, on in found.items():
             on[t] = (away[i] < rest) & (away[i] <= np.minimum.reduce(list(away.values())))
     return found
+
+
+def _itself(label: np.ndarray, pieces: list[tuple], bodies: list[int], least: float, wide: np.ndarray
+            ) -> list[np.ndarray]:
+    """Which of each frame's pieces of the redrawn label are the redrawn sprite itself, bool [count]: those of the area
+    `least`, px, or more; where it touches no body most of the time, only those that touch none.
+
+    label: int [T, h, w]. pieces: connected components (count, int [h, w], stats, ...) of each frame."""
+    large, alone = [stats[:, cv2.CC_STAT_AREA] >= least for _, _, stats, _ in pieces], []
+    for one, (count, piece, _, _) in zip(label, pieces, strict=True):
+        beside = cv2.dilate(np.isin(one, bodies).astype(np.uint8), wide) > 0
+        alone.append(np.bincount(piece[beside], minlength=count) < HANGS)
+        alone[-1][0] = False  # that is no piece
+    areas = np.array([stats[on, cv2.CC_STAT_AREA].max(initial=0)
+                      for on, (_, _, stats, _) in zip(alone, pieces, strict=True)])
+    whole = areas >= max(WHOLE * float(np.median(areas)), least, 1.0)
+    if whole.mean() < ALONE:
+        return large
+    return [one & on if seen else one for one, on, seen in zip(large, alone, whole, strict=True)]
 
 
 def _add_merged(found: dict[int, np.ndarray], swung: dict[int, Mosaic], rigid: Rigid, large: np.ndarray,
