@@ -19,12 +19,13 @@ import cv2
 import numpy as np
 
 from ..formats.conventions import centre_from_edge
-from .clip import FrameSource, working_frames
+from .clip import FrameSource, working_source
 from .paths.light import CLIPPED, lighting
 from .shade import same_paint
 from .types import Drawings, LayerPath, SolvedLayer
 
 LOOK_WIDTH = 320  # px across at which frames are compared: a light has no lines
+LEVELS_WIDTH = 160  # px across of all frames at once, by which a shot is seen to be of one light
 NEAR = 5  # px of that, around what is cut off
 SOFT = 1.0  # px of that: half a pixel of misplacement stays out of the comparison
 SEEN = 24.0  # grey levels that the light of a shot changes by at least; what drifts by less are shades and paint
@@ -83,10 +84,10 @@ def _cut_off(frame: np.ndarray) -> np.ndarray:
     return cv2.dilate(lost, np.ones((NEAR, NEAR), np.uint8)) > 0
 
 
-def _same(frames: np.ndarray, s: int, t: int, ways: list[np.ndarray], scale: float
+def _same(frames: FrameSource, s: int, t: int, ways: list[np.ndarray], scale: float
           ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Px of the same paint in frames s and t: its colours in each, float64 [n, 3], and where they tell of the light.
-    frames: uint8 [T, h, w, 3]."""
+    frames: at LOOK_WIDTH."""
     h, w = frames[t].shape[:2]
     there, here = (cv2.GaussianBlur(frames[i].astype(np.float32), (0, 0), SOFT) for i in (s, t))
     lost, lost_there = _cut_off(frames[t]), _cut_off(frames[s]).astype(np.float32)
@@ -125,8 +126,9 @@ def find_lights(source: FrameSource, paths: list[LayerPath]) -> Lights | None:
     """How the whole picture's light changes; None where it does not. paths: the clip's motions, best first."""
     if source.count < 4 or not paths:
         return None
-    frames, scale = working_frames(source, LOOK_WIDTH)
-    gray = np.stack([f.mean(-1).round().astype(np.uint8) for f in frames])
+    frames, scale = working_source(source, LOOK_WIDTH)
+    least, _ = working_source(frames, LEVELS_WIDTH)
+    gray = np.stack([least.read(t).mean(-1).round().astype(np.uint8) for t in range(source.count)])
     tables = lighting(gray) if _stirred(gray) else None
     if tables is None:
         return None
@@ -144,7 +146,7 @@ def find_lights(source: FrameSource, paths: list[LayerPath]) -> Lights | None:
         beside = [*usual[usual < t][-BESIDE:], *usual[usual > t][:BESIDE]]
         pairs = [_same(frames, int(s), t, _along(paths, int(s), t), scale) for s in beside if s != t]
         x, y, told = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
-        if told.sum(0).min() < ENOUGH * gray[t].size * len(pairs) or (frames[t] >= CLIPPED[1]).mean() > BURNT:
+        if told.sum(0).min() < ENOUGH * frames[t][..., 0].size * len(pairs) or (frames[t] >= CLIPPED[1]).mean() > BURNT:
             stands[t] = -1 if change[t] >= SEEN else t
             continue
         lines = [_line(x[told[:, c], c], y[told[:, c], c]) for c in range(3)]
@@ -161,7 +163,7 @@ def find_lights(source: FrameSource, paths: list[LayerPath]) -> Lights | None:
     lights = Lights(gain, offset, stands, usual, np.zeros(count), np.zeros((count, 3), np.uint8))
     if max(_change(lights, t, frames[t]) for t in range(count)) < SEEN:
         return None
-    small = without_lights(source, lights, paths).resized(frames.shape[2:0:-1])
+    small = without_lights(source, lights, paths).resized(frames.size)
     for t in range(count):
         if _changed(lights, t):
             lights.hidden[t], lights.colour[t] = _cover(small.read(t).astype(np.float64), frames[t].astype(np.float64))
