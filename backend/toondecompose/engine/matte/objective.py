@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import torch
 
 from toondecompose.engine.clip import FrameSource
 from toondecompose.engine.matte.plates import frame_tensor
-from toondecompose.engine.matte.resample import Box
+from toondecompose.engine.matte.resample import Box, footprint
 from toondecompose.engine.matte.state import (
     LayerState,
     lay_over,
     place,
     place_part,
     place_thinly,
+    placement,
     plate_view,
     shown_box,
 )
@@ -23,6 +25,7 @@ STRIP = 256  # rows
 TEXTURE = 4.0  # levels; steps below it cost nothing to code
 CLEAR_VOTE = 24.0  # levels (sum over RGB) by which one layer must explain a px better to vote
 COVERS = 0.6  # alpha; a wrong order leaves the drawing listed in front half transparent where it is hidden
+SOLID = 0.9  # alpha from which what a drawing hides does not show through it
 MIN_VOTES = 150  # px
 VOTERS = 20_000  # px of an overlap on one frame that are asked; of larger ones a lattice is
 ASKED = 24  # frames of two layers' overlap, spread over all of them, that are asked
@@ -75,8 +78,12 @@ def _texture_bits(colour: torch.Tensor) -> float:
 
 
 def order_votes(source: FrameSource, states: list[LayerState], device: str, voters: float = VOTERS,
-                asked: int = ASKED) -> np.ndarray:
+                asked: int = ASKED, draft: bool = False) -> np.ndarray:
     """votes[i, j]: px of overlaps where layer i's colour, not layer j's, is what the frames show (i in front of j).
+
+    Before a ghost that says little: the frame does not show the ghost's colour, but a mixed one, and a drawing that is
+    never seen apart from it is made of just these. Such ones do not speak, but in a draft, most of whose drawings are
+    not matched with one another yet.
 
     voters: px of an overlap that are asked on each frame, each for its neighbours on the lattice (inf: all of them).
     asked: frames in which two layers overlap that are asked, each for those around it."""
@@ -85,6 +92,7 @@ def order_votes(source: FrameSource, states: list[LayerState], device: str, vote
     reach = [{k: shown_box(s, t, box) for k, s in enumerate(states) if k} for t in range(source.count)]
     asks: dict[int, list[tuple[int, int, Box, float]]] = {}  # by frame, so that each is read once
     pairs = [(i, j) for j in range(1, len(states)) for i in range(1, j)]
+    cores = _cores(states, source.count, box) if pairs and not draft else []
     for i, j in pairs:
         met = [(t, overlap) for t, boxes in enumerate(reach) if (overlap := _overlap(boxes[i], boxes[j])) is not None]
         few = [met[k] for k in np.linspace(0, len(met) - 1, min(asked, len(met))).round().astype(int)]
@@ -101,9 +109,31 @@ def order_votes(source: FrameSource, states: list[LayerState], device: str, vote
                 continue
             frame = frame_tensor(source.read(t)[y0:y1:step, x0:x1:step], device)[:, both]
             miss_i, miss_j = ((frame - p[:3, both] / p[3, both]).abs().sum(0) for p in (first, second))
-            votes[i, j] += round(int((miss_j - miss_i > CLEAR_VOTE).sum()) * step**2 * each)
-            votes[j, i] += round(int((miss_i - miss_j > CLEAR_VOTE).sum()) * step**2 * each)
+            for a, b, better, hidden in ((i, j, miss_j - miss_i, second), (j, i, miss_i - miss_j, first)):
+                clear = better > CLEAR_VOTE
+                if not draft and not _seen_apart(states[a], t, a, b, cores):
+                    clear &= hidden[3, both] >= SOLID
+                votes[a, b] += round(int(clear.sum()) * step**2 * each)
     return votes
+
+
+def _cores(states: list[LayerState], count: int, box: Box) -> list[dict[int, Box | None]]:
+    """By frame, the part of a box of it that each layer's drawing covers, without its margin and its glow."""
+    out: list[dict[int, Box | None]] = [{} for _ in range(count)]
+    for k, state in enumerate(states[1:], 1):
+        covered = {n: cv2.boundingRect((d.picture[3] >= 128).to(torch.uint8).cpu().numpy())
+                   for n, d in state.drawings.items() if d.picture is not None}
+        for t, here in enumerate(out):
+            placed = placement(state, t, box)
+            x, y, w, h = covered[int(state.given.drawing[t])] if placed is not None else (0, 0, 0, 0)
+            here[k] = footprint(placed[1], (x, y, x + w, y + h), box) if placed is not None and w else None
+    return out
+
+
+def _seen_apart(state: LayerState, t: int, layer: int, other: int, cores: list[dict[int, Box | None]]) -> bool:
+    """Whether the drawing that a layer shows on frame t is shown where the other layer is not, on some frame."""
+    exposures = np.flatnonzero(state.given.drawing == state.given.drawing[t])
+    return any(cores[u][layer] is not None and _overlap(cores[u][layer], cores[u][other]) is None for u in exposures)
 
 
 def _overlap(a: Box | None, b: Box | None) -> Box | None:

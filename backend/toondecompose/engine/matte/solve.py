@@ -149,7 +149,7 @@ def run_rounds(source: FrameSource, layers: list[LayerToSolve], frames: list[int
             done += 1
         objective.append(description_length(source, loop.states, loop.noise, device))
         if number == 0:
-            votes = order_votes(source, loop.states, device)
+            votes = order_votes(source, loop.states, device, draft=loop.draft)
             order = voted_order(votes)
             loop.layers = [layers[k] for k in order]
             loop.states = [states[k] for k in order]
