@@ -119,7 +119,9 @@ def _line(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
 def _stirred(gray: np.ndarray) -> bool:
     """Whether any frame's levels are so far from most of the shot's that its light may have changed."""
     levels = np.stack([np.quantile(g, DECILES) for g in gray])
-    return bool(np.abs(levels - np.median(levels, 0)).max() >= SEEN)
+    off = np.abs(levels - np.median(levels, 0))
+    # a light acts on all levels, or much on the light ones; what a camera passes by, on some
+    return bool(((off.max(1) >= SEEN) & (off.mean(1) >= SEEN * 2 / 3) | (off.max(1) >= 2 * SEEN)).any())
 
 
 def find_lights(source: FrameSource, paths: list[LayerPath]) -> Lights | None:
