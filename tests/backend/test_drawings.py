@@ -7,8 +7,9 @@ import torch
 
 from toondecompose.engine.clip import source_from_array
 from toondecompose.engine.drawings.correlate import likely_pairs
-from toondecompose.engine.drawings.expose import expose, worth
+from toondecompose.engine.drawings.expose import expose
 from toondecompose.engine.drawings.match import Book, match
+from toondecompose.engine.drawings.models import worth
 from toondecompose.engine.drawings.patches import cut_patches
 from toondecompose.engine.drawings.pixels import strongest
 from toondecompose.engine.types import LayerPath

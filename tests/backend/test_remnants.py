@@ -1,5 +1,7 @@
 """Frames that show little of a sprite: whose turn it is there, and what is none of it."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from test_drawings import clip, drawing
@@ -10,12 +12,16 @@ from toondecompose.engine.drawings.common import Kept, kept
 from toondecompose.engine.drawings.expose import expose
 from toondecompose.engine.drawings.patches import Patch
 from toondecompose.engine.drawings.pixels import shift
-from toondecompose.engine.drawings.poses import continued
+from toondecompose.engine.drawings.poses import continued, reach
 from toondecompose.engine.drawings.remnants import (
+    ROUGHLY_FOREIGN,
     crumb_frames,
+    foreign_from,
     likely,
+    nearby_shift,
     place_remnant,
     place_together,
+    shown_in,
     shows_the_same,
 )
 
@@ -43,7 +49,9 @@ def test_a_speck_far_from_the_figure_is_none_of_its_exposures():
     source, masks = clip([drawing(k // 2 % 3) for k in range(8)], [(90 + 6 * k, 20) for k in range(8)])
     masks[0] = 0
     masks[0, 120:128, 20:30] = 255
-    sheet = expose(source, masks, 1.0)
+    frames = np.stack([source.read(t) for t in range(8)])
+    frames[0] = clip([np.zeros_like(drawing(0))], [(90, 20)])[0].read(0)  # the figure is not there yet
+    sheet = expose(source_from_array(frames), masks, 1.0)
     assert sheet.drawing.tolist() == [-1, 0, 1, 1, 2, 2, 0, 0]
 
 
@@ -98,3 +106,63 @@ def test_a_single_frame_before_a_gap_tells_of_no_way_but_does_not_hide_the_other
     way = np.array([shift(30.0 * t, 0.0) for t in range(7)])
     seen = np.array([False, False, True, False, True, True, True])
     assert np.allclose(continued(way, seen)[3], way[3])
+
+
+def test_what_was_always_hidden_of_a_drawing_speaks_for_no_other_one():
+    most, upper = slice(66, 200), slice(0, 118)
+    cuts, (picture, _) = glimpses([1, 1], [most, upper])
+    hidden = np.full((1, 176, 288), 255, np.uint8)
+    hidden[0, most] = 0
+    starts = [(0, np.eye(3), 4.0)]
+    assert place_remnant(cuts[1], [picture], starts, {0: 0.0}, 0.0, 300.0)[2] > ROUGHLY_FOREIGN
+    picture.seen = partial(shown_in, [(0, np.eye(3))], hidden, (288, 176))
+    d, place, score = place_remnant(cuts[1], [picture], starts, {0: 0.0}, 0.0, 300.0)
+    assert d == 0 and score < 1 and np.abs(place - np.eye(3)).max() < 0.2
+    # nor does it speak for it: two that show nothing in common are not taken for one
+    cuts, (picture, _) = glimpses([1, 1], [slice(100, 200), slice(0, 90)])
+    hidden[0] = 255
+    hidden[0, 100:] = 0
+    picture.seen = partial(shown_in, [(0, np.eye(3))], hidden, (288, 176))
+    assert place_remnant(cuts[1], [picture], starts, {0: 0.0}, 0.0, 300.0)[2] >= ROUGHLY_FOREIGN
+
+
+def test_a_drawing_shows_what_one_of_its_exposures_shows_in_the_frame_and_free_of_what_is_in_front():
+    hidden = np.zeros((2, 9, 16), np.uint8)
+    hidden[0, :, 8:] = 255
+    points = np.array([[10.0, 10.0], [100.0, 10.0], [-5.0, 10.0], [-45.0, 10.0]])
+    one, two = (0, np.eye(3)), (1, shift(40.0, 0.0))
+    assert shown_in([one], hidden, (160, 90), points).tolist() == [True, False, False, False]
+    assert shown_in([one, two], hidden, (160, 90), points).tolist() == [True, True, True, False]
+    assert shown_in([one], None, (160, 90), points).tolist() == [True, True, False, False]
+
+
+def test_a_speck_of_a_drawing_that_would_be_seen_around_it_does_not_show_it():
+    source, masks = clip([drawing(1), drawing(1)], [(100, 40)] * 2, pan=0)
+    frames = np.stack([source.read(t) for t in range(2)])
+    speck = np.zeros_like(masks[1])
+    speck[96:118, 128:150] = masks[1][96:118, 128:150]  # of the coat
+    bare, _ = clip([np.zeros_like(drawing(1))], [(100, 40)], pan=0)
+    frames[1] = np.where(speck[..., None] > 0, frames[1], bare.read(0))
+    source = source_from_array(frames)
+    whole = kept(refine([full_patch(source, masks[0], None, 0, 0.0)], [np.eye(3)], "translation", source.size)[1], True)
+    near, wide = (full_patch(source, speck, None, 1, 0.0, compared=True, around=around) for around in (0, 100))
+    starts = [(0, np.eye(3), 4.0)]
+    small, large = (place_remnant(p, [whole], starts, {0: 0.0}, 0.0, 300.0)[2] for p in (near, wide))
+    assert large > 1.5 * small and large > ROUGHLY_FOREIGN
+
+
+def test_a_remnant_is_found_as_far_off_as_its_path_may_be():
+    cuts, pictures = glimpses([1, 1], [slice(0, 200), slice(60, 120)])
+    for x in np.linspace(-36, 36, 13):
+        found, close = nearby_shift(pictures[0].points, cuts[1], shift(*-cuts[1].origin) @ shift(x, 0.0)
+                                    @ shift(*pictures[0].picture.origin), 38.0)
+        off = (shift(*cuts[1].origin) @ found @ shift(*-pictures[0].picture.origin))[:2, 2]
+        assert np.abs(off).max() < 2.0 and close > 0.7
+    steps = np.array([shift(66.0 * (t // 2), 0.0) for t in range(10)])
+    assert reach(steps, 5) > 33  # half of a jump: on twos the path lies in the middle of it
+
+
+def test_of_a_small_remnant_behind_solved_masks_less_is_forgiven():
+    small, large = cut_out(0, 300), cut_out(0, 1600)
+    assert foreign_from(small, rough=True) == foreign_from(large, rough=True) == ROUGHLY_FOREIGN
+    assert foreign_from(small, rough=False) < foreign_from(large, rough=False) < ROUGHLY_FOREIGN

@@ -34,10 +34,11 @@ class Canvas:
 
 
 def full_patch(source: FrameSource, mask: np.ndarray, hidden: np.ndarray | None, t: int, noise: float,
-               plate=None, leak: float = 0.0, compared: bool = False, opacity: float = 1.0) -> Patch | None:
+               plate=None, leak: float = 0.0, compared: bool = False, opacity: float = 1.0, around: int = 0
+               ) -> Patch | None:
     """Frame t's cut-out at full resolution. plate, leak: of a translucent sprite, whose background is taken off.
     opacity: of a sprite that fades, whose picture is brought back. compared: whether it is to be compared with a
-    drawing, not only placed."""
+    drawing, not only placed. around: px of the frame that are kept around the mask at least."""
     w, h = source.size
     frame = source.read(t)
     edge = EDGE
@@ -51,7 +52,7 @@ def full_patch(source: FrameSource, mask: np.ndarray, hidden: np.ndarray | None,
     if not len(ys):
         return None
     # only the sprite's surroundings are blurred; cut_patch cuts closer
-    room = 16 + max(ys[-1] - ys[0], xs[-1] - xs[0]) // 8
+    room = 8 + max(around, 8 + max(ys[-1] - ys[0], xs[-1] - xs[0]) // 8)
     y0, x0 = max(0, ys[0] - room), max(0, xs[0] - room)
     part = slice(y0, ys[-1] + room + 1), slice(x0, xs[-1] + room + 1)
     blur, behind = smoothing(noise), None
@@ -59,7 +60,8 @@ def full_patch(source: FrameSource, mask: np.ndarray, hidden: np.ndarray | None,
         picture, known = plate_at(plate, t, (w, h))
         behind = cv2.GaussianBlur(picture[part], (0, 0), blur), known[part]
     smooth = cv2.GaussianBlur(frame[part], (0, 0), blur)
-    patch = cut_patch(smooth, mask[part], None if hidden is None else hidden[part], t, behind, edge, compared)
+    patch = cut_patch(smooth, mask[part], None if hidden is None else hidden[part], t, behind, edge, compared,
+                      around)
     if patch is not None:
         patch.origin = patch.origin + [x0, y0]
     if patch is not None and opacity < 1:

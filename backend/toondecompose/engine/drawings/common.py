@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,21 +24,24 @@ class Kept:
 
     box: corners of what it covers, in its own canvas' px. picture: its mean, 8 bits, as a patch that frames are
     compared with, and points: those that they are placed by; both None where no frame is left to be placed.
+    seen: callable (points of the own canvas [n, 2]) -> bool [n], whether any of its exposures shows what is there, the
+    drawing or none of it; None: everywhere.
     """
 
     box: tuple[np.ndarray, np.ndarray]
     picture: Patch | None = None
     points: Points | None = None
+    seen: Callable[[np.ndarray], np.ndarray] | None = None
 
 
-def kept(canvas: Canvas, compared: bool) -> Kept:
-    """What is kept of a drawing. compared: frames are left that may show it."""
+def kept(canvas: Canvas, compared: bool, seen: Callable[[np.ndarray], np.ndarray] | None = None) -> Kept:
+    """What is kept of a drawing. compared: frames are left that may show it. seen: see Kept."""
     if not compared:
         return Kept(box(canvas))
     inside = (canvas.weight >= 0.75).astype(np.uint8)
     body = (canvas.weight > 0.1).astype(np.uint8)
     return Kept(box(canvas), Patch(-1, canvas.origin, as_bytes(canvas.smooth), inside, body, body),
-                canvas_points(canvas, FEW))
+                canvas_points(canvas, FEW), seen)
 
 
 def box(canvas: Canvas) -> tuple[np.ndarray, np.ndarray]:

@@ -4,42 +4,40 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
 from ..clip import FrameSource
 from ..types import ExposureSheet, LayerPath, PairsTold
 from .align import DOF
-from .canvas import canvas_points, full_patch, motion_gain, place_on, refine, window
-from .cluster import CERTAIN, renumber
+from .canvas import canvas_points, full_patch, place_on, refine, window
+from .cluster import renumber
 from .common import Kept, common_canvas, fit_canvas, kept, transitions
 from .fading import fades, unfaded
 from .followed import followed, unmirrored, unstrayed
 from .match import Book
+from .models import choose_model, chosen, needed
 from .patches import HELD, Patch, cut_patches, near_guesses
 from .pixels import shift
 from .poses import continued, reach
 from .recall import certain, recall
 from .remnants import (
-    FOREIGN,
     TELLING,
     crumb_frames,
     cut_frames,
+    foreign_from,
     likely,
     near_in_time,
     place_remnant,
     place_together,
+    shown_in,
     shows_the_same,
     weak_frames,
 )
 from .sheet import STRAYED, find_groups, trees
 from .small import compared_size, resized
-from .turn import GROWN, TURNED
 
-OFTEN = 0.2  # of the pairs of one drawing
-EVIDENCE = 24  # exposures asked about a richer motion
-LEAST_SAVED, LEAST_MOVED = 0.05, 0.06  # share of the colour error, full px: below it a richer motion only fits noise
-TURNING = 1 / 3  # of the exposures must have both: those of a hold have nothing to turn by
 MOST_KEPT, KEPT_BYTES = 24, 300e6  # exposures of one drawing held at full size: more hardly better their mean
 CUT_BYTES = 24  # per px of a cut-out: float32 colour and masks
 HELD_REACH = 2.0  # full px: how far off its neighbour's place a held exposure is looked for
@@ -110,8 +108,10 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
     _, chained = trees(_restricted(book, within), np.inf)
 
     def full(t: int, compared: bool = False) -> Patch:
+        # all of a drawing that little is seen of must be seen to be there, or hidden
+        around = max((max(d.picture.body.shape) for d in drawings if d.picture is not None), default=0) * compared
         return full_patch(source, masks[t], None if hidden is None else hidden[t], t, noise, plate, book.leak, compared,
-                          float(opacity[t]))
+                          float(opacity[t]), around)
 
     drawing = np.full(count, -1, np.int64)
     H = np.tile(np.eye(3), (count, 1, 1))
@@ -147,7 +147,8 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
                 placed[k] = place_on(canvas, points, cut, placed[k], model)
                 canvas.extent = wider(canvas.extent, *window([cut], [placed[k]], limit))
             drawing[t], H[t] = g, placed[k]
-        drawings.append(kept(canvas, bool(left)))
+        places = [(use[k].frame, H[use[k].frame]) for k in group_members]
+        drawings.append(kept(canvas, bool(left), partial(shown_in, places, hidden, source.size)))
     rigid = all(k is not None for k in known)
     H, gauge = common_canvas(drawing, H, drawings, transitions(book, group, to_frame), model, rigid)
     seen = drawing >= 0
@@ -171,7 +172,7 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
         p = min(left, key=lambda q: (np.abs(np.flatnonzero(seen) - q.frame).min(), q.frame))
         left.remove(p)
         t = p.frame
-        cut, (start, guesses) = full(t, True), guessed(t)
+        cut, (start, guesses), foreign = full(t, True), guessed(t), foreign_from(p, plate is None)
         d, m, score = place_remnant(cut, drawings, guesses, likely(drawing, t), noise, differs)
         if score >= 1:  # guessed rather than seen: the frames beside it may show more of the same drawing
             one = kept(refine([cut], [np.eye(3)], model, source.size)[1], True)
@@ -180,21 +181,24 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
             at = [t, *(q.frame for q, _ in twins)]
             both = place_together([cut, *(other for _, other in twins)], drawings, [guessed(u)[1] for u in at],
                                   [likely(drawing, u) for u in at], noise, differs) if twins else []
-            if both and both[0][2] < (FOREIGN if score >= FOREIGN else CERTAIN):
+            if both and both[0][2] >= foreign:  # nothing known explains all of them
+                score = max(score, both[0][2])
+            elif both:
                 for (q, _), (of, place, _) in zip(twins, both[1:], strict=True):
                     left.remove(q)
                     drawing[q.frame], measured[q.frame], seen[q.frame] = of, place @ gauge[of], True
                 d, m, score = *both[0][:2], 0.0
-        if score >= FOREIGN and t in crumbs:  # the drawing is not there: it was never the sprite
+        if score >= foreign and t in crumbs:  # the drawing is not there: it was never the sprite
             continue
-        if score >= FOREIGN and p.area > TELLING * usual:  # a drawing of its own, of which no more is ever seen
+        if score >= foreign and p.area > TELLING * usual:  # a drawing of its own, of which no more is ever seen
             tries[t] += 1
             if not stuck and tries[t] <= RETRIES:
                 waiting.append(p)
                 continue
             stuck = False
             d, m = len(drawings), np.eye(3)
-            drawings.append(kept(refine([cut], [m], model, source.size)[1], True))
+            seen_here = partial(shown_in, [(t, m)], hidden, source.size)
+            drawings.append(kept(refine([cut], [m], model, source.size)[1], True, seen_here))
             gauge.append(start)
         if d < 0:  # too little to be compared with any
             continue
@@ -229,75 +233,8 @@ def most_kept(use: list[Patch], scale: float) -> int:
     return int(np.clip(KEPT_BYTES / (CUT_BYTES * size), 3, MOST_KEPT))
 
 
-def chosen(members: list[int], use: list[Patch], most: int) -> list[int]:
-    """Positions in `members` of the exposures that make the drawing's mean: the largest, and others evenly in time."""
-    count = len(members)
-    if count <= most:
-        return list(range(count))
-    largest = max(range(count), key=lambda k: use[members[k]].area)
-    return sorted({largest, *(int(k) for k in np.linspace(0, count - 1, most - 1))})
-
-
 def wider(extent: tuple[np.ndarray, np.ndarray] | None, corner: np.ndarray, size: tuple[int, int]
           ) -> tuple[np.ndarray, np.ndarray]:
     """The box (low, high) that holds `extent` and the box of `size` at `corner`."""
     low, high = corner, corner + np.array(size)
     return (low, high) if extent is None else (np.minimum(low, extent[0]), np.maximum(high, extent[1]))
-
-
-def choose_model(members: list[list[int]], start: list[list[np.ndarray]], use: list[Patch], model: str,
-                 allowed: list[str], limit: tuple[int, int], most: int, scale: float) -> str:
-    """The simplest motion beyond which no richer one has evidence, judged on the most exposed drawings.
-
-    start: canvas -> frame for each drawing's exposures, working px. scale: working px per full px.
-    """
-    asked, count = [], 0
-    for g in sorted(range(len(members)), key=lambda g: (-len(members[g]), g)):
-        if len(members[g]) > 1 and count < EVIDENCE:
-            keep = chosen(members[g], use, most)
-            asked.append((g, keep))
-            count += len(keep) - 1
-    while True:
-        # an affine motion may gain little where perspective does
-        richer = [m for m in allowed if DOF[m] > DOF[model]][:2]
-        saved: dict[str, list[tuple[float, float]]] = {m: [] for m in richer}
-        for g, keep in asked if richer else []:
-            cuts = [use[members[g][k]] for k in keep]
-            places, canvas = refine(cuts, [start[g][k] for k in keep], model, limit)
-            for m in richer:
-                saved[m] += motion_gain(cuts, places, canvas, model, m)
-        better = next((m for m in richer if worth(saved[m], scale)), None)
-        if better is None:
-            return model
-        model = better
-
-
-def needed(book: Book, group: np.ndarray) -> str:
-    """The motion without which many exposures of one drawing did not fit each other at all.
-
-    A pair that was laid on each other along a chain of others may need a similarity for which nobody looked again."""
-    same = [(i, j) for i, j in sorted(book.dof) if i < j and group[i] == group[j] and book.score[i, j] < 1]
-    dof = [max(book.dof[p], DOF["similarity"] * resizes(book.link[p])) for p in same]
-    for model in ("homography", "similarity"):
-        if dof and np.mean(np.array(dof) >= DOF[model]) > OFTEN:
-            return model
-    return "translation"
-
-
-def resizes(link: np.ndarray) -> bool:
-    """Whether a pair's motion (3x3) turns a picture or changes its size beyond what an alignment may be off."""
-    m = link[:2, :2]
-    det = np.linalg.det(m)
-    turn = np.arctan2(m[1, 0] - m[0, 1], m[0, 0] + m[1, 1]) if det > 0 else 0.0
-    return bool(abs(np.log(abs(det))) > 2 * GROWN or abs(turn) > np.radians(TURNED))
-
-
-def worth(gains: list[tuple[float, float]], scale: float) -> bool:
-    """Is there evidence for a richer motion: does it save errors and move the picture visibly in a third of exposures?
-
-    gains: (share of the error saved, working px moved). scale: working px per full px.
-    """
-    if not gains:
-        return False
-    saved, moved = np.quantile(np.array(gains), 1 - TURNING, axis=0)
-    return bool(saved > LEAST_SAVED and moved > LEAST_MOVED * scale)

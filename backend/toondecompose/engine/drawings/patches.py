@@ -101,13 +101,13 @@ def upper_quartile(mask: np.ndarray, where: np.ndarray) -> float:
 
 
 def cut_patch(smooth: np.ndarray, mask: np.ndarray, hidden: np.ndarray | None, t: int,
-              plate: tuple[np.ndarray, np.ndarray] | None = None, edge: int = EDGE, compared: bool = True
-              ) -> Patch | None:
+              plate: tuple[np.ndarray, np.ndarray] | None = None, edge: int = EDGE, compared: bool = True,
+              around: int = 0) -> Patch | None:
     """Cut the sprite out of one frame; None where it is not visible.
 
     smooth: the blurred frame, uint8 or float32 RGB [h, w, 3]. mask, hidden: uint8 [h, w]. plate: (RGB blurred like
     the frame, known 0..255). edge: width of the mask's unsure rim, px. compared: False for a patch that is only placed,
-    which needs no `deep` and no `reach`.
+    which needs no `deep` and no `reach`. around: px of the frame that are kept around the mask at least.
     """
     body = main_parts((mask >= BODY).astype(np.uint8))
     ys, xs = np.flatnonzero(body.any(1)), np.flatnonzero(body.any(0))
@@ -116,7 +116,7 @@ def cut_patch(smooth: np.ndarray, mask: np.ndarray, hidden: np.ndarray | None, t
     hs, ws = body.shape
     y0, y1, x0, x1 = ys[0], ys[-1] + 1, xs[0], xs[-1] + 1
     # around the sprite enough of the frame is kept to see that a limb of another drawing is missing here
-    pad = 8 + (max(y1 - y0, x1 - x0) // 8)
+    pad = max(around, 8 + (max(y1 - y0, x1 - x0) // 8))
     y0, y1, x0, x1 = max(0, y0 - pad), min(hs, y1 + pad), max(0, x0 - pad), min(ws, x1 + pad)
     crop = (slice(y0, y1), slice(x0, x1))
     disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * edge + 1, 2 * edge + 1))

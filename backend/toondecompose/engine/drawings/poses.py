@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+LARGEST = 80.0  # px of a step: what jumps farther is not looked for everywhere in between
 REACH = 3  # frames beyond the last seen one over which a constant velocity is believed
 
 
@@ -61,4 +62,4 @@ def reach(H: np.ndarray, t: int) -> float:
     that is held and then jumps lies off the line between its neighbours)."""
     near = H[max(0, t - 4) : t + 5, :2, 2]
     steps = np.linalg.norm(np.diff(near, axis=0), axis=1)
-    return 4.0 + 0.5 * min(40.0, float(steps.max(initial=0.0)))
+    return 4.0 + 0.5 * min(LARGEST, float(steps.max(initial=0.0)))

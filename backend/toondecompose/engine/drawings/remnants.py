@@ -12,16 +12,21 @@ from .canvas import FINE_CAPS
 from .cluster import CERTAIN
 from .common import Kept
 from .compare import compare_drawings
-from .patches import Patch
-from .pixels import place, shift, strongest
+from .patches import EDGE, HIDING, Patch
+from .pixels import pixels_of, place, shift, strongest
 
 WEAK = 0.35  # of the usual visible area: less, and cut by the frame's edge or by something in front, is a remnant
-SEARCH = 9  # shifts tried per axis
+SEARCH = 9  # shifts tried per axis, at least, and
+STEP = 4.0  # px between them at most: lines are not much wider
+THINNED = 4  # times fewer points are asked about many shifts
 CLOSE = 40.0  # grey levels: colours further apart are different colours
 BARE = 20.0  # grey levels of difference that a pixel counts which the drawing has no picture of
 TELLING = 0.1  # of the usual visible area: a remnant with less is never a drawing of its own
 FLEETING, GROWN = 3, 3.0  # frames that a crumb is seen at most, and times by which no sprite's area grows in a frame
-FOREIGN = 4.0  # score from which a remnant is a drawing of its own (its place is only continued, so more is forgiven)
+# Score from which a remnant is a drawing of its own: more than tells two whole pictures apart, for its place is only
+# continued. Larger ones have longer rims; first masks also have scenery in them, and parts missing.
+FOREIGN, ROUGHLY_FOREIGN = 2.0, 4.0
+SMALL = 1500.0  # working px: up to that size the first of them holds
 MOST_TRIED = 12  # drawings that a remnant is compared with: a cycle's, and more
 HOPEFUL = 0.5  # of the best drawing's agreement at a glance, below which a drawing is not looked at closely
 ELSEWHEN = 1.0  # score that a drawing costs which neither the frame before nor the one after shows
@@ -30,6 +35,8 @@ CONTEXT = 3  # frames before or after that tell whose turn it is: drawings are h
 LEAST_CONTEXT = 2  # of them, where the shot has no more
 ITS_PLACE = 0.7  # of the points that are seen show the drawing's colours: there it lies, whatever else differs, and
 LOOKS_LIKE_IT = 0.5  # times as much speaks what differs against that drawing, rather than against the masks
+LEAST_TOLD = 0.15  # of a remnant must be compared, or nothing says that it shows a drawing
+UNDECIDED = 1.0  # score that a drawing costs of which hardly anything was ever seen that the remnant shows
 TWINS = 0.4  # of the larger of two remnants must be seen in both, to tell whether they show one drawing
 
 
@@ -63,6 +70,11 @@ def crumb_frames(patches: list[Patch], cut: np.ndarray) -> np.ndarray:
             out[run] = not any(0 <= k < len(area) and abs(frame[k] - frame[end]) == 1 and area[k] < GROWN * area[end]
                                for k, end in ((run[0] - 1, run[0]), (run[-1] + 1, run[-1])))
     return out
+
+
+def foreign_from(patch: Patch, rough: bool) -> float:
+    """Score from which a remnant is a drawing of its own. rough: whether masks are a first look's."""
+    return ROUGHLY_FOREIGN if rough else min(ROUGHLY_FOREIGN, FOREIGN * max(1.0, float(np.sqrt(patch.area / SMALL))))
 
 
 def touches(patch: Patch, size: tuple[int, int]) -> bool:
@@ -104,7 +116,7 @@ def likely(drawing: np.ndarray, t: int) -> dict[int, float]:
 
 
 def nearby_shift(points: Points, patch: Patch, H: np.ndarray, reach: float) -> tuple[np.ndarray, float]:
-    """H moved by the whole shift within +-reach px (a grid of SEARCH^2) at which most points show the patch's colours
+    """H moved by the whole shift within +-reach px (on a grid) at which most points show the patch's colours
     -> (that, how many of those that are seen do, 0..1; -1 where too few are seen anywhere).
 
     H: points' px -> patch px.
@@ -116,32 +128,63 @@ def nearby_shift(points: Points, patch: Patch, H: np.ndarray, reach: float) -> t
     h, w = patch.valid.shape
     pixels, valid = patch.smooth.reshape(-1, 3), patch.valid.reshape(-1) > 0
     best = (-1.0, 0.0, 0.0)
-    for span, middle in ((reach, True), (2 * reach / (SEARCH - 1), False)):
-        _, x0, y0 = (0.0, 0.0, 0.0) if middle else best
-        steps = np.linspace(-span, span, SEARCH)
+    count = max(SEARCH, 2 * int(np.ceil(reach / STEP)) + 1)
+    for span, tries in ((reach, count), (2 * reach / (count - 1), SEARCH)):
+        _, x0, y0 = best if span < reach else (0.0, 0.0, 0.0)
+        thin = min(THINNED, max(1, tries**2 // SEARCH**2))
+        steps = np.linspace(-span, span, tries)
         # from the middle outwards, so that among equals the nearest wins
         tried = np.array(sorted(((x, y) for x in steps for y in steps), key=lambda s: (s[0] ** 2 + s[1] ** 2, s)))
-        x, y = xy[:, 0] + (x0 + tried[:, :1]), xy[:, 1] + (y0 + tried[:, 1:])
+        x, y = xy[::thin, 0] + (x0 + tried[:, :1]), xy[::thin, 1] + (y0 + tried[:, 1:])
         seen = (x > 0.5) & (y > 0.5) & (x < w - 0.5) & (y < h - 0.5)
         cell = np.where(seen, y.astype(np.int64) * w + x.astype(np.int64), 0)
         seen &= valid[cell]
-        error = strongest(np.abs(pixels[cell] - colour))
-        count = seen.sum(1)
-        close = (np.maximum(1 - error / np.float32(CLOSE), 0) * seen).sum(1, dtype=np.float64) / np.maximum(count, 1)
-        for k in np.flatnonzero(count >= 20):
+        error = strongest(np.abs(pixels[cell] - colour[::thin]))
+        told = seen.sum(1)
+        close = (np.maximum(1 - error / np.float32(CLOSE), 0) * seen).sum(1, dtype=np.float64) / np.maximum(told, 1)
+        best = (-1.0, x0, y0)  # fewer points agree otherwise
+        for k in np.flatnonzero(told * thin >= 20):
             if close[k] > best[0] + 1e-6:
                 best = (float(close[k]), float(x0 + tried[k, 0]), float(y0 + tried[k, 1]))
     return shift(best[1], best[2]) @ H, best[0]
 
 
-def uncovered(picture: Patch, patch: Patch, H: np.ndarray) -> float:
-    """Largest connected part of the frame's sprite that a drawing has no picture of, as a difference (levels x
-    px^2)."""
+def shown_in(places: list[tuple[int, np.ndarray]], hidden: np.ndarray | None, size: tuple[int, int], xy: np.ndarray
+             ) -> np.ndarray:
+    """bool [n]: which points [n, 2] of a drawing's own canvas one of its exposures shows, in the frame and free of what
+    is in front. places: (frame, own canvas -> frame). hidden: uint8 [T, hs, ws] or None. size: frame (width, height).
+    """
+    seen = np.zeros(len(xy), bool)
+    for t, H in places:
+        ask = np.flatnonzero(~seen)
+        if not len(ask):
+            break
+        at = project(H, xy[ask])
+        inside = (at > 0).all(1) & (at < size).all(1)
+        if hidden is not None:
+            hs, ws = hidden.shape[1:]
+            x, y = (np.where(inside[:, None], at, 0) * [ws / size[0], hs / size[1]]).astype(np.int64).T
+            inside &= cv2.dilate(hidden[t], np.ones((2 * EDGE + 3, 2 * EDGE + 3), np.uint8))[y, x] < HIDING
+        seen[ask] = inside
+    return seen
+
+
+def uncovered(drawing: Kept, patch: Patch, H: np.ndarray) -> tuple[float, float]:
+    """Largest connected part of the frame's sprite that a drawing has no picture of though its exposures show what is
+    there, as a difference (levels x px^2), and the share 0..1 of the frame's sprite of which they tell anything: what
+    the edge or something in front hides in all of them may be the drawing's."""
     h, w = patch.inside.shape
-    body = cv2.dilate(picture.body, np.ones((7, 7), np.uint8))  # a rim is nobody's evidence
+    body = cv2.dilate(drawing.picture.body, np.ones((7, 7), np.uint8))  # a rim is nobody's evidence
     bare = patch.inside & (place(body, H, (w, h)) == 0)
+    told = 1.0
+    if drawing.seen is not None and bare.any():
+        ys, xs = pixels_of(bare)
+        back = shift(*drawing.picture.origin) @ np.linalg.inv(H)
+        seen = drawing.seen(project(back, np.stack([xs + 0.5, ys + 0.5], 1)))
+        bare[ys, xs] = seen
+        told = 1 - np.count_nonzero(~seen) / max(1.0, patch.area)
     count, _, stats, _ = cv2.connectedComponentsWithStats(bare.astype(np.uint8), connectivity=4)
-    return BARE * float(stats[1:, cv2.CC_STAT_AREA].max()) if count > 1 else 0.0
+    return BARE * float(stats[1:, cv2.CC_STAT_AREA].max()) if count > 1 else 0.0, told
 
 
 def place_remnant(patch: Patch, drawings: list[Kept], starts: list[tuple[int, np.ndarray, float]],
@@ -172,7 +215,9 @@ def place_remnant(patch: Patch, drawings: list[Kept], starts: list[tuple[int, np
         tried = [found] if told else [found, H] if good else [H]
         for m in tried:
             seen = compare_drawings(picture, patch, m, 0.5 * noise)
-            score = (seen.blob + uncovered(picture, patch, m)) / threshold * (LOOKS_LIKE_IT if told else 1)
+            bare, share = uncovered(drawings[d], patch, m)
+            score = (seen.blob + bare) / threshold * (LOOKS_LIKE_IT if told else 1)
+            score = score / share + UNDECIDED * (1 - share) if share >= LEAST_TOLD else max(score, ROUGHLY_FOREIGN)
             cost = score + costs.get(d, ELSEWHEN)
             if cost < best[0] - 1e-9:
                 best = (cost, d, shift(*patch.origin) @ m @ shift(*-picture.origin), score)
