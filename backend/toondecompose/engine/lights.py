@@ -213,7 +213,8 @@ def without_lights(source: FrameSource, lights: Lights, paths: list[LayerPath]) 
         g, o = lights.gain[stands], lights.offset[stands]
         table = np.rint(np.clip((levels[:, None] - o) / g, 0, 255)).astype(np.uint8)
         out = cv2.LUT(frame, table[:, None])
-        burnt = ((frame >= CLIPPED[1]) & (table[CLIPPED[1]] < 250)).any(-1)
+        burnt = (frame >= CLIPPED[1]) & (table[CLIPPED[1]] < 250)
+        out = np.where(burnt, table[CLIPPED[1]], out)  # at least so light
         return _refilled(source, lights, paths, stands, out, burnt) if burnt.any() else out
 
     return source.made_of(look)
@@ -222,11 +223,13 @@ def without_lights(source: FrameSource, lights: Lights, paths: list[LayerPath]) 
 def _refilled(source: FrameSource, lights: Lights, paths: list[LayerPath], t: int, out: np.ndarray,
               burnt: np.ndarray) -> np.ndarray:
     """Frame t with what the light has burnt out taken from the nearest frame of the usual light, along the path, or
-    standing, on which the surroundings fit best. out: uint8 [h, w, 3]. burnt: bool [h, w]."""
+    standing, on which the surroundings fit best. out: uint8 [h, w, 3]; where burnt, bool [h, w, 3], the least that it
+    can have been."""
     s = int(lights.usual[np.abs(lights.usual - t).argmin()])
     beside, size = source.read(s), source.size
     box = lambda x: cv2.boxFilter(x, cv2.CV_32F, (WINDOW, WINDOW))  # noqa: E731
-    whole = (~burnt).astype(np.float32)
+    some = burnt.any(-1)
+    whole = (~some).astype(np.float32)
     near = np.maximum(box(whole), 1e-3)
     least, filled = None, out.copy()
     for way in _along(paths, s, t):
@@ -234,12 +237,11 @@ def _refilled(source: FrameSource, lights: Lights, paths: list[LayerPath], t: in
         moved = _laid_on(beside, M, size, 0)
         inside = cv2.warpPerspective(np.ones(size[::-1], np.uint8), M, size,
                                      flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP) > 0
-        # a burnt px was at least as light as it can be seen to have been
-        off = np.where(burnt, np.maximum(out.astype(np.float32) - moved, 0).mean(-1),
+        off = np.where(some, np.maximum(out.astype(np.float32) - moved, 0).mean(-1),
                        np.abs(moved.astype(np.float32) - out).mean(-1))
-        miss = np.where(inside, box(off * whole) / near + off * burnt, 1e6)
-        take = burnt & inside & (miss < (np.inf if least is None else least))
-        filled[take] = np.maximum(moved[take], out[take])
+        miss = np.where(inside, box(off * whole) / near + off * some, 1e6)
+        take = some & inside & (miss < (np.inf if least is None else least))
+        filled[take] = np.where(burnt[take], np.maximum(moved[take], out[take]), out[take])
         least = miss if least is None else np.minimum(least, miss)
     return filled
 
