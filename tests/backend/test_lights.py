@@ -90,6 +90,23 @@ def test_an_even_light_is_left_alone():
     assert find_lights(source_from_array(shot()), pan()) is None
 
 
+def test_more_contrast_that_no_colour_in_front_lays_on_again_stays_in_the_frames():
+    gain, offset = np.ones(COUNT), np.zeros(COUNT)
+    gain[8:10], offset[8:10] = 1.6, -66
+    assert find_lights(source_from_array(under(shot(), gain, offset)), pan()) is None
+
+
+def test_a_frame_that_a_coloured_lamp_leaves_without_a_channel_holds_one_that_has_it():
+    frames = shot()
+    lit = under(frames, *fade_in())
+    lit[12] = np.rint(0.5 * frames[12])
+    lit[12, ..., 2] = 40
+    source, paths = source_from_array(lit), pan()
+    lights = find_lights(source, paths)
+    assert lights.stands[12] in (11, 13) and np.isfinite(lights.gain).all()
+    assert np.abs(without_lights(source, lights, paths).read(12) - frames[lights.stands[12]].astype(float)).mean() < 2.5
+
+
 def test_what_is_dark_on_the_way_of_the_camera_is_no_light():
     frames = shot()
     dark = np.clip(1.3 - np.arange(SIZE[0] + STEP * COUNT) / (SIZE[0] + STEP * COUNT), 0, 1)

@@ -26,8 +26,8 @@ from .types import Drawings, LayerPath, SolvedLayer
 
 LOOK_WIDTH = 320  # px across at which frames are compared: a light has no lines
 LEVELS_WIDTH = 160  # px across of all frames at once, by which a shot is seen to be of one light
-NEAR = 5  # px of that, around what is cut off
-SOFT = 1.0  # px of that: half a pixel of misplacement stays out of the comparison
+NEAR = 5  # px at LOOK_WIDTH, around what is cut off
+SOFT = 1.0  # px at LOOK_WIDTH: half a pixel of misplacement stays out of the comparison
 SEEN = 24.0  # grey levels that the light of a shot changes by at least; what drifts by less are shades and paint
 USUAL = 4.0  # grey levels within which a frame has the light that most of the shot has
 SMALLEST = 1.0  # grey levels: less than that is left in a frame
@@ -125,7 +125,8 @@ def _stirred(gray: np.ndarray) -> bool:
 
 
 def find_lights(source: FrameSource, paths: list[LayerPath]) -> Lights | None:
-    """How the whole picture's light changes; None where it does not. paths: the clip's motions, best first."""
+    """How the whole picture's light changes; None where it does not, or where no plain colour in front could lay the
+    change on again (more contrast around a middle grey). paths: the clip's motions, best first."""
     if source.count < 4 or not paths:
         return None
     frames, scale = working_source(source, LOOK_WIDTH)
@@ -146,12 +147,15 @@ def find_lights(source: FrameSource, paths: list[LayerPath]) -> Lights | None:
     gain, offset, stands = np.ones((count, 3)), np.zeros((count, 3)), np.arange(count)
     for t in (int(t) for t in np.flatnonzero(change >= SMALLEST)):
         beside = [*usual[usual < t][-BESIDE:], *usual[usual > t][:BESIDE]]
-        pairs = [_same(frames, int(s), t, _along(paths, int(s), t), scale) for s in beside if s != t]
+        pairs = [_same(frames, int(s), t, _along(paths, int(s), t), scale) for s in beside]
         x, y, told = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
         if told.sum(0).min() < ENOUGH * frames[t][..., 0].size * len(pairs) or (frames[t] >= CLIPPED[1]).mean() > BURNT:
             stands[t] = -1 if change[t] >= SEEN else t
             continue
         lines = [_line(x[told[:, c], c], y[told[:, c], c]) for c in range(3)]
+        if min(g for g, _ in lines) <= 0:  # a channel is flat, as under a coloured lamp: its picture is lost
+            stands[t] = -1
+            continue
         at = np.quantile(frames[t], (0.1, 0.9), axis=(0, 1))
         if max(np.abs((g - 1) * (at[:, c] - o) / g + o).max() for c, (g, o) in enumerate(lines)) < SMALLEST:
             continue
@@ -165,11 +169,13 @@ def find_lights(source: FrameSource, paths: list[LayerPath]) -> Lights | None:
     lights = Lights(gain, offset, stands, usual, np.zeros(count), np.zeros((count, 3), np.uint8))
     if max(_change(lights, t, frames[t]) for t in range(count)) < SEEN:
         return None
-    small = without_lights(source, lights, paths).resized(frames.size)
+    even = without_lights(source, lights, paths)
+    small = even.resized(frames.size)
     for t in range(count):
         if _changed(lights, t):
             lights.hidden[t], lights.colour[t] = _cover(small.read(t).astype(np.float64), frames[t].astype(np.float64))
-    return lights
+    even.close()
+    return lights if lights.hidden.any() else None
 
 
 def _changed(lights: Lights, t: int) -> bool:
