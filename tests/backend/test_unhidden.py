@@ -57,6 +57,16 @@ def test_a_wall_has_no_hole_where_only_a_sprite_was_ever_seen():
     assert np.array_equal(sum(m.astype(int) for m in masks), sums)
 
 
+def test_what_fades_behind_a_wall_does_not_make_its_mask_overflow():
+    layers, before, masks = shot()
+    before.insert(1, np.zeros_like(before[0]))  # a ghost that fades: its mask tells where it is, not how much it shows
+    masks.insert(1, masks[0] // 2 + 100 * (masks[0] > 0).astype(np.uint8))
+    layers.insert(1, layers[0])
+    assert keep_walls_whole(layers, before, masks, [0, 2], (W, H)) > 0
+    for t in range(1, COUNT, 2):
+        assert masks[2][t, 15:25, 50 - 3 * t:58 - 3 * t].min() == 255
+
+
 @pytest.mark.parametrize("change", [{"behind_seen": 5}, {"at_an_edge": True}])
 def test_what_is_behind_a_wall_stays_where_it_was_seen_or_the_wall_ends(change):
     layers, before, masks = shot(**change)

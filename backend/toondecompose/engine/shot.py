@@ -165,7 +165,7 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
             masks = visible_masks(solved.layers, source.size, masks[0].shape[1:], source.count, keep)
             redrawn = [k for k, layer in enumerate(segmentation.layers) if layer.kind == "sprite" and not layer.still]
             keep_walls_whole(solved.layers, [layer.masks for layer in segmentation.layers], masks,
-                             [k for k in range(len(masks)) if k not in redrawn], source.size)
+                             [k for k in range(len(masks)) if k not in redrawn], source.size, source.rest)
             for mend in (drop_crumbs, add_strands):
                 mend(source, solved.layers, masks, redrawn, lambda report=report_matte: report(1.0))
             # the coarse masks have done their work, and a long shot's are large

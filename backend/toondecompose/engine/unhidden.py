@@ -8,7 +8,7 @@ behind it was told apart there in any frame, and the plane itself is all around,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
@@ -22,23 +22,30 @@ SEEN_BEHIND = 0.5  # frames: fewer than one that showed what is behind has shown
 OWN_RIM = 0.75  # of what is known around a hole must be the plane's: rough masks err by a px or two, and
 KNOWN_RIM = 0.5  # of all that is around it must be known: what goes on under a picture's edge goes on nobody knows how
 LEAST = 4  # working px; smaller holes close when pictures are resampled
+LOOKS = 16  # frames between two rests
 
 
 def keep_walls_whole(layers: Sequence[SolvedLayer], before: Sequence[np.ndarray], masks: Sequence[np.ndarray],
-                     walls: Sequence[int], size: tuple[int, int]) -> int:
+                     walls: Sequence[int], size: tuple[int, int], rest: Callable[[], None] = lambda: None) -> int:
     """Give to planes, in place, what rough masks have hidden of them and mattes have opened -> how many px.
 
     layers: solved, back to front. before, masks: uint8 [T, hs, ws] of each, what was visible of them by the rough masks
-    and by the mattes. walls: the numbers of those that are planes, or one painting. size: the frame's (w, h) px."""
-    return sum(_keep_whole(layers[k], before, masks, k, size) for k in sorted(walls, reverse=True) if k > 0)
+    and by the mattes. walls: the numbers of those that are planes, or one painting. size: the frame's (w, h) px.
+    rest: gives back the memory of masks that were looked at, where they lie on a shelf."""
+    return sum(_keep_whole(layers[k], before, masks, k, size, rest) for k in sorted(walls, reverse=True) if k > 0)
 
 
 def _keep_whole(layer: SolvedLayer, before: Sequence[np.ndarray], masks: Sequence[np.ndarray], k: int,
-                size: tuple[int, int]) -> int:
+                size: tuple[int, int], rest: Callable[[], None]) -> int:
     count, hs, ws = masks[k].shape
-    opened = [_opened(before, masks, k, t) if layer.exposure[t] >= 0 else np.zeros((hs, ws), np.uint8)
-              for t in range(count)]
-    if not any(one.any() for one in opened):
+    opened: dict[int, np.ndarray] = {}  # numbers of px, by frame: they are few, and a long shot has many frames
+    for t in np.flatnonzero(layer.exposure >= 0):
+        px = np.flatnonzero(_opened(before, masks, k, t))
+        if len(px):
+            opened[int(t)] = px
+        if t % LOOKS == 0:
+            rest()
+    if not opened:
         return 0
     part, corner = layer.drawings.part(0)
     scale = np.diag([ws / size[0], hs / size[1], 1.0])
@@ -53,27 +60,42 @@ def _keep_whole(layer: SolvedLayer, before: Sequence[np.ndarray], masks: Sequenc
     for t in range(count):
         if layer.exposure[t] >= 0:
             told += laid(np.max([before[j][t] for j in range(k)], axis=0), t)
-            if opened[t].any():
-                shown += laid(opened[t], t)
+            if t in opened:
+                shown += laid(_picture(opened[t], (hs, ws)), t)
+        if t % LOOKS == 0:
+            rest()
     behind = told >= np.maximum(SEEN_BEHIND * 255, shown)
     hole = whole_walls(alpha >= HALF, behind, shown >= HALF)
     total = 0
-    for t in np.flatnonzero([one.any() for one in opened]) if hole.any() else ():
+    for t, px in opened.items() if hole.any() else ():
         placed = cv2.warpPerspective(hole.astype(np.uint8) * 255, places[t], (ws, hs), flags=cv2.INTER_LINEAR)
-        mine = (cv2.dilate(placed, np.ones((3, 3), np.uint8)) >= HALF) & (opened[t] > 0)
+        mine = (cv2.dilate(placed, np.ones((3, 3), np.uint8)) >= HALF) & (_picture(px, (hs, ws)) > 0)
+        # rounded masks may sum to more than 255, and what fades behind is counted as if it did not
+        whole = np.sum([one[t][mine] for one in masks[:k + 1]], axis=0, dtype=np.uint16)
+        masks[k][t][mine] = np.minimum(whole, 255)
         for j in range(k):
-            masks[k][t][mine] += masks[j][t][mine]  # masks sum to 255
             masks[j][t][mine] = 0
         total += int(mine.sum())
+        if t % LOOKS == 0:
+            rest()
     return total
 
 
 def _opened(before: Sequence[np.ndarray], masks: Sequence[np.ndarray], k: int, t: int) -> np.ndarray:
     """Where something in front of layer k hid it by the rough masks of frame t, and what is behind k shows by the
-    mattes: uint8 [h, w], 255 or 0."""
-    hid = np.max([one[t] for one in before[k + 1:]], axis=0) if k + 1 < len(before) else np.zeros_like(masks[k][t])
+    mattes: bool [h, w]."""
+    if k + 1 == len(before):
+        return np.zeros(masks[k].shape[1:], bool)
+    hid = np.max([one[t] for one in before[k + 1:]], axis=0)
     shows = np.sum([one[t] for one in masks[:k]], axis=0, dtype=np.uint16)
-    return ((hid >= HALF) & (shows >= HALF)).astype(np.uint8) * 255
+    return (hid >= HALF) & (shows >= HALF)
+
+
+def _picture(px: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """uint8 of a shape (h, w), 255 at the pixels of these numbers and 0 elsewhere."""
+    out = np.zeros(shape, np.uint8)
+    out.reshape(-1)[px] = 255
+    return out
 
 
 def whole_walls(own: np.ndarray, behind: np.ndarray, empty: np.ndarray) -> np.ndarray:
