@@ -238,12 +238,3 @@ def working_source(source: FrameSource, max_width: int) -> tuple[FrameSource, fl
     scale = working_scale(source.size, max_width)
     size = max(1, round(width * scale)), max(1, round(height * scale))
     return source.resized(size), size[0] / width
-
-
-def working_frames(source: FrameSource, max_width: int) -> tuple[np.ndarray, float]:
-    """All frames at working size at once -> (uint8 RGB [T, hs, ws, 3], scale), as `working_source`."""
-    smaller, scale = working_source(source, max_width)
-    out = np.empty((source.count, *smaller.size[::-1], 3), np.uint8)
-    for t in range(source.count):
-        out[t] = smaller.read(t)
-    return out, scale

@@ -26,7 +26,7 @@ FLEETING, GROWN = 3, 3.0  # frames that a crumb is seen at most, and times by wh
 # Score from which a remnant is a drawing of its own: more than tells two whole pictures apart, for its place is only
 # continued. Larger ones have longer rims; first masks also have scenery in them, and parts missing.
 FOREIGN, ROUGHLY_FOREIGN = 2.0, 4.0
-SMALL = 1500.0  # working px: up to that size the first of them holds
+SMALL = 1500.0  # working px that a remnant covers: up to so many the first of the two holds
 MOST_TRIED = 12  # drawings that a remnant is compared with: a cycle's, and more
 HOPEFUL = 0.5  # of the best drawing's agreement at a glance, below which a drawing is not looked at closely
 ELSEWHEN = 1.0  # score that a drawing costs which neither the frame before nor the one after shows

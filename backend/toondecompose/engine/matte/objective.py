@@ -81,9 +81,9 @@ def order_votes(source: FrameSource, states: list[LayerState], device: str, vote
                 asked: int = ASKED, draft: bool = False) -> np.ndarray:
     """votes[i, j]: px of overlaps where layer i's colour, not layer j's, is what the frames show (i in front of j).
 
-    Before a ghost that says little: the frame does not show the ghost's colour, but a mixed one, and a drawing that is
-    never seen apart from it is made of just these. Such ones do not speak, but in a draft, most of whose drawings are
-    not matched with one another yet.
+    Where a ghost j is in front of i, the frame does not show the ghost's colour, but a mixed one; and a drawing of i
+    that is never seen apart from the ghost has just these mixed colours. So such a drawing votes for i only where j is
+    solid. draft: all drawings vote, for most of a draft's are not matched with one another yet.
 
     voters: px of an overlap that are asked on each frame, each for its neighbours on the lattice (inf: all of them).
     asked: frames in which two layers overlap that are asked, each for those around it."""
@@ -92,7 +92,7 @@ def order_votes(source: FrameSource, states: list[LayerState], device: str, vote
     reach = [{k: shown_box(s, t, box) for k, s in enumerate(states) if k} for t in range(source.count)]
     asks: dict[int, list[tuple[int, int, Box, float]]] = {}  # by frame, so that each is read once
     pairs = [(i, j) for j in range(1, len(states)) for i in range(1, j)]
-    cores = _cores(states, source.count, box) if pairs and not draft else []
+    cores = _cores(source, states, box) if pairs and not draft else []
     for i, j in pairs:
         met = [(t, overlap) for t, boxes in enumerate(reach) if (overlap := _overlap(boxes[i], boxes[j])) is not None]
         few = [met[k] for k in np.linspace(0, len(met) - 1, min(asked, len(met))).round().astype(int)]
@@ -117,9 +117,9 @@ def order_votes(source: FrameSource, states: list[LayerState], device: str, vote
     return votes
 
 
-def _cores(states: list[LayerState], count: int, box: Box) -> list[dict[int, Box | None]]:
+def _cores(source: FrameSource, states: list[LayerState], box: Box) -> list[dict[int, Box | None]]:
     """By frame, the part of a box of it that each layer's drawing covers, without its margin and its glow."""
-    out: list[dict[int, Box | None]] = [{} for _ in range(count)]
+    out: list[dict[int, Box | None]] = [{} for _ in range(source.count)]
     for k, state in enumerate(states[1:], 1):
         covered = {n: cv2.boundingRect((d.picture[3] >= 128).to(torch.uint8).cpu().numpy())
                    for n, d in state.drawings.items() if d.picture is not None}
@@ -127,6 +127,7 @@ def _cores(states: list[LayerState], count: int, box: Box) -> list[dict[int, Box
             placed = placement(state, t, box)
             x, y, w, h = covered[int(state.given.drawing[t])] if placed is not None else (0, 0, 0, 0)
             here[k] = footprint(placed[1], (x, y, x + w, y + h), box) if placed is not None and w else None
+        source.rest()
     return out
 
 

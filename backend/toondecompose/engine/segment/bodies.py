@@ -15,7 +15,8 @@ INSIDE = 0.8  # of such rings is one rigid sprite's: what is drawn anew lies in 
 # times its largest area that what is drawn anew covers of a canvas, all in all: eyes and a mouth; who walks by covers
 # more
 SAME_PLACE = 6.0
-# of a rigid sprite's area, and most of it on that one's outline: what one leaves behind who nods or stirs
+# scraps, which one leaves behind who nods or stirs, have no more than this share of the rigid sprite's area, and no
+# less than this share of them lies within RING px of it
 SCRAPS, CLING = 0.02, 0.67
 # of the frame's width: what joins two bodies, a board of the floor behind both, is thinner than twice that
 THIN = 0.012
@@ -37,10 +38,12 @@ def lies_in(drawn: np.ndarray, body: np.ndarray) -> float:
 
 
 def scraps_of(drawn: np.ndarray, body: np.ndarray) -> bool:
-    """Whether one sprite is no more than scraps on another one's outline. drawn, body: masks uint8 [T, h, w]."""
+    """Whether one sprite, over all frames, is no more than scraps that cling to another one. drawn, body: masks uint8
+    [T, h, w]."""
     wide = np.ones((2 * RING + 1,) * 2, np.uint8)
     near = total = whole = 0
-    for piece, other in zip(drawn >= BODY, body >= BODY, strict=True):
+    for piece, other in zip(drawn, body, strict=True):
+        piece, other = piece >= BODY, other >= BODY
         total, whole = total + np.count_nonzero(piece), whole + np.count_nonzero(other)
         if piece.any():
             near += np.count_nonzero(cv2.dilate(other.view(np.uint8), wide)[piece])

@@ -25,8 +25,8 @@ HANGS = 4  # px of the body that a limb touches
 APART = 1.0  # times the redrawn sprite's usual width: from so far nothing of it reaches to another sprite's body
 ALONE = 0.8  # of the frames in which the redrawn sprite touches no rigid one's body: what does touch it is not itself
 WHOLE = 0.5  # of its usual area there: so much of it says that a frame shows all of it
-SWINGS = 2.0  # frames that have shown a limb there: a place of the body's canvas where its limbs are,
-THERE = 0.5  # of a piece that lies in such places is a limb
+SWINGS = 2.0  # frames that show a limb at a place of the body's canvas make it one where limbs swing
+THERE = 0.5  # of a piece lies in such places: it is a limb
 HANGING = 0.8  # of what no rigid layer explains: the rest may be left-overs of outlines and of planes nobody found
 OFTEN = 0.1  # of the frames: less often they are left-overs
 

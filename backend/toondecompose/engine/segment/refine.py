@@ -136,8 +136,9 @@ def refine(frames: Pictures, rigid: Rigid, p: Pictures, mass: Pictures, order: l
 
 
 def near_sprites(p: torch.Tensor) -> torch.Tensor:
-    """Where redrawn sprites may be in a frame: float32 [h, w], 1 or 0. p: [L, n, h, w], theirs in it and those beside
-    it. Far from any, what nobody explains is an edge between two planes, out of focus, or a rigid sprite's rim."""
+    """Where redrawn sprites may be in a frame: float32 [h, w], 1 or 0. p: [L, n, h, w], their probabilities in it and
+    in the frames beside it. Far from any, what nobody explains is an edge between two planes, out of focus, or a rigid
+    sprite's rim."""
     return ev.largest_near((p.amax((0, 1)) > LIKELY).to(torch.float32), max(3, round(NEAR_BODY * p.shape[-1])))
 
 
