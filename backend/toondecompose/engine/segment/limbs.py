@@ -68,7 +68,7 @@ def limbs(frames: np.ndarray, rigid: Rigid, p: Pictures, plane: list[bool]) -> d
     itself = _colours(bins, large)
     theirs = {i: _colours(bins, label == i) for i in bodies}
     found = {i: np.zeros(label.shape, bool) for i in bodies}
-    near: list[tuple[int, np.ndarray, int]] = []  # frame, piece and body where the redrawn sprite may be there, too
+    near: list[tuple[int, int, int]] = []  # frame, piece and body where the redrawn sprite may be there, too
     for t, (_, piece, stats, _) in enumerate(pieces):
         away = _distance(large[t])
         for k in np.flatnonzero(~own[t]):
@@ -83,9 +83,10 @@ def limbs(frames: np.ndarray, rigid: Rigid, p: Pictures, plane: list[bool]) -> d
             if np.isfinite(away[0, 0]) and away[mine].min() > APART * np.sqrt(usual):
                 found[body][t] |= mine
             else:
-                near.append((t, mine, body))
+                near.append((t, k, body))
     swung = {i: _places(on, rigid.H[i], rigid.present[i]) for i, on in found.items() if on.any()}
-    for t, mine, body in near:
+    for t, k, body in near:
+        mine = pieces[t][1] == k
         colours = bins[t][mine]
         there = body in swung and rigid.present[body][t] and _swings(swung[body], rigid.H[body][t], mine)[mine].mean()
         if there > THERE or (theirs[body][colours] > itself[colours]).mean() > 0.5:
