@@ -153,6 +153,11 @@ def test_distances_are_those_of_a_plain_loop():
     assert np.allclose(alike.cost_of(scale, words, mine, weights, asking, sources) - price, plain, rtol=1e-6)
 
 
+def test_when_no_candidate_is_better_at_a_glance_the_search_goes_on():
+    nothing = np.zeros(0, np.uint32)
+    assert alike._away2(nothing, nothing).shape == (0,)
+
+
 def test_the_full_search_finds_what_a_plain_loop_finds(monkeypatch):
     monkeypatch.setattr(alike, "HEIGHT", 0.0)
     rng = np.random.default_rng(2)

@@ -150,6 +150,8 @@ def cost_of(scale: Scale, words: np.ndarray, mine: np.ndarray, weights: np.ndarr
 
 def _away2(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Squared distances float32 [n] between px as `words_of` gives them, [n] each."""
+    if not len(a):  # OpenCV has no pictures of no px: the process would end
+        return np.zeros(0, np.float32)
     away = cv2.absdiff(a.view(np.uint8).reshape(-1, 4), b.view(np.uint8).reshape(-1, 4))
     return cv2.multiply(away, away, dtype=cv2.CV_32F) @ np.ones(4, np.float32)
 
