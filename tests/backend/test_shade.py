@@ -86,6 +86,12 @@ def test_no_shade_is_found_where_there_is_none(change):
     assert find_shade(source_from_array(frames), [path]) is None
 
 
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_where_no_second_pair_of_frames_confirms_it_there_is_no_shade(count):
+    frames, path = pan(count)
+    assert find_shade(source_from_array(shaded(frames)), [path]) is None
+
+
 def test_grain_is_no_shade():
     frames, path = pan()
     grain = np.random.default_rng(0).normal(0, 4, frames.shape)

@@ -199,7 +199,7 @@ def find_shade(source: FrameSource, paths: list[LayerPath], progress: Callable[[
     pairs = _pairs(gray, small.count, ways)
     if progress is not None:
         progress(0.5)
-    if sum(len(p.level) for p in pairs) < PATCHES:
+    if len(pairs) < 2 or sum(len(p.level) for p in pairs) < PATCHES:  # what one tells the other is to confirm
         return None
     designs = [_design(p) for p in pairs]
     halves = [(pairs[i::2], designs[i::2]) for i in (0, 1)]
