@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+import pytest
 from small_clips import figure, painted, walking_clip
 from test_pipeline import run
 
@@ -30,6 +31,16 @@ def alpha_at(cel, x, y):
     canvas = np.zeros((SIZE[1], SIZE[0], 3), np.uint8)
     put(canvas, np.dstack([np.full((*cel.shape[:2], 3), 255, np.uint8), cel[..., 3]]), x, y)
     return canvas[..., 0].astype(np.float32)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_shot_of_very_few_frames_comes_through(tmp_path, count):
+    plate, frames = painted(SIZE[0] + 20, SIZE[1], 6), []
+    for t in range(count):
+        frames.append(plate[:, 5 * t:5 * t + SIZE[0]].copy())
+        put(frames[-1], figure(t % 2), 90 + 3 * t, 60)
+    result = run(tmp_path, np.array(frames), sprites="auto")
+    assert result.clip.frame_count == count and result.metrics["recomposition_psnr_min"] > 30
 
 
 def test_words_fixed_to_the_screen_are_a_layer_of_their_own(tmp_path):

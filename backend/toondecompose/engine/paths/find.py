@@ -51,16 +51,22 @@ def find_paths(source: FrameSource, count: int | None, *, motion_model: str = "a
     field = build_field(source, seed, keep=final_width(source.size), tick=lambda f: tick(FIELD_PART * f), flow=flow)
     found = search(field, count, motion_model, np.random.default_rng(seed),
                    lambda f: tick(FIELD_PART + SEARCH_PART * f), stop)
-    if not found:  # nothing to see: one picture, or no texture at all
-        still = np.tile(np.eye(3), (field.count, 1, 1))
-        model = "translation" if motion_model == "auto" else motion_model
-        return [LayerPath(still, np.ones(field.count, bool), field.count // 2, model, 0.0)]
+    if not found:
+        return [_still(field, motion_model)]
     found = [found[k] for k in pruned(found, field)]
     if not stop():
         found = followed_on(found, field)
     if motion_model == "auto" and not stop():
         found = [simplest(c, found[:k] + found[k + 1 :], field) for k, c in enumerate(found)]
-    return _final(found, source, field, seed, motion_model == "auto", tick, stop)
+    paths = _final(found, source, field, seed, motion_model == "auto", tick, stop)
+    # in a shot of one frame nothing is followed, and so nothing present
+    return [path for path in paths if path.present.any()] or [_still(field, motion_model)]
+
+
+def _still(field: Field, motion_model: str) -> LayerPath:
+    """What is assumed where there is nothing to see: one picture, or no texture at all."""
+    return LayerPath(np.tile(np.eye(3), (field.count, 1, 1)), np.ones(field.count, bool), field.count // 2,
+                     "translation" if motion_model == "auto" else motion_model, 0.0)
 
 
 def _even(H: np.ndarray, c: Candidate, owned: list[np.ndarray], frames: GrayFrames, field: Field, seed: int
