@@ -15,6 +15,8 @@ from toondecompose.engine.drawings.pixels import shift
 from toondecompose.engine.drawings.poses import continued, reach
 from toondecompose.engine.drawings.remnants import (
     ROUGHLY_FOREIGN,
+    SURE_SPECK,
+    TELLING,
     crumb_frames,
     foreign_from,
     likely,
@@ -23,6 +25,7 @@ from toondecompose.engine.drawings.remnants import (
     place_together,
     shown_in,
     shows_the_same,
+    spoils_from,
 )
 
 
@@ -53,6 +56,24 @@ def test_a_speck_far_from_the_figure_is_none_of_its_exposures():
     frames[0] = clip([np.zeros_like(drawing(0))], [(90, 20)])[0].read(0)  # the figure is not there yet
     sheet = expose(source_from_array(frames), masks, 1.0)
     assert sheet.drawing.tolist() == [-1, 0, 1, 1, 2, 2, 0, 0]
+
+
+def test_a_speck_of_another_paint_at_the_edge_spoils_no_drawing():
+    source, masks = clip([drawing(k // 2 % 3) for k in range(8)], [(90 + 6 * k, 20) for k in range(8)])
+    frames = np.stack([source.read(t) for t in range(8)])
+    frames[0] = clip([np.zeros_like(drawing(0))], [(90, 20)])[0].read(0)
+    frames, masks = (a.repeat(2, 1).repeat(2, 2) for a in (frames, masks))
+    frames[0, 60:100, :30] = (40, 220, 60)  # the tip of something that comes in
+    masks[0] = 0
+    masks[0, 60:100, :30] = 255
+    assert (masks[0] > 0).sum() < TELLING * np.median((masks[1:] > 0).sum((1, 2)))
+    sheet = expose(source_from_array(frames), masks, 1.0, motion_model="translation")
+    assert sheet.drawing[0] not in (-1, *sheet.drawing[1:]) and len(set(sheet.drawing[1:])) == 3
+
+
+def test_of_a_speck_little_must_be_surely_the_sprites_to_be_a_drawing():
+    assert spoils_from(cut_out(0, SURE_SPECK - 1)) == np.inf
+    assert ROUGHLY_FOREIGN < spoils_from(cut_out(0, SURE_SPECK)) < np.inf
 
 
 def test_a_hidden_figure_takes_the_drawing_whose_turn_has_come():

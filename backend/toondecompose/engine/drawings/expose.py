@@ -33,6 +33,7 @@ from .remnants import (
     place_together,
     shown_in,
     shows_the_same,
+    spoils_from,
     weak_frames,
 )
 from .sheet import STRAYED, find_groups, trees
@@ -190,7 +191,8 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
                 d, m, score = *both[0][:2], 0.0
         if score >= foreign and t in crumbs:  # the drawing is not there: it was never the sprite
             continue
-        if score >= foreign and p.area > TELLING * usual:  # a drawing of its own, of which no more is ever seen
+        # a drawing of its own, of which no more is ever seen; a speck is one only where it would spoil any other
+        if score >= (foreign if p.area > TELLING * usual else spoils_from(cut)):
             tries[t] += 1
             if not stuck and tries[t] <= RETRIES:
                 waiting.append(p)

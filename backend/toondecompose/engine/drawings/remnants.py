@@ -21,11 +21,13 @@ STEP = 4.0  # px between them at most: lines are not much wider
 THINNED = 4  # times fewer points are asked about many shifts
 CLOSE = 40.0  # grey levels: colours further apart are different colours
 BARE = 20.0  # grey levels of difference that a pixel counts which the drawing has no picture of
-TELLING = 0.1  # of the usual visible area: a remnant with less is never a drawing of its own
+TELLING = 0.1  # of the usual visible area: a remnant with less is seldom a drawing of its own
 FLEETING, GROWN = 3, 3.0  # frames that a crumb is seen at most, and times by which no sprite's area grows in a frame
 # Score from which a remnant is a drawing of its own: more than tells two whole pictures apart, for its place is only
 # continued. Larger ones have longer rims; first masks also have scenery in them, and parts missing.
 FOREIGN, ROUGHLY_FOREIGN = 2.0, 4.0
+SPOILS = 16.0  # score from which even a speck is none of the known drawings: nearly all of its px are another paint's
+SURE_SPECK = 400  # px, 20 across, of a speck must be surely the sprite's for that
 SMALL = 1500.0  # working px that a remnant covers: up to so many the first of the two holds
 MOST_TRIED = 12  # drawings that a remnant is compared with: a cycle's, and more
 HOPEFUL = 0.5  # of the best drawing's agreement at a glance, below which a drawing is not looked at closely
@@ -75,6 +77,12 @@ def crumb_frames(patches: list[Patch], cut: np.ndarray) -> np.ndarray:
 def foreign_from(patch: Patch, rough: bool) -> float:
     """Score from which a remnant is a drawing of its own. rough: whether masks are a first look's."""
     return ROUGHLY_FOREIGN if rough else min(ROUGHLY_FOREIGN, FOREIGN * max(1.0, float(np.sqrt(patch.area / SMALL))))
+
+
+def spoils_from(patch: Patch) -> float:
+    """Score from which a speck, too small to tell much, is a drawing of its own all the same: on another one's place it
+    would spoil that one's mean and matte."""
+    return SPOILS if int(patch.inside.sum()) >= SURE_SPECK else np.inf
 
 
 def touches(patch: Patch, size: tuple[int, int]) -> bool:
