@@ -70,6 +70,7 @@ def test_the_light_as_a_layer_in_front_gives_the_frames_back(light):
     source, paths = source_from_array(shown), pan()
     lights = find_lights(source, paths)
     layer, even = light_layer(lights, SIZE), without_lights(source, lights, paths)
+    assert len(layer.drawings) == 1  # black, or white, throughout
     for t in range(COUNT):
         again = even.read(t).astype(float)
         if layer.exposure[t] >= 0:

@@ -1,6 +1,7 @@
 """Placing, recomposing and previewing a small result."""
 
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -148,6 +149,14 @@ def test_the_preview_shows_source_recomposition_and_sprites(tmp_path):
     assert write_preview(tmp_path, result, None, tmp_path / "two.mp4").exists()
     assert video_info(tmp_path / "two.mp4")["size"][0] == 128
     assert not list(tmp_path.glob(".*"))
+
+
+def test_a_shade_or_a_light_over_the_whole_picture_does_not_hide_the_sprites_alone(tmp_path):
+    result = small_result(tmp_path)
+    shown = sprites_of(result)
+    for name in ("shade", "light", "shot2 light"):
+        result.sprites.append(replace(result.sprites[shown[0]], name=name, order=len(result.sprites)))
+    assert sprites_of(result) == shown
 
 
 def test_layers_over_a_colour_are_the_same_composited_whole_or_only_where_they_are(tmp_path):

@@ -198,7 +198,7 @@ def _cover(under: np.ndarray, frame: np.ndarray) -> tuple[float, np.ndarray]:
     share = float(np.clip(1 - lines[:, 0].mean(), 0, 1))
     own = np.clip(lines[:, 1] / max(share, 1e-3), 0, 255)
     best = None
-    for colour in (own, np.zeros(3), np.full(3, 255.0)):
+    for colour in (np.zeros(3), np.full(3, 255.0), own):
         way = colour - x
         share = float(np.clip((way * (y - x)).sum() / max((way * way).sum(), 1e-6), 0, 1))
         miss = float(np.abs(x + share * way - y).mean())

@@ -19,11 +19,14 @@ from .layers import LayerRenderer
 MAGENTA = (255.0, 0.0, 255.0)
 # width of one panel, px: three of them fit a 1920 px screen
 PANEL_WIDTH = 640
+# what the engine calls layers that lie over the whole picture (shade.py, lights.py); of several shots "shot1 light"
+OVER_ALL = ("shade", "light")
 
 
 def sprites_of(result: Result) -> list[int]:
-    """Layers that are no background planes."""
-    return [k for k, sprite in enumerate(result.sprites) if sprite.kind != "background"]
+    """Layers that are no background planes, nor lie over the whole picture: a fade to white would hide all others."""
+    return [k for k, sprite in enumerate(result.sprites)
+            if sprite.kind != "background" and not sprite.name.endswith(OVER_ALL)]
 
 
 class PreviewWriter:
