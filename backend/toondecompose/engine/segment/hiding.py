@@ -11,8 +11,6 @@ from .canvas import render
 from .film import Pictures
 from .layers import Rigid, labels_of, presence
 
-ALWAYS = 0.85  # of the frames that show a place, a sprite is there: it is not one drawing's limb, nor a gap
-RIM = 2  # px at labelling size along a sprite's outline, whose mixture with what is behind may be like either
 HIDES = 0.65  # of the frames that show a place: a painting seen there so often hides what is behind it in all of them
 
 
@@ -20,14 +18,6 @@ def covers(theres: list[torch.Tensor | None], hiding: list[bool]) -> list[tuple[
     """The layers that hide what is farther, nearest first, and how surely each does: float32 [h, w] in 0..1."""
     return [(i, ((theres[i][0] - HIDES) / 0.25).clamp(0, 1) * (theres[i][1] / 3).clamp(0, 1))
             for i in reversed(range(len(theres))) if hiding[i] and theres[i] is not None]
-
-
-def inside(theres: list[torch.Tensor | None], painted: list[bool]) -> list[tuple[int, torch.Tensor]]:
-    """The sprites, nearest first, and how surely a pixel is deep within each, for it is seen there and all around in
-    nearly all frames: float32 [h, w] in 0..1. theres: every layer's presence [2, h, w], None: everywhere, or nowhere.
-    painted: which layers may be planes, whose gaps may show one sky in all frames."""
-    return [(j, -ev.largest_near(-((there[0] - ALWAYS) / 0.1).clamp(0, 1) * (there[1] / 3).clamp(0, 1), RIM))
-            for j, there in reversed(list(enumerate(theres))) if there is not None and not painted[j]]
 
 
 def uncovered(p: torch.Tensor, mass: torch.Tensor, theres: list[torch.Tensor | None], hiding: list[bool]

@@ -14,7 +14,7 @@ from . import evidence as ev
 from .canvas import whole_picture
 from .drawn import same_drawing
 from .film import Pictures, Room, copied, in_memory
-from .hiding import covers, inside, uncovered
+from .hiding import covers, uncovered
 from .layers import Rigid, mosaics, presence, rendered
 from .regions import Regions, flat_regions, rim_owner
 from .roles import Traces, own, unexplained
@@ -103,7 +103,7 @@ def misfits_of(picture: torch.Tensor, backs: list[torch.Tensor | None], noise: f
 
 def frame_mass(misfits: list[torch.Tensor | None], tex: torch.Tensor, backs: list[torch.Tensor | None],
                theres: list[torch.Tensor | None], hiding: list[bool], shown: torch.Tensor, redrawn: int,
-               at: torch.Tensor | None = None, within: list[tuple[int, torch.Tensor]] = ()) -> torch.Tensor:
+               at: torch.Tensor | None = None) -> torch.Tensor:
     """One frame's evidence from mosaics: a layer explains a pixel that the others do not; what none does is redrawn.
 
     misfits: float32 [h, w], of each rigid layer's mosaic, and backs: that rendered (None: not present). tex: float32
@@ -111,8 +111,7 @@ def frame_mass(misfits: list[torch.Tensor | None], tex: torch.Tensor, backs: lis
     theres: each layer's rendered presence [2, h, w] (None: everywhere). hiding: which layers hide what is farther
     wherever they are. shown: [L, h, w] the probabilities so far. redrawn: how many of the last labels are redrawn
     sprites. at: int64 [n], the numbers of the pixels that are asked about, tex [n] and theres [2, n] being of them
-    already (None: all of them). within: `inside` of the sprites: what one and something behind it both explain is the
-    sprite's there.
+    already (None: all of them).
     Returns mass [L, h, w], or [L, n].
     """
 
@@ -142,10 +141,6 @@ def frame_mass(misfits: list[torch.Tensor | None], tex: torch.Tensor, backs: lis
         for i in range(j):
             fits[i] = fits[i] * (1 - cover)
             fails[i] = torch.maximum(fails[i], cover)
-    for j, cover in within:
-        for i in range(j):
-            fails[i] = torch.maximum(fails[i], cover * fits[j])
-            fits[i] = fits[i] * (1 - cover * fits[j])
     none = torch.stack(fails).amin(0)
     mass = []
     for i, fit in enumerate(fits):
@@ -281,7 +276,7 @@ def _turn(turn: int, frames: Pictures, rigid: Rigid, first: Pictures, noise: flo
                     new[:j, t - start] *= 1 - cover
                 misfits = misfits_of(whole_picture(frames[t]), backs, noise)
                 new[:, t - start] += frame_mass(misfits, texture[t].float() / 255, backs, theres, rigid.hiding,
-                                                p[:, t].float(), redrawn, within=inside(theres, rigid.painted))
+                                                p[:, t].float(), redrawn)
                 nearer += [theres] if any(rigid.hiding) else []
             mass[:, part] = new
         flat = regions_of(texture[part]) if regions is None else regions[part]
