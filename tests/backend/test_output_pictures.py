@@ -154,6 +154,7 @@ def test_the_preview_shows_source_recomposition_and_sprites(tmp_path):
 def test_a_shade_or_a_light_over_the_whole_picture_does_not_hide_the_sprites_alone(tmp_path):
     result = small_result(tmp_path)
     shown = sprites_of(result)
+    result.sprites[shown[0]].name = "moonlight"  # an animator's
     for name in ("shade", "light", "shot2 light"):
         result.sprites.append(replace(result.sprites[shown[0]], name=name, order=len(result.sprites)))
     assert sprites_of(result) == shown

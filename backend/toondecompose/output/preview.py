@@ -26,7 +26,7 @@ OVER_ALL = ("shade", "light")
 def sprites_of(result: Result) -> list[int]:
     """Layers that are no background planes, nor lie over the whole picture: a fade to white would hide all others."""
     return [k for k, sprite in enumerate(result.sprites)
-            if sprite.kind != "background" and not sprite.name.endswith(OVER_ALL)]
+            if sprite.kind != "background" and sprite.name.split(" ")[-1] not in OVER_ALL]
 
 
 class PreviewWriter:
