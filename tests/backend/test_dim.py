@@ -43,4 +43,4 @@ def test_motions_are_looked_for_in_the_lit_frames_of_a_dark_shot(monkeypatch):
     monkeypatch.setattr(shot, "find_paths", look)
     source, nothing = source_from_array(night), Nothing()
     with pytest.raises(Found):
-        shot.decompose_shot(source, shot.ShotSettings(2), nothing, "", "", lambda _: None, nothing)
+        shot.decompose_shot(source, shot.ShotSettings(2), nothing, "", "", lambda _: lambda fraction: None, nothing)

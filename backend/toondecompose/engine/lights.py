@@ -7,12 +7,13 @@ A film's optical printer, and a compositor after it, lay one light over the fini
 of the picture J_t that the other frames have. No plate and no drawing agrees with such frames: all of them would be a
 sprite. Where a shot's light is seen to change, each frame is compared along the motion paths with frames of the usual
 light, the change is taken off for all stages that follow, and a layer in front of everything lays it on again: one
-colour that covers as much as the light hides. What is too dark, or burnt out, cannot be had back: such a frame holds
-the nearest one that can be seen, and the layer in front covers it.
+colour that covers as much as the light hides, or a picture of it (light_layer.py). What is too dark, or burnt out,
+cannot be had back: such a frame holds the nearest one that can be seen, and the layer in front covers it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import cv2
@@ -20,15 +21,14 @@ import numpy as np
 
 from ..formats.conventions import centre_from_edge
 from .clip import FrameSource, working_source
+from .empty import SEEN, empty_frames, grey_looks, nearest
 from .paths.light import CLIPPED, lighting
 from .shade import same_paint
-from .types import Drawings, LayerPath, SolvedLayer
+from .types import LayerPath
 
 LOOK_WIDTH = 320  # px across at which frames are compared: a light has no lines
-LEVELS_WIDTH = 160  # px across of all frames at once, by which a shot is seen to be of one light
 NEAR = 5  # px at LOOK_WIDTH, around what is cut off
 SOFT = 1.0  # px at LOOK_WIDTH: half a pixel of misplacement stays out of the comparison
-SEEN = 24.0  # grey levels that the light of a shot changes by at least; what drifts by less are shades and paint
 USUAL = 4.0  # grey levels within which a frame has the light that most of the shot has
 SMALLEST = 1.0  # grey levels: less than that is left in a frame
 BESIDE = 3  # frames of the usual light, on either side, that a frame is compared with
@@ -124,28 +124,38 @@ def _stirred(gray: np.ndarray) -> bool:
     return bool(((off.max(1) >= SEEN) & (off.mean(1) >= SEEN * 2 / 3) | (off.max(1) >= 2 * SEEN)).any())
 
 
-def find_lights(source: FrameSource, paths: list[LayerPath]) -> Lights | None:
-    """How the whole picture's light changes; None where it does not, or where no plain colour in front could lay the
-    change on again (more contrast around a middle grey). paths: the clip's motions, best first."""
+def find_lights(source: FrameSource, paths: list[LayerPath], progress: Callable[[float], None] | None = None
+                ) -> Lights | None:
+    """How the whole picture's light changes; None where it does not. paths: the clip's motions, best first."""
+    report = progress or (lambda fraction: None)
     if source.count < 4 or not paths:
         return None
+    count = source.count
     frames, scale = working_source(source, LOOK_WIDTH)
-    least, _ = working_source(frames, LEVELS_WIDTH)
-    gray = np.stack([least.read(t).mean(-1).round().astype(np.uint8) for t in range(source.count)])
+    gray = grey_looks(source, lambda fraction: report(0.5 * fraction))
+    empty = empty_frames(gray)
+    seen = np.flatnonzero(~empty)
+    gray = gray[[nearest(seen, t) for t in range(count)]]
     tables = lighting(gray) if _stirred(gray) else None
     if tables is None:
-        return None
+        if not empty.any():
+            return None
+        tables = np.tile(np.arange(256, dtype=np.uint8), (count, 1))
     marks = np.quantile(gray, (0.1, 0.9), axis=(1, 2)).T.round().astype(int)
     change = np.array([max(abs(int(table[k]) - int(k)) for k in at) for table, at in zip(tables, marks, strict=True)])
     # a black frame has no marks to tell by: it is as far off as the shot's usual levels are
     change = np.maximum(change, [np.abs(at - np.median(marks, 0)).max() if at.max() < DARKEST * 255 else 0
                                  for at in marks])
+    change[empty] = 255
     usual = np.flatnonzero(change < USUAL)
     if change.max() < SEEN or len(usual) < 2:
         return None
-    count = source.count
     gain, offset, stands = np.ones((count, 3)), np.zeros((count, 3)), np.arange(count)
     for t in (int(t) for t in np.flatnonzero(change >= SMALLEST)):
+        report(0.5 + 0.3 * t / count)
+        if empty[t]:
+            stands[t] = -1
+            continue
         beside = [*usual[usual < t][-BESIDE:], *usual[usual > t][:BESIDE]]
         pairs = [_same(frames, int(s), t, _along(paths, int(s), t), scale) for s in beside]
         x, y, told = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
@@ -164,7 +174,7 @@ def find_lights(source: FrameSource, paths: list[LayerPath]) -> Lights | None:
             stands[t] = -1
     seen = np.flatnonzero(stands >= 0)
     for t in np.flatnonzero(stands < 0):
-        stands[t] = seen[np.abs(seen - t).argmin()]
+        stands[t] = nearest(seen, t)
         gain[t], offset[t] = 1, 0
     lights = Lights(gain, offset, stands, usual, np.zeros(count), np.zeros((count, 3), np.uint8))
     if max(_change(lights, t, frames[t]) for t in range(count)) < SEEN:
@@ -172,13 +182,15 @@ def find_lights(source: FrameSource, paths: list[LayerPath]) -> Lights | None:
     even = without_lights(source, lights, paths)
     small = even.resized(frames.size)
     for t in range(count):
-        if _changed(lights, t):
+        report(0.8 + 0.2 * t / count)
+        if changed(lights, t):
             lights.hidden[t], lights.colour[t] = _cover(small.read(t).astype(np.float64), frames[t].astype(np.float64))
     even.close()
-    return lights if lights.hidden.any() else None
+    return lights
 
 
-def _changed(lights: Lights, t: int) -> bool:
+def changed(lights: Lights, t: int) -> bool:
+    """Whether frame t is shown in another light, or as another frame, than it has."""
     return bool(lights.stands[t] != t or (lights.gain[t] != 1).any() or (lights.offset[t] != 0).any())
 
 
@@ -214,7 +226,7 @@ def without_lights(source: FrameSource, lights: Lights, paths: list[LayerPath]) 
     def look(t: int) -> np.ndarray:
         stands = int(lights.stands[t])
         frame = source.read(stands)
-        if not _changed(lights, stands):
+        if not changed(lights, stands):
             return frame
         g, o = lights.gain[stands], lights.offset[stands]
         table = np.rint(np.clip((levels[:, None] - o) / g, 0, 255)).astype(np.uint8)
@@ -231,7 +243,7 @@ def _refilled(source: FrameSource, lights: Lights, paths: list[LayerPath], t: in
     """Frame t with what the light has burnt out taken from the nearest frame of the usual light, along the path, or
     standing, on which the surroundings fit best. out: uint8 [h, w, 3]; where burnt, bool [h, w, 3], the least that it
     can have been."""
-    s = int(lights.usual[np.abs(lights.usual - t).argmin()])
+    s = nearest(lights.usual, t)
     beside, size = source.read(s), source.size
     box = lambda x: cv2.boxFilter(x, cv2.CV_32F, (WINDOW, WINDOW))  # noqa: E731
     some = burnt.any(-1)
@@ -257,16 +269,3 @@ def held_paths(paths: list[LayerPath], lights: Lights) -> list[LayerPath]:
     stands = lights.stands
     return [replace(path, H=path.H[stands], present=path.present[stands],
                     support=None if path.support is None else path.support[stands]) for path in paths]
-
-
-def light_layer(lights: Lights, size: tuple[int, int]) -> SolvedLayer:
-    """The light as a layer in front of everything: a plain colour, as opaque as it hides the picture. size: (w, h)."""
-    colours = sorted({tuple(int(v) for v in lights.colour[t]) for t in np.flatnonzero(lights.hidden > 0)})
-    drawings = Drawings(size)
-    for colour in colours:
-        drawings.add(np.full((size[1], size[0], 4), (*colour, 255), np.uint8), (0, 0))
-    count = len(lights.hidden)
-    shown = [colours.index(tuple(int(v) for v in lights.colour[t])) if lights.hidden[t] > 0 else -1
-             for t in range(count)]
-    return SolvedLayer("light", "sprite", drawings, np.array(shown), np.tile(np.eye(3), (count, 1, 1)),
-                       np.where(lights.hidden > 0, lights.hidden, 1.0), "translation", 1.0)

@@ -15,8 +15,10 @@ from .dim import darkness, lit
 from .doubt import doubt_what_stays
 from .drawings.draft import expose_draft
 from .drawings.expose import expose
+from .empty import without_empty
 from .hints import apply_hints, spread_hints
-from .lights import find_lights, held_paths, light_layer, without_lights
+from .light_layer import light_layer
+from .lights import find_lights, held_paths, without_lights
 from .matte.draft import solve_draft
 from .matte.solve import solve
 from .matte.types import LayerToSolve, MatteResult
@@ -88,8 +90,9 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
     common, given = {"seed": settings.seed, "device": settings.device}, source
     key = chain(key, settings.motion_model, settings.seed, settings.count, settings.flow_hash)
     report_paths = stage("paths")
-    gain = darkness(source)
-    seen = lit(source, gain) if gain > 1 else source  # what motions and layers are looked for in
+    seen = without_empty(source, lambda fraction: report_paths(0.0))
+    gain = darkness(seen)
+    seen = lit(seen, gain) if gain > 1 else seen  # what motions and layers are looked for in
 
     def paths_found() -> list[LayerPath]:
         previews.glimpse(source)
@@ -97,10 +100,12 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
                           flow=settings.flow, **common)
 
     paths: list[LayerPath] = checkpoints.stage(f"{label}paths", key, paths_found)
-    lights = find_lights(source, paths)
+    lights = find_lights(source, paths, lambda fraction: report_paths(1.0))
     if lights is not None:
         source, paths = without_lights(source, lights, paths), held_paths(paths, lights)
+        gain = darkness(source)
         seen = lit(source, gain) if gain > 1 else source
+    even = source
     shade = checkpoints.stage(f"{label}shade", key, lambda: find_shade(seen, paths))
     light = None if shade is None else factor(shade, source.size)
     if shade is not None:
@@ -183,8 +188,9 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
         darkest = 1 - factor(shade, source.size).min()
         notes.append(f"a shade stays with the frame, like a vignette, up to {darkest:.0%} dark: a layer in front")
     if lights is not None:
-        layers.append(light_layer(lights, source.size))
-        notes.append(f"the light of the whole picture changes in {(lights.hidden > 0).sum()} frames: a layer in front")
+        layers.append(light_layer(lights, given, even, lambda fraction: report_matte(1.0)))
+        notes.append(f"the light of the whole picture changes in {(layers[-1].exposure >= 0).sum()} frames: a layer in "
+                     "front")
     if source is not given:
         source.close()
     report = {"objective_per_round": solved.objective_per_round, "notes": notes, **solved.report}
