@@ -72,6 +72,33 @@ def test_layers_can_be_merged_split_and_reordered():
     assert [layer.name for layer in ordered.layers] == ["background", "sprite 1 b", "sprite 1"]
 
 
+def test_a_hint_goes_by_the_sprites_name_where_numbers_have_changed():
+    source, segmentation = a_shot(layers=3)
+    hint = {"kind": "box", "sprite": 4, "name": "shot2 sprite 2", "frame": 1, "box": [18, 18, 42, 42]}
+    hinted, corrections = apply_hints(segmentation, [hint], source, None)
+    assert len(hinted.layers) == 3 and corrections == [{"layer": 2, "frame": 1}]
+
+
+def test_a_new_sprite_is_one_however_often_it_is_marked():
+    source, segmentation = a_shot()
+    hints = [{"kind": "box", "sprite": 7, "frame": t, "box": [18, 18, 42, 42]} for t in (1, 3)]
+    hinted, _ = apply_hints(segmentation, hints, source, None)
+    assert len(hinted.layers) == 3
+    assert all((hinted.layers[2].masks[t] > 127).any() for t in (1, 3))
+
+
+def test_a_light_in_front_is_counted_among_the_sprites_but_has_no_outline_and_no_order():
+    source, segmentation = a_shot(layers=3)
+    for order in ([0, 2, 1, 3], [0, 2, 1]):
+        ordered, _ = apply_hints(segmentation, [{"kind": "order", "sprites": order}], source, None, in_front=1)
+        assert [layer.name for layer in ordered.layers] == ["background", "sprite 2", "sprite 1"]
+    box = {"kind": "box", "frame": 1, "box": [18, 18, 42, 42]}
+    with pytest.raises(UserError, match="light or a shade"):
+        apply_hints(segmentation, [{**box, "sprite": 3}], source, None, in_front=1)
+    added, _ = apply_hints(segmentation, [{**box, "sprite": 4}], source, None, in_front=1)
+    assert len(added.layers) == 4
+
+
 @pytest.mark.parametrize(("hint", "words"), [
     ({"kind": "paint"}, "kind"),
     ({"kind": "box", "sprite": 1, "frame": 9, "box": [0, 0, 1, 1]}, "frames 0 to 3"),

@@ -146,11 +146,12 @@ def test_an_even_light_is_left_alone():
     assert find_lights(source_from_array(shot()), pan()) is None
 
 
-def test_a_frame_that_a_coloured_lamp_leaves_without_a_channel_holds_one_that_has_it():
+@pytest.mark.parametrize("left", [0, 0.05])  # of the channel: nothing, or less than could be stretched
+def test_a_frame_that_a_coloured_lamp_leaves_without_a_channel_holds_one_that_has_it(left):
     frames = shot()
     lit = under(frames, *fade_in())
     lit[12] = np.rint(0.5 * frames[12])
-    lit[12, ..., 2] = 40
+    lit[12, ..., 2] = np.rint(40 + left * frames[12, ..., 2])
     source, paths = source_from_array(lit), pan()
     lights = find_lights(source, paths)
     assert lights.stands[12] in (11, 13) and np.isfinite(lights.gain).all()

@@ -9,6 +9,7 @@ depend on hints, so their checkpoints stay valid and only sheets and mattes are 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -81,16 +82,19 @@ def hint_region(hint: dict, size: tuple[int, int], out_shape: tuple[int, int],
 
 
 def apply_hints(segmentation: Segmentation, hints: list[dict], source: FrameSource,
-                read_mask: Callable[[str], np.ndarray]) -> tuple[Segmentation, list[dict]]:
+                read_mask: Callable[[str], np.ndarray], in_front: int = 0) -> tuple[Segmentation, list[dict]]:
     """Put every hint into the segmentation -> (segmentation, corrections).
 
     corrections: one {"layer", "frame"} per frame whose mask of that layer was decided by a hint, for spread_hints.
+    in_front: how many layers the result will have in front of these, a shade or a light over the whole picture. They
+    are counted where hints count sprites, but have neither outline nor place in the order.
     """
     layers = [replace(layer, masks=layer.masks.copy()) for layer in segmentation.layers]
-    corrections = []
+    corrections, added = [], {}
     for hint in hints:
         if hint["kind"] in REGION_KINDS:
-            corrections.append(_apply_region(layers, hint, source, read_mask))
+            k = _sprite(layers, hint, len(segmentation.layers), in_front, added)
+            corrections.append(_apply_region(layers, k, hint, source, read_mask))
     for hint in hints:
         if hint["kind"] == "split":
             layers = _split(layers, hint["sprites"][0])
@@ -99,7 +103,7 @@ def apply_hints(segmentation: Segmentation, hints: list[dict], source: FrameSour
             layers = _merge(layers, hint["sprites"])
     for hint in hints:
         if hint["kind"] == "order":
-            layers = _reorder(layers, hint["sprites"])
+            layers = _reorder(layers, hint["sprites"], in_front)
     keep = {id(layer.masks) for layer in layers}
     corrections = [c for c in corrections if id(c["layer"].masks) in keep]
     for correction in corrections:
@@ -107,13 +111,29 @@ def apply_hints(segmentation: Segmentation, hints: list[dict], source: FrameSour
     return replace(segmentation, layers=layers), corrections
 
 
-def _apply_region(layers: list[SegmentedLayer], hint: dict, source: FrameSource,
-                  read_mask: Callable[[str], np.ndarray]) -> dict:
-    t, k = hint["frame"], hint["sprite"]
-    shape = layers[0].masks.shape[1:]
-    if k >= len(layers):  # a sprite that nothing found: the hint makes it
+def _sprite(layers: list[SegmentedLayer], hint: dict, found: int, in_front: int, added: dict[int, int]) -> int:
+    """Which of the layers a region hint means. By its name, if it says one: a result's numbers are of all its shots,
+    and of the order that the mattes found. A sprite that nothing found is added, once for each number.
+
+    found: layers before any hint. added: number in the hints -> layer, of those that hints have added."""
+    name, k = re.sub(r"^shot\d+ ", "", hint.get("name", "")), hint["sprite"]
+    named = [i for i, layer in enumerate(layers) if layer.name == name]
+    if named:
+        return named[0]
+    if k < found:
+        return k
+    if k < found + in_front:
+        raise UserError(f"A hint marks sprite {k}, which is a light or a shade over the whole picture and has no "
+                        f"outline; the sprites are 1 to {found - 1}, and {found + in_front} is a new one.")
+    if k not in added:
         layers.append(SegmentedLayer(f"sprite {len(layers)}", "sprite", None, np.zeros_like(layers[0].masks), 1.0))
-        k = len(layers) - 1
+        added[k] = len(layers) - 1
+    return added[k]
+
+
+def _apply_region(layers: list[SegmentedLayer], k: int, hint: dict, source: FrameSource,
+                  read_mask: Callable[[str], np.ndarray]) -> dict:
+    t, shape = hint["frame"], layers[0].masks.shape[1:]
     region = hint_region(hint, source.size, shape, read_mask)
     if hint["kind"] == "mask":
         wanted = region
@@ -207,7 +227,10 @@ def _split(layers: list[SegmentedLayer], k: int) -> list[SegmentedLayer]:
     return [*layers[:k], *both, *layers[k + 1:]]
 
 
-def _reorder(layers: list[SegmentedLayer], order: list[int]) -> list[SegmentedLayer]:
+def _reorder(layers: list[SegmentedLayer], order: list[int], in_front: int) -> list[SegmentedLayer]:
+    above = list(range(len(layers), len(layers) + in_front))
+    if above and order[-len(above):] == above:  # lights stay in front
+        order = order[:-len(above)]
     if sorted(order) != list(range(len(layers))) or order[0] != 0:
         raise UserError(f"The order hint must list the sprites 0 to {len(layers) - 1} once each, the background first; "
                         f"it lists {order}.")

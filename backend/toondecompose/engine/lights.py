@@ -34,7 +34,7 @@ SMALLEST = 1.0  # grey levels: less than that is left in a frame
 BESIDE = 3  # frames of the usual light, on either side, that a frame is compared with
 PATHS = 3  # the best paths that are asked where two frames show the same paint
 ENOUGH = 0.02  # of the frame: fewer px of the same paint are accidents
-DARKEST = 0.15  # of the contrast: a darker frame has more rounding than picture
+DARKEST = 0.15  # of a channel's contrast: a darker one has more rounding than picture
 BURNT = 0.35  # of a frame's values: with more of them cut off too little is left to tell layers by
 ROUNDS, OUTLIER = 6, 3.0  # of the robust fit; grey levels from which px count little
 WINDOW = 15  # px at full size: surroundings by which the paint of what is burnt out is chosen
@@ -163,15 +163,13 @@ def find_lights(source: FrameSource, paths: list[LayerPath], progress: Callable[
             stands[t] = -1 if change[t] >= SEEN else t
             continue
         lines = [_line(x[told[:, c], c], y[told[:, c], c]) for c in range(3)]
-        if min(g for g, _ in lines) <= 0:  # a channel is flat, as under a coloured lamp: its picture is lost
+        if min(g for g, _ in lines) < DARKEST:  # a channel is flat, as under a coloured lamp: its picture is lost
             stands[t] = -1
             continue
         at = np.quantile(frames[t], (0.1, 0.9), axis=(0, 1))
         if max(np.abs((g - 1) * (at[:, c] - o) / g + o).max() for c, (g, o) in enumerate(lines)) < SMALLEST:
             continue
         gain[t], offset[t] = np.array(lines).T
-        if gain[t].mean() < DARKEST:
-            stands[t] = -1
     seen = np.flatnonzero(stands >= 0)
     for t in np.flatnonzero(stands < 0):
         stands[t] = nearest(seen, t)

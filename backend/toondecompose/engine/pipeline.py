@@ -16,7 +16,7 @@ from .. import __version__
 from ..formats.errors import Cancelled
 from ..formats.job import Job
 from ..formats.result import CHECKPOINT_FOLDER, RESULT_FILE, Clip, Result, write_result
-from ..io.frames import open_frames
+from ..io.frames import check_large_enough, open_frames
 from ..io.png import read_rgba
 from ..output.diagnostics import write_diagnostics
 from .checkpoints import Checkpoints, chain, code_hash, files_hash
@@ -99,6 +99,7 @@ def decompose(job: Job, job_folder: Path, events: Events, cancelled: Callable[[]
     reading = pace.stage("read")
     files = job.frame_paths(job_folder)
     source = open_frames(files, pace.check)
+    check_large_enough(source.size)
     check_hints(job.hints, source.count)
     try:
         source.keep_decoded(output / CHECKPOINT_FOLDER)

@@ -24,15 +24,15 @@ from .matte.solve import solve
 from .matte.types import LayerToSolve, MatteResult
 from .paths.find import find_paths
 from .paths.flow import Flow, flow_between
-from .quality import frame_psnr
 from .segment import segment
 from .shade import factor, find_shade, shade_layer, without_shade
 from .slivers import continue_runs
 from .strands import add_strands
 from .tiles import or_on_the_host, with_smaller_tiles
-from .types import ExposureSheet, LayerPath, Segmentation, SegmentedLayer, SolvedLayer, as_drawings
+from .types import ExposureSheet, LayerPath, Segmentation, SegmentedLayer, SolvedLayer
 from .unhidden import keep_walls_whole
 from .visible import picture_behind, shown_as, sprites_behind, visible_masks
+from .whole import TOO_SHORT, recomposes, whole_frames
 
 # A second pass over the sheet sees draft mattes instead of coarse masks; a third one has never changed a sheet.
 SHEET_PASSES = 2
@@ -41,10 +41,6 @@ ROUNDS = {"preview": 1, "standard": 1, "best": 2}
 HELD = 48 * 2**20  # bytes of visible masks that stay in memory; a long shot's others lie on a shelf
 # Of all pixels of a shot; below it a layer is a few specks: in a shot of 48 frames of 640 x 360, 4 x 5 px a frame.
 LEAST_SHARE = 1e-4
-# Up to this many frames a layer's place and its drawing cannot be told from one another: too few views of each.
-TOO_SHORT = 3
-# Below this every eye sees that the layers are not the shot.
-ROUGHLY_DB = 30.0
 
 
 @dataclass
@@ -123,10 +119,12 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
     segmentation = _without_empty_layers(segmentation)
     corrections: list[dict] = []
     if settings.hints:
-        segmentation, corrections = apply_hints(segmentation, settings.hints, source, settings.read_mask)
+        segmentation, corrections = apply_hints(segmentation, settings.hints, source, settings.read_mask,
+                                                (shade is not None) + (lights is not None))
     else:  # who says by hints what belongs together is not doubted
         segmentation = doubt_what_stays(segmentation)
     previews.masks(source, segmentation)
+    ordered = any(hint["kind"] == "order" for hint in settings.hints)  # who says it is not outvoted
     unresolved = segmentation.unresolved
     if unresolved is not None:  # where in a frame is enough from here on
         unresolved = unresolved.max(0)
@@ -153,7 +151,8 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
             solved = checkpoints.stage(
                 f"{label}matte{sheet_pass}", key,
                 lambda layers=to_solve, noise=segmentation.noise, report=report_matte: with_smaller_tiles(
-                    lambda tile: solve_draft(source, layers, progress=report, tile=tile, noise=noise, **common)))
+                    lambda tile: solve_draft(source, layers, progress=report, tile=tile, noise=noise, ordered=ordered,
+                                             **common)))
         else:
             solved = None  # the draft has done its work; drawings are large
             solved = checkpoints.stage(
@@ -162,7 +161,7 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
                 report=report_matte: with_smaller_tiles(
                     lambda tile: solve(source, layers, scale=scale, rounds=ROUNDS[settings.quality],
                                        quality=settings.quality, progress=report, tile=tile, predict=True,
-                                       noise=noise, light=light, **common)))
+                                       noise=noise, light=light, ordered=ordered, **common)))
         if solved.order != list(range(len(sheets))):  # votes in the overlaps found another depth order
             segmentation = replace(segmentation, layers=[segmentation.layers[k] for k in solved.order])
             sheets = [sheets[k] for k in solved.order]
@@ -180,9 +179,15 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
     continue_runs(source, solved.layers)
     layers = [layer for k, layer in enumerate(solved.layers) if k == 0 or (layer.exposure >= 0).any()]
     notes = list(segmentation.notes)
-    if source.count <= TOO_SHORT and settings.count is None and not _recomposes(source, layers):
+    few = source.count <= TOO_SHORT and settings.count is None
+    alone = len(layers) == 1 and settings.count != 1
+    # layers that are asked for are given as well as they are found; but one plate alone is no layers at all
+    grain = (segmentation.noise or 0.0) / segmentation.scale
+    if (few or alone) and not recomposes(source, layers, grain):
         layers, unresolved = [whole_frames(source)], np.full(masks[0].shape[1:], 255, np.uint8)
-        notes.append(f"{source.count} frames are too few to tell layers apart by motion; the shot is one layer")
+        notes.append(f"{source.count} frames are too few to tell layers apart by motion; the shot is one layer"
+                     if source.count <= TOO_SHORT else
+                     "nothing in these frames moves as a whole; the shot is one layer, with its frames as drawings")
     if shade is not None:
         layers.append(shade_layer(shade, source.size, source.count))
         darkest = 1 - factor(shade, source.size).min()
@@ -195,27 +200,6 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
         source.close()
     report = {"objective_per_round": solved.objective_per_round, "notes": notes, **solved.report}
     return ShotResult(layers, unresolved, report)
-
-
-def _recomposes(source: FrameSource, layers: list[SolvedLayer]) -> bool:
-    """Whether the layers give the shot back at least roughly."""
-    picture = picture_behind(layers, len(layers), source.size)
-    return min(frame_psnr(picture(t)[0], source.read(t)) for t in range(source.count)) >= ROUGHLY_DB
-
-
-def whole_frames(source: FrameSource) -> SolvedLayer:
-    """A shot that could not be taken apart: its frames as the drawings of one background, of no confidence."""
-    drawings: list[np.ndarray] = []
-    exposure = []
-    for t in range(source.count):
-        frame = np.dstack([source.read(t), np.full(source.size[::-1], 255, np.uint8)])
-        same = [i for i, drawing in enumerate(drawings) if np.array_equal(drawing, frame)]
-        if not same:
-            drawings.append(frame)
-        exposure.append(same[0] if same else len(drawings) - 1)
-    still = np.tile(np.eye(3), (source.count, 1, 1))
-    return SolvedLayer("background", "background", as_drawings(drawings), np.array(exposure), still,
-                       np.ones(source.count), "translation", 0.0, np.full(source.size[::-1], 255, np.uint8))
 
 
 def _without_empty_layers(segmentation: Segmentation) -> Segmentation:

@@ -14,6 +14,8 @@ from .png import read_rgb
 from .sequences import is_video
 from .video import open_video
 
+LEAST_SIDE = 8  # px: smaller pictures have nothing that could be followed
+
 
 def open_frames(paths: Sequence[str | Path], check: Callable[[], None] = lambda: None) -> FrameSource:
     """Pictures in order, or one video -> a FrameSource that decodes on demand.
@@ -53,3 +55,9 @@ def open_frames(paths: Sequence[str | Path], check: Callable[[], None] = lambda:
         return picture
 
     return FrameSource(read, len(files), size)
+
+
+def check_large_enough(size: tuple[int, int]) -> None:
+    """UserError for frames (w, h) in which nothing can be followed."""
+    if min(size) < LEAST_SIDE:
+        raise UserError(f"The frames are {size[0]} x {size[1]} px; a shot needs at least {LEAST_SIDE} x {LEAST_SIDE}.")

@@ -17,7 +17,7 @@ from toondecompose.engine.tiles import TILE
 def solve_draft(source: FrameSource, layers: list[LayerToSolve], *, seed: int = 0, device: str = "cpu",
                 progress: Callable[[float], None] | None = None,
                 cancelled: Callable[[], bool] | None = None, tile: int = TILE,
-                noise: float | None = None) -> MatteResult:
+                noise: float | None = None, ordered: bool = False) -> MatteResult:
     """One round of `solve` on frames of the masks' size. The layers' H lead to full-resolution frames as always; only
     their canvases are coarser."""
     hs, ws = layers[0].masks.shape[1:]
@@ -25,7 +25,7 @@ def solve_draft(source: FrameSource, layers: list[LayerToSolve], *, seed: int = 
     small = [replace(layer, H=shrink @ layer.H) for layer in layers]
     frames = source.resized((ws, hs))
     result = solve(frames, open_holes(frames, small), scale=1.0, rounds=1, quality="preview", seed=seed, device=device,
-                   progress=progress, cancelled=cancelled, tile=tile, noise=noise)
+                   progress=progress, cancelled=cancelled, tile=tile, noise=noise, ordered=ordered)
     grow = np.linalg.inv(shrink)
     for layer in result.layers:
         layer.H = grow @ layer.H

@@ -70,7 +70,7 @@ class Loop:
 def solve(source: FrameSource, layers: list[LayerToSolve], *, scale: float, rounds: int = 3, quality: str = "standard",
           seed: int = 0, device: str = "cpu", progress: Callable[[float], None] | None = None,
           cancelled: Callable[[], bool] | None = None, tile: int = TILE, predict: bool = False,
-          noise: float | None = None, light: np.ndarray | None = None) -> MatteResult:
+          noise: float | None = None, light: np.ndarray | None = None, ordered: bool = False) -> MatteResult:
     """Solve every layer's pictures.
 
     layers: back to front; layers[0] is the opaque background. scale: working px per full-resolution px of the masks.
@@ -79,13 +79,12 @@ def solve(source: FrameSource, layers: list[LayerToSolve], *, scale: float, roun
     cancelled() is asked between frames; when it says yes, InterruptedError is raised. tile: canvas px that are
     worked on at once. predict: report how well drawings that were solved without some of their exposures predict them
     ("held_out", see prediction.py). noise: of the frames at the masks' size, levels rms, if it was measured.
-    light: float32 [h, w] 0..1, the share of the frames' levels that a shade in front of them leaves in the shot.
-    """
+    light: float32 [h, w] 0..1, what a shade in front leaves of their levels. ordered: the order given is certain."""
     rounds = 1 if quality == "preview" else rounds
     everything = list(range(source.count))
     loop, order, objective, votes, predicted = run_rounds(
         source, layers, everything, scale, rounds, device, progress, cancelled, tile,
-        withheld_frames(layers) if predict else (), noise, SHARPEN_STEPS[quality], light)
+        withheld_frames(layers) if predict else (), noise, SHARPEN_STEPS[quality], light, ordered)
     steps = SHARPEN_STEPS[quality]
     if steps:
         if len(objective) == rounds:  # the last mattes have not weighed the panorama yet
@@ -117,9 +116,10 @@ def solve(source: FrameSource, layers: list[LayerToSolve], *, scale: float, roun
 def run_rounds(source: FrameSource, layers: list[LayerToSolve], frames: list[int], scale: float, rounds: int,
                device: str, progress: Callable[[float], None] | None, cancelled: Callable[[], bool] | None,
                tile: int = TILE, withheld: Sequence[int] = (), noise: float | None = None, steps: int = 0,
-               light: np.ndarray | None = None) -> tuple[Loop, list[int], list[float], np.ndarray, dict]:
-    """The loop itself -> (its final state, depth order of `layers`, objective per round, order votes, how well the
-    withheld frames were predicted by drawings sharpened in so many steps, in the levels that `light` leaves)."""
+               light: np.ndarray | None = None, ordered: bool = False
+               ) -> tuple[Loop, list[int], list[float], np.ndarray, dict]:
+    """The loop itself -> (final state, depth order of `layers`, objective per round, order votes, how well withheld
+    frames were predicted by drawings sharpened in so many steps, in the levels that `light` leaves)."""
     parts, done = rounds * len(layers) + 1, 0
 
     def tick(fraction: float) -> None:
@@ -150,7 +150,7 @@ def run_rounds(source: FrameSource, layers: list[LayerToSolve], frames: list[int
         objective.append(description_length(source, loop.states, loop.noise, device))
         if number == 0:
             votes = order_votes(source, loop.states, device, draft=loop.draft)
-            order = voted_order(votes)
+            order = order if ordered else voted_order(votes)
             loop.layers = [layers[k] for k in order]
             loop.states = [states[k] for k in order]
             if withheld:
