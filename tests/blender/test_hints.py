@@ -105,7 +105,7 @@ def test_refine_with_a_mask(film):  # noqa: F811
     assert bpy.ops.toondecompose.refine(mask=mask.name) == {"FINISHED"}
     folder = film / "toondecompose" / "Schuß 1_002" / "job"
     assert read_job(folder / "job.json").hints == [
-        {"kind": "mask", "sprite": 0, "frame": 3, "mask": "mask_00_000003.png"}]
+        {"kind": "mask", "sprite": 0, "frame": 3, "mask": "mask_00_000003.png", "name": "background"}]
     picture = rf.read_png(folder / "mask_00_000003.png")
     assert picture.shape[:2] == (32, 64) and set(np.unique(picture)) <= {0, 255}
     assert (picture.reshape(32, 64, -1)[..., 0] > 0).any()
@@ -125,7 +125,8 @@ def test_refine_runs_the_shot_again_with_the_hints(film, monkeypatch):  # noqa: 
     assert folders == ["//toondecompose/Schuß 1", "//toondecompose/Schuß 1_002"]
     assert results.active(bpy.context.scene).strip == "Schuß 1"
     job = read_job(film / "toondecompose" / "Schuß 1_002" / "job" / "job.json")
-    assert job.hints == [{"kind": "scribble", "sprite": 0, "frame": 2, "points": [[32, 16], [37, 11]], "radius": 3}]
+    assert job.hints == [{"kind": "scribble", "sprite": 0, "frame": 2, "points": [[32, 16], [37, 11]], "radius": 3,
+                          "name": "background"}]
     assert read_job(film / "toondecompose" / "Schuß 1" / "job" / "job.json").hints == []
     # what no hint changes is not computed again
     assert (film / "toondecompose" / "Schuß 1_002" / ".work" / "paths-0123.npz").read_bytes() == b"kept"

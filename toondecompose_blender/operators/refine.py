@@ -96,7 +96,7 @@ def queue_refinement(context: Any, mask: str = "") -> Run:
             hint["mask"] = str(job_file.parent / hint["mask"])
     pictures = _mask_pictures(context, mask, result) if mask else {}
     if annotations_in_view(context):
-        job.hints = [*job.hints, *collect(context, result)]
+        job.hints = [*job.hints, *(_named(hint, result) for hint in collect(context, result))]
     job.frames = [str(path) for path in job.frame_paths(job_file.parent)]
     queue = running.board.queue
     taken = {run.output for run in [*queue.waiting, *([queue.current] if queue.current else [])]}
@@ -110,7 +110,8 @@ def queue_refinement(context: Any, mask: str = "") -> Run:
     for (sprite, frame), picture in pictures.items():
         name = f"mask_{sprite:02d}_{frame:06d}.png"
         write_atomic(path.parent / name, masks.grey_png(picture))
-        job.hints = [*job.hints, {"kind": "mask", "sprite": sprite, "frame": frame, "mask": name}]
+        hint = {"kind": "mask", "sprite": sprite, "frame": frame, "mask": name}
+        job.hints = [*job.hints, _named(hint, result)]
     write_job(path, job)
     _start_behind(folder, output)
     python = preferences.backend_python(context)
@@ -128,6 +129,13 @@ def _start_behind(folder: Path, output: Path) -> None:
             shutil.copytree(kept, target)
         except OSError as error:
             raise UserError(sentence_for_os_error(error, "written", target)) from error
+
+
+def _named(hint: dict[str, Any], result: Any) -> dict[str, Any]:
+    """A hint that also says its sprite's name: the sprites of several shots are counted in one list, and the order in
+    which the backend finds them need not be the result's."""
+    k = hint["sprite"]
+    return {**hint, "name": result.sprites[k].name} if k < len(result.sprites) else hint
 
 
 def _mask_pictures(context: Any, name: str, result: Any) -> dict[tuple[int, int], Any]:

@@ -78,8 +78,9 @@ def _hint(value: Any, at: str) -> dict[str, Any]:
     for i, point in enumerate(checks.array(hint.get("points", []), f"{at}.points")):
         for v in checks.array(point, f"{at}.points[{i}]", 2, 2):
             checks.number(v, f"{at}.points[{i}]", -_MAX_COORDINATE, _MAX_COORDINATE)
-    if "mask" in hint:
-        checks.text(hint["mask"], f"{at}.mask", 1, _MAX_PATH)
+    for key in ("mask", "name"):
+        if key in hint:
+            checks.text(hint[key], f"{at}.{key}", 1, _MAX_PATH)
     return hint
 
 
