@@ -18,7 +18,7 @@ class Listener:
     """Keeps what the engine reports; can cancel when a stage begins."""
 
     def __init__(self, cancel_at=None):
-        self.stages, self.fractions, self.previews = [], [], []
+        self.stages, self.fractions, self.previews, self.warnings = [], [], [], []
         self.cancel_at, self.cancelled = cancel_at, False
 
     def stage(self, name, label, index, count):
@@ -32,7 +32,7 @@ class Listener:
         self.previews.append(path)
 
     def warning(self, message):
-        pass
+        self.warnings.append(message)
 
 
 def run(folder, frames, listener=None, **settings):

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from small_clips import figure, painted
-from test_pipeline import run
+from test_pipeline import Listener, run
 from test_situations import put
 
+from toondecompose.engine.quality import low_frames
 from toondecompose.formats.errors import UserError
 
 SIZE = (160, 96)
@@ -49,3 +50,20 @@ def test_a_plate_under_grain_stays_one_clean_drawing(tmp_path, grain):
 def test_frames_that_are_too_small_to_see_anything_in_are_refused_in_a_sentence(tmp_path, size):
     with pytest.raises(UserError, match=f"{size[0]} x {size[1]} px; a shot needs at least 8 x 8"):
         run(tmp_path, np.full((4, size[1], size[0], 3), 90, np.uint8))
+
+
+@pytest.mark.parametrize(("levels", "sentence"), [
+    ([40, 31], None), ([40, 21, 40], "Frame 11 is not given back by the layers (21 dB at worst)"),
+    ([20, 29, 40, 25, 40, 7, 8, 9], "Frames 10 to 11, 13 and 15 to 17 are not given back by the layers (7 dB")])
+def test_frames_that_the_layers_do_not_give_back_are_named(levels, sentence):
+    found = low_frames(levels, 10)
+    assert found is None if sentence is None else found.startswith(sentence)
+
+
+def test_a_plate_that_was_asked_for_under_a_figure_is_reported_low(tmp_path):
+    listener = Listener()
+    frames = np.repeat(painted(*SIZE, 6)[None], 8, 0)
+    for t in range(8):
+        put(frames[t], figure(t // 2 % 2, 60), 20 + 12 * t, 30)
+    run(tmp_path, frames, listener, sprites=1)
+    assert len(listener.warnings) == 1 and listener.warnings[0].startswith("Frames 1 to 8 are not given back")

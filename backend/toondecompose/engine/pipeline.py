@@ -146,7 +146,8 @@ def _run(job: Job, job_folder: Path, source: FrameSource, files: list[Path], out
         shot.layers.clear()  # from here on what they show is enough
     give_back()
     writing(0.4)
-    result.metrics = write_pictures(output, result, source, shots, lambda f: writing(0.4 + 0.6 * f), parts)
+    result.metrics = write_pictures(output, result, source, shots, lambda f: writing(0.4 + 0.6 * f), parts,
+                                    events.warning)
     if job.diagnostics:
         write_diagnostics(output / "diagnostics", output, result, source, pace.check, settings.flow)
     path = write_result(output, result)

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 PERFECT_DB = 99.0  # reported for an exact match, so that means stay finite
+ROUGHLY_DB = 30.0  # below this every eye sees that the layers are not the shot
 
 
 def frame_psnr(a: np.ndarray, b: np.ndarray, where: np.ndarray | None = None) -> float:
@@ -16,3 +17,22 @@ def frame_psnr(a: np.ndarray, b: np.ndarray, where: np.ndarray | None = None) ->
         return PERFECT_DB
     error = cv2.norm(a, b, cv2.NORM_L2SQR) / a.size  # of bytes: an exact sum
     return PERFECT_DB if error == 0 else min(PERFECT_DB, 10 * np.log10(255**2 / error))
+
+
+def low_frames(levels: list[float], first: int) -> str | None:
+    """A sentence that names the frames that the layers do not give back; None if they give back all of them.
+
+    levels: recomposition in dB, by frame. first: the first frame's number."""
+    low = [t for t, level in enumerate(levels) if level < ROUGHLY_DB]
+    if not low:
+        return None
+    runs = [[low[0], low[0]]]
+    for t in low[1:]:
+        if t > runs[-1][1] + 1:
+            runs.append([t, t])
+        runs[-1][1] = t
+    names = [f"{first + a}" if a == b else f"{first + a} to {first + b}" for a, b in runs]
+    which = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    one = len(low) == 1
+    return (f"{'Frame' if one else 'Frames'} {which} {'is' if one else 'are'} not given back by the layers "
+            f"({min(levels):.0f} dB at worst); look there first.")

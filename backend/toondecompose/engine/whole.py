@@ -7,14 +7,12 @@ import hashlib
 import numpy as np
 
 from .clip import FrameSource
-from .quality import frame_psnr
+from .quality import ROUGHLY_DB, frame_psnr
 from .types import SolvedLayer, as_drawings
 from .visible import picture_behind
 
 # Up to this many frames a layer's place and its drawing cannot be told from one another: too few views of each.
 TOO_SHORT = 3
-# Below this every eye sees that the layers are not the shot.
-ROUGHLY_DB = 30.0
 LOOKS = 12  # frames, evenly spread, that are looked at for that
 GRAIN, MOST_GRAIN = 3.0, 12.0  # times the measured grain that a clean plate may miss a frame by; levels of it at most
 

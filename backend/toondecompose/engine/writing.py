@@ -18,7 +18,7 @@ from ..output.layers import LayerRenderer, Part, shown_part
 from ..output.preview import MAGENTA, PreviewWriter, sprites_of
 from ..output.recompose import recompose_frame
 from .clip import FrameSource
-from .quality import frame_psnr
+from .quality import frame_psnr, low_frames
 from .shot import ShotResult
 from .types import SolvedLayer
 
@@ -106,10 +106,11 @@ def _write_drawing(path: Path, drawing: np.ndarray, soft: bool) -> None:
 
 
 def write_pictures(output: Path, result: Result, source: FrameSource, shots: list[ShotResult],
-                   report: Callable[[float], None], parts: dict[str, Part] | None = None) -> dict:
+                   report: Callable[[float], None], parts: dict[str, Part] | None = None,
+                   warn: Callable[[str], None] = lambda sentence: None) -> dict:
     """Recompose every frame for the metrics, and write preview.mp4, contact_sheet.png and unresolved.png.
 
-    parts: drawings that need not be read back, from write_layers."""
+    parts: drawings that need not be read back, from write_layers. warn: takes a sentence about what did not succeed."""
     figures = []
     renderer, sprites = LayerRenderer(output, result, parts=parts), sprites_of(result)
     on_sheet = dict.fromkeys(sheet_frames(result.clip))
@@ -138,6 +139,9 @@ def write_pictures(output: Path, result: Result, source: FrameSource, shots: lis
     for name in ("foreground", "edge_band", "frame"):
         figures_of_shots = [s.report["held_out"][name] for s in shots if s.report["held_out"][name] is not None]
         held_out[name] = round(float(np.mean(figures_of_shots)), 2) if figures_of_shots else None
+    low = low_frames(figures, result.clip.frame_start)
+    if low is not None:
+        warn(low)
     return {"recomposition_psnr_mean": round(float(np.mean(figures)), 3),
             "recomposition_psnr_min": round(float(np.min(figures)), 3),
             "held_out_psnr": held_out,
