@@ -110,11 +110,12 @@ def cornerness_of(frames: Pictures, room: Room = in_memory) -> Pictures:
 
 
 def _compare(colour: list[torch.Tensor], tolerance: torch.Tensor, more: int, valid: torch.Tensor, agree: torch.Tensor,
-             alike: torch.Tensor, compared: torch.Tensor) -> None:
+             alike: torch.Tensor, compared: torch.Tensor, tells: np.ndarray | None = None) -> None:
     """Count, into agree and compared uint8 [n, P], the other samples within GAPS that a sample is like; into alike
     those that it is like with `more` grey levels of tolerance.
 
-    colour: 3 x uint8 [n, P], tolerance uint8 [n, P] grey levels; valid: uint8 [n, P], 1 or 0."""
+    colour: 3 x uint8 [n, P], tolerance uint8 [n, P] grey levels; valid: uint8 [n, P], 1 or 0. tells: bool [n, n], the
+    pairs that count (None: all)."""
     for gap in [g for g in GAPS if g < len(valid)]:
         far = None
         for samples in colour:
@@ -122,6 +123,8 @@ def _compare(colour: list[torch.Tensor], tolerance: torch.Tensor, more: int, val
             off = torch.maximum(here, there) - torch.minimum(here, there)
             far = off if far is None else torch.maximum(far, off)
         both = valid[gap:] * valid[:-gap]
+        if tells is not None:
+            both *= torch.from_numpy(np.diagonal(tells, gap).astype(np.uint8)).to(both.device)[:, None]
         least = torch.maximum(tolerance[gap:], tolerance[:-gap])
         same = (far < least) * both
         agree[gap:] += same
@@ -135,7 +138,8 @@ def _compare(colour: list[torch.Tensor], tolerance: torch.Tensor, more: int, val
 
 
 def _compare_on_host(colour: list[torch.Tensor], tolerance: torch.Tensor, more: int, valid: torch.Tensor,
-                     agree: torch.Tensor, alike: torch.Tensor, compared: torch.Tensor) -> None:
+                     agree: torch.Tensor, alike: torch.Tensor, compared: torch.Tensor,
+                     tells: np.ndarray | None = None) -> None:
     """`_compare` of new counts, three times as fast on the host."""
     colour = [np.ascontiguousarray(samples.numpy()) for samples in colour]
     tolerance, mask = np.ascontiguousarray(tolerance.numpy()), valid.numpy() * np.uint8(255)
@@ -144,6 +148,8 @@ def _compare_on_host(colour: list[torch.Tensor], tolerance: torch.Tensor, more: 
         red, green, blue = (cv2.absdiff(samples[gap:], samples[:-gap]) for samples in colour)
         far = cv2.max(cv2.max(red, green), blue)
         both = mask[gap:] & mask[:-gap]
+        if tells is not None:
+            both[~np.diagonal(tells, gap)] = 0
         least = cv2.max(tolerance[gap:], tolerance[:-gap])
         same = cv2.compare(least, far, cv2.CMP_GT)
         same &= both
@@ -174,11 +180,12 @@ def with_tolerance(frames: Pictures, noise: float, room: Room = in_memory) -> Pi
     return pictures
 
 
-def agreement(pictures: Pictures, H: np.ndarray, present: np.ndarray, noise: float, room: Room = in_memory
-              ) -> tuple[Pictures, Pictures, Pictures]:
+def agreement(pictures: Pictures, H: np.ndarray, present: np.ndarray, noise: float, room: Room = in_memory,
+              tells: np.ndarray | None = None) -> tuple[Pictures, Pictures, Pictures]:
     """How often each pixel repeats under the layer's motion.
 
-    pictures: uint8 [T, h, w, 4], `with_tolerance`; H [T, 3, 3] canvas -> frame in these pixels.
+    pictures: uint8 [T, h, w, 4], `with_tolerance`; H [T, 3, 3] canvas -> frame in these pixels. tells: bool [T, T], the
+    pairs of frames that are compared (None: all).
     Returns (share float16 [T, h, w] of the compared frames in which the same canvas point has the same colour, the
     share in which it may have (SAME_LEVELS, however clean), compared float16 [T, h, w] number of frames compared).
     Zero in frames where the layer is not present.
@@ -205,7 +212,7 @@ def agreement(pictures: Pictures, H: np.ndarray, present: np.ndarray, noise: flo
         rows = max(8, int(2**22 // ((last - first) * (right - left))))
         for top in range(whole[1], whole[3], rows):
             tile = (left, top, right, min(whole[3], top + rows))
-            _compare_tile(pictures, more, H, use, boxes, of, range(first, last), tile)
+            _compare_tile(pictures, more, H, use, boxes, of, range(first, last), tile, tells)
     share, alike, number = (room((count, h, w), torch.float16, device) for _ in range(3))
     for i, t in enumerate(use):
         x0, y0, _, _ = boxes[i]
@@ -221,9 +228,10 @@ def _from(x: float, y: float) -> np.ndarray:
 
 
 def _compare_tile(pictures: Pictures, more: int, H: np.ndarray, use: list[int], boxes: list[Box],
-                  votes: Callable[[int], torch.Tensor], some: range, tile: Box) -> None:
+                  votes: Callable[[int], torch.Tensor], some: range, tile: Box, tells: np.ndarray | None = None
+                  ) -> None:
     """Compare frames use[some] with each other on a tile of the canvas, into their votes (agree, alike, compared)
-    [3, ...]."""
+    [3, ...]. tells: as `agreement`."""
     size, n = (tile[3] - tile[1], tile[2] - tile[0]), len(some)
     device = pictures.device
     samples = torch.zeros(4, n, *size, dtype=torch.uint8, device=device)
@@ -238,10 +246,13 @@ def _compare_tile(pictures: Pictures, more: int, H: np.ndarray, use: list[int], 
     flat, valid, counts = samples.flatten(2), valid.flatten(1), found.flatten(2)
     step = max(64, 2**16 // n) if device.type == "cpu" else flat.shape[2]  # what the CPU's cache holds
     compare = _compare_on_host if device.type == "cpu" else _compare
+    if tells is not None:
+        mine = [use[i] for i in some]
+        tells = tells[np.ix_(mine, mine)]
     for p in range(0, flat.shape[2], step):
         part = slice(p, p + step)
         compare([flat[c, :, part] for c in range(3)], flat[3, :, part], more, valid[:, part],
-                *(one[:, part] for one in counts))
+                *(one[:, part] for one in counts), tells)
     for k, (x0, y0, x1, y1) in parts.items():
         x, y = boxes[some[k]][:2]
         votes(some[k])[:, y0 - y : y1 - y, x0 - x : x1 - x] = found[:, k, y0 - tile[1] : y1 - tile[1],

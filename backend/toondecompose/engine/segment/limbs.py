@@ -17,6 +17,7 @@ from . import evidence as ev
 from .canvas import Mosaic, canvas_box, gather, render
 from .cutouts import BINS
 from .film import Pictures
+from .holds import telling
 from .layers import Rigid, labels_of, presence
 
 LIMB = 0.25  # of the redrawn sprite's usual area: larger is itself
@@ -49,10 +50,12 @@ def limbs(frames: np.ndarray, rigid: Rigid, p: Pictures, plane: list[bool]) -> d
     """Which pixels of the one redrawn label are limbs of rigid sprites: {rigid label: bool [T, h, w]}.
 
     frames: uint8 [T, h, w, 3] at labelling size. p: [L, T, h, w], the redrawn label last. plane: which rigid labels
-    are planes. Every pixel belongs to the nearest piece, so that outlines go with what they enclose.
+    are planes; what may be one, as far as its border says, is none if it moves from hold to hold. Every pixel belongs
+    to the nearest piece, so that outlines go with what they enclose.
     """
-    base = len(rigid)
-    bodies = [i for i in range(1, base) if not (plane[i] or rigid.painted[i])]
+    base, size = len(rigid), p.shape[:1:-1]
+    bodies = [i for i in range(1, base) if not plane[i] and (
+        not rigid.painted[i] or telling(rigid.H, rigid.present, i, size) is not None)]
     if not bodies:
         return {}
     label = labels_of(p).cpu().numpy()

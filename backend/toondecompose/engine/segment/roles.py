@@ -15,6 +15,7 @@ from ..matte.marks import above
 from . import evidence as ev
 from .canvas import Mosaic, canvas_box, gather, render
 from .film import Pictures, Room, in_memory
+from .holds import telling
 
 REPEATS = 0.35  # share of the frames showing a point in which it must look the same to be surely a layer's
 CHANCE = 0.15  # share that a pixel reaches by chance, or because a slow sprite has not yet moved away
@@ -60,6 +61,20 @@ class Traces:
         mine = self.share, self.whole, self.alike, self.number
         return Traces(*(a + b for a, b in zip(mine, more, strict=True)), self.texture_bytes, self.corners)
 
+    def of_exposures(self, frames: Pictures, H: list[np.ndarray], present: list[np.ndarray], layers: list[int],
+                     noise: float, room: Room = in_memory) -> Traces:
+        """These traces, of the paths that are layers by pairs of frames only that tell them from each other: a drawing
+        that is held says once what it says. frames: uint8 [T, 3, h, w]."""
+        out = [list(of) for of in (self.share, self.whole, self.alike, self.number)]
+        ways, on = [H[i] for i in layers], [present[i] for i in layers]
+        for k, i in enumerate(layers):
+            tells = telling(ways, on, k, self.texture_bytes.shape[:0:-1])
+            if tells is not None:
+                more = _repeats(frames, [H[i]], [present[i]], noise, self.texture_bytes, room, tells)
+                for kind, (found,) in zip(out, more, strict=True):
+                    kind[i] = found
+        return Traces(*out, self.texture_bytes, self.corners)
+
 
 def trace(frames: Pictures, H: list[np.ndarray], present: list[np.ndarray], noise: float, room: Room = in_memory
           ) -> Traces:
@@ -69,12 +84,14 @@ def trace(frames: Pictures, H: list[np.ndarray], present: list[np.ndarray], nois
 
 
 def _repeats(frames: Pictures, H: list[np.ndarray], present: list[np.ndarray], noise: float, texture: Pictures,
-             room: Room) -> tuple[list[Pictures], list[Pictures], list[Pictures], list[Pictures]]:
-    """Traces' share, whole, alike and number. texture: uint8 [T, h, w]."""
+             room: Room, tells: np.ndarray | None = None
+             ) -> tuple[list[Pictures], list[Pictures], list[Pictures], list[Pictures]]:
+    """Traces' share, whole, alike and number. texture: uint8 [T, h, w]. tells: bool [T, T], the pairs of frames that
+    are compared (None: all)."""
     out = [], [], [], []
     pictures = ev.with_tolerance(frames, noise, room)
     for h, on in zip(H, present, strict=True):
-        share, alike, number = ev.agreement(pictures, h, on, noise, room)
+        share, alike, number = ev.agreement(pictures, h, on, noise, room, tells)
         whole = room(texture.shape, torch.float16, frames.device)
         for t in range(len(frames)):
             # the foot of a sprite's edge looks like its flat surroundings: an edge repeats only if all of it does

@@ -145,6 +145,8 @@ def segment(source: FrameSource, paths: list[LayerPath], count: int | None = Non
     layers = roles.rigid
     rigid = Rigid([H[i] for i in layers], [present[i] for i in layers], roles.painted,
                   hiding=[bool(slid) and plane for plane in roles.plane])
+    if redrawn and not all(roles.plane):
+        traces = traces.of_exposures(frames, H, present, layers, coarse_noise, room)
     first = first_mass(traces, layers, redrawn, room)
     if redrawn:
         settle(first, frames, rigid.H, rigid.present, [i for i in range(len(layers)) if roles.plane[i]],
