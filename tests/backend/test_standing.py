@@ -11,7 +11,7 @@ from small_clips import figure, painted
 from toondecompose.engine.segment.choose import BODY, Ledger, largest_body
 from toondecompose.engine.segment.evidence import texture_of
 from toondecompose.engine.segment.roles import trace
-from toondecompose.engine.segment.standing import settle, who_stands
+from toondecompose.engine.segment.standing import _covered, settle, who_stands
 
 torch.set_num_threads(1)
 W, H, COUNT, MOMENT = 224, 144, 24, 10
@@ -87,3 +87,20 @@ def test_who_stands_is_a_body_that_the_painting_does_not_explain():
     frames, way, _ = clip(True, 2)
     ledger = Ledger(frames, [way], [np.ones(COUNT, bool)], [2], [True], {}, 0.0)
     assert largest_body(ledger, (0,)) >= 4 * BODY
+
+
+@pytest.mark.parametrize("limbs", [True, False])
+def test_who_moves_his_limbs_is_not_taken_for_what_goes_on_around_him(limbs):
+    bare = torch.from_numpy(painted(120, 80, 5)).permute(2, 0, 1).float()
+    jumper = torch.tensor([50.0, 0.0, 100.0])[:, None, None]
+    told = torch.tensor([10.0, 2.0, 10.0])[:, None, None].expand(3, 80, 120)
+    before, after = (torch.cat([bare, told]) for _ in range(2))
+    after[:3, 20:60, 30:90] = jumper  # he is there later
+    if limbs:  # nothing around him looks alike for long, and before he passed, so that some of his jumper is left
+        around = torch.zeros(80, 120, dtype=torch.bool)
+        around[10:70, 20:100] = True
+        around[20:60, 30:90] = False
+        after[3, around] = 0
+        before[:3, 35:45, 50:70] = jumper
+    found = _covered(before, after, 0.0)
+    assert [later for _, later in found] == ([] if limbs else [True])

@@ -34,6 +34,9 @@ AROUND = 1.5  # px at labelling size on either side of an outline, beyond its so
 WEAK = 12.0  # grey levels: breaks along an outline that are weaker than this say little
 MARGIN = 4  # px around a piece: what a misfit is blurred with
 CLEAR = 0.25  # of the outline's break, -1..1, between the two pictures
+# of the rim of what differs has something beside it that surely does not: who moves his limbs leaves only flat colours
+# in either picture, without what was around them, and where both show some of his jumper, that seems to go on
+TOLD = 0.3
 OFTEN = 0.2  # of the frames: who stands more briefly repeats too seldom to be taken for the painting
 ASKED = 3  # frames, at least, that are asked whether a piece is another layer's before it is followed through the shot
 AT_ONCE = 0.6  # of a piece's pixels look one way in the same frames: it stands, and is not passing by
@@ -106,8 +109,9 @@ def _covered(before: torch.Tensor, after: torch.Tensor, noise: float) -> list[tu
         beyond = torch.from_numpy(1 - cv2.dilate(mask, small)).to(before)
         rim = torch.from_numpy(cv2.dilate(mask, small) - cv2.erode(mask, small)).to(before) > 0
         outer = beyond * same
+        whole = int(rim.sum())
         rim &= (ev.blur(inner, AROUND) > 0.05) & (ev.blur(outer, AROUND) > 0.05)
-        if not bool(rim.any()):
+        if int(rim.sum()) < max(1, TOLD * whole):
             continue
         b, a = (break_off(side[:3], inner, outer)[rim] for side in (before, after))
         clear = float(((a - b) / (a + b + WEAK)).mean())
