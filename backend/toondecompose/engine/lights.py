@@ -124,9 +124,10 @@ def _stirred(gray: np.ndarray) -> bool:
     return bool(((off.max(1) >= SEEN) & (off.mean(1) >= SEEN * 2 / 3) | (off.max(1) >= 2 * SEEN)).any())
 
 
-def find_lights(source: FrameSource, paths: list[LayerPath], progress: Callable[[float], None] | None = None
-                ) -> Lights | None:
-    """How the whole picture's light changes; None where it does not. paths: the clip's motions, best first."""
+def find_lights(source: FrameSource, paths: list[LayerPath], progress: Callable[[float], None] | None = None,
+                even: np.ndarray | None = None) -> Lights | None:
+    """How the whole picture's light changes; None where it does not. paths: the clip's motions, best first. even:
+    bool [T], frames of which it is known that they have the shot's light."""
     report = progress or (lambda fraction: None)
     if source.count < 4 or not paths:
         return None
@@ -147,6 +148,8 @@ def find_lights(source: FrameSource, paths: list[LayerPath], progress: Callable[
     change = np.maximum(change, [np.abs(at - np.median(marks, 0)).max() if at.max() < DARKEST * 255 else 0
                                  for at in marks])
     change[empty] = 255
+    if even is not None:
+        change[even] = 0
     usual = np.flatnonzero(change < USUAL)
     if change.max() < SEEN or len(usual) < 2:
         return None

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
+from .backdrop import flat_ground, ground_stands, painted_ground, shows_ground
 from .checkpoints import Checkpoints, chain
 from .clip import FrameSource
 from .crumbs import drop_crumbs
@@ -88,7 +89,14 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
     report_paths = stage("paths")
     seen = without_empty(source, lambda fraction: report_paths(0.0))
     gain = darkness(seen)
-    seen = lit(seen, gain) if gain > 1 else seen  # what motions and layers are looked for in
+    ground = flat_ground(seen, lambda fraction: report_paths(0.0))
+
+    def looked_at(frames: FrameSource) -> FrameSource:
+        """What motions and layers are looked for in."""
+        frames = frames if ground is None else painted_ground(frames, ground)
+        return lit(frames, gain) if gain > 1 else frames
+
+    seen = looked_at(seen)
 
     def paths_found() -> list[LayerPath]:
         previews.glimpse(source)
@@ -96,17 +104,18 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
                           flow=settings.flow, **common)
 
     paths: list[LayerPath] = checkpoints.stage(f"{label}paths", key, paths_found)
-    lights = find_lights(source, paths, lambda fraction: report_paths(1.0))
+    even = None if ground is None else shows_ground(source, ground)
+    lights = find_lights(source, paths, lambda fraction: report_paths(1.0), even)
     if lights is not None:
         source, paths = without_lights(source, lights, paths), held_paths(paths, lights)
         gain = darkness(source)
-        seen = lit(source, gain) if gain > 1 else source
-    even = source
+        seen = looked_at(source)
+    steady = source  # in an even light
     shade = checkpoints.stage(f"{label}shade", key, lambda: find_shade(seen, paths))
     light = None if shade is None else factor(shade, source.size)
     if shade is not None:
         source = without_shade(source, shade)
-        seen = lit(source, gain) if gain > 1 else source
+        seen = looked_at(source)
     report_segment = stage("segment")
     segmentation: Segmentation = checkpoints.stage(
         f"{label}segment", key, lambda: or_on_the_host(
@@ -123,6 +132,8 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
                                                 (shade is not None) + (lights is not None))
     else:  # who says by hints what belongs together is not doubted
         segmentation = doubt_what_stays(segmentation)
+    if ground is not None:
+        segmentation = ground_stands(segmentation, source.size)
     previews.masks(source, segmentation)
     ordered = any(hint["kind"] == "order" for hint in settings.hints)  # who says it is not outvoted
     unresolved = segmentation.unresolved
@@ -193,7 +204,7 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
         darkest = 1 - factor(shade, source.size).min()
         notes.append(f"a shade stays with the frame, like a vignette, up to {darkest:.0%} dark: a layer in front")
     if lights is not None:
-        layers.append(light_layer(lights, given, even, lambda fraction: report_matte(1.0)))
+        layers.append(light_layer(lights, given, steady, lambda fraction: report_matte(1.0)))
         notes.append(f"the light of the whole picture changes in {(layers[-1].exposure >= 0).sum()} frames: a layer in "
                      "front")
     if source is not given:
