@@ -43,6 +43,7 @@ LEAST_LOST = 6  # px that are not as deep inside as the masks had them, for whic
 AROUND = 24  # px around those that are asked again that are looked at for it, and
 TOUCHED = 12  # whose alpha they may change
 LEAST_SPECK = 12  # px; smaller islands and pinholes are noise
+QUIET = 2.5  # of the noise: what differs by less from the background, where a codec rings, is as likely its doing
 SURE_SPECK = 400.0  # ... unless triangulation knows them this well (std 0.05)
 CONTRASTY = 12.0  # difference from the background, relative to the noise, of outlines that tell how sharp edges are
 
@@ -280,7 +281,8 @@ def _within(box: Box) -> tuple[slice, slice]:
 def _settle(alpha: torch.Tensor, e: Evidence, areas: Areas, mask: np.ndarray | None) -> torch.Tensor:
     """Exact 0 and 1 where alpha is all but that; islands that no mask touches vanish, and specks. mask: None where
     only what is more than HALF is asked for, in a part of the drawing."""
-    a = alpha.masked_fill(below(alpha, 0.03) | ~e.known, 0.0)
+    quiet = e.rings & below(e.z, QUIET) & below(alpha, HALF) & ~areas.fades
+    a = alpha.masked_fill(below(alpha, 0.03) | ~e.known | quiet, 0.0)
     slack = e.tri_info.clamp(min=1).rsqrt_().mul_(3).clamp_(0.04, 0.4)
     a.masked_fill_((above(a, 0.96) | (areas.solid & above(a, 1 - slack))) & e.known, 1.0)
     settled = a.cpu().numpy()

@@ -18,6 +18,14 @@ SLIP = 0.12  # px; registration error of a px's background and drawing, turned i
 # more than that, or are not all alike, and what they say about alpha is the less, however many they are.
 CONTRADICT = 8.0
 MIN_RING = 200  # px around a drawing below which its noise is not judged
+# Levels per px (L2 over RGB) of lines, and of what is flat beside them; and how far, px, a codec's blocks spread a line
+LINE, FLAT, BLOCK = 12.0, 4.0, 4
+# Beside what moves a codec cannot predict a block from the frames before: so many times the noise that it leaves at
+# lines that it can. And how much more noise than elsewhere is a codec's: grain is the same everywhere.
+UNPREDICTED, RINGS = 6.0, 1.2
+MEDIAN = 0.888  # of the rms of three normals
+SMOOTH = 0.8  # share of a difference's power that its mean over 3 x 3 px keeps: of noise it keeps less
+GRAINY = 2.0  # levels rms of noise in the calm parts of a clip, which a codec leaves calm
 
 
 @dataclass
@@ -32,7 +40,8 @@ class Evidence:
     error, registration's included, summed over the channels. tri_beta, tri_info: 1 - alpha by triangulation, and 1 /
     variance of that. deviation: the error per channel, levels. z: how far the px differ from the background, relative
     to it. misfit: how far no one alpha and colour explain all exposures, as residual variance relative to the noise.
-    cells: int32, c's cells of colour space. mask_px: how far, px, the masks' outlines may be wrong."""
+    cells: int32, c's cells of colour space. mask_px: how far, px, the masks' outlines may be wrong. rings: bool, beside
+    the masks, where a codec's noise around the outline is."""
 
     n: torch.Tensor
     known: torch.Tensor
@@ -55,6 +64,7 @@ class Evidence:
     misfit: torch.Tensor
     cells: torch.Tensor
     mask_px: float
+    rings: torch.Tensor
 
     def crop(self, at: tuple[slice, slice]) -> Evidence:
         """The evidence of some rows and columns."""
@@ -80,6 +90,13 @@ def gather(m: Moments, outer: np.ndarray, noise: float, mask_px: float, lined: b
         sigma0 = max(sigma0, _noise_around(differs, known & above(sure, 0.5), outer, mask_px))
     slope, slope_c = _slope(b), _slope(c)
     sigma2 = (SLIP * torch.maximum(slope, 0.5 * slope_c)).square_().add_(3 * sigma0**2)
+    rings = torch.zeros_like(known)
+    if lined and firm and noise < GRAINY:
+        ringing = _noise_at_outline(differs, c - b, slope, known & above(sure, 0.5), outer, mask_px)
+        if ringing > RINGS * sigma0:
+            near = torch.from_numpy(outer <= 2 * mask_px + 4).to(c.device)
+            sigma2 += near * (3 * (ringing**2 - sigma0**2))
+            rings = near & torch.from_numpy(outer > 0).to(c.device)
     tri_info = s_bb / sigma2 * sure
     tri_beta = s_cb / s_bb.clamp(min=1e-3)
     deviation = (sigma2 / 3).sqrt_()
@@ -88,7 +105,7 @@ def gather(m: Moments, outer: np.ndarray, noise: float, mask_px: float, lined: b
     if firm:
         tri_info = tri_info / (misfit / CONTRADICT).clamp(min=1)
     return Evidence(n, known, c, b, m.cc, s_bb, s_cb, mask, sure, differs, sigma0, slope, slope_c, sigma2, tri_beta,
-                    tri_info, deviation, z, misfit, cells_of(c), mask_px)
+                    tri_info, deviation, z, misfit, cells_of(c), mask_px, rings)
 
 
 def box_mean(x: torch.Tensor, r: int) -> torch.Tensor:
@@ -119,3 +136,26 @@ def _noise_around(differs: torch.Tensor, known: torch.Tensor, outer: np.ndarray,
     if ring.sum() < MIN_RING:
         return 0.0
     return float(np.quantile(differs.cpu().numpy()[ring], 0.8)) / 1.24  # that quantile of the rms of three normals
+
+
+def _noise_at_outline(differs: torch.Tensor, change: torch.Tensor, slope: torch.Tensor, known: torch.Tensor,
+                      outer: np.ndarray, mask_px: float) -> float:
+    """Noise, levels rms, of the background right at a drawing's outline, where a codec's blocks hold the outline, too,
+    and ring; 0 where what is seen there is not noise. change: [3, h, w], of the means.
+
+    Glows, smears and hair are beside a drawing as well. But glows and smears are smooth, and none of them is seen far
+    from it: no codec leaves more than so many times what it leaves there."""
+    smooth = (sum(box_mean(x, 1).square_() for x in change) / 3).cpu().numpy()
+    power, slope, known = differs.square().cpu().numpy(), slope.cpu().numpy(), known.cpu().numpy()
+    rough = np.maximum(power - smooth, 0)
+    band = 2 * mask_px + 4
+    ring, far = known & (outer > mask_px) & (outer <= band), known & (outer > band + SOFT_REACH // 2)
+    if min(ring.sum(), far.sum()) < MIN_RING:
+        return 0.0
+    most = np.quantile(power[ring], 0.9)  # what passes by counts no more than that
+    kept, whole = (float(np.minimum(x[ring], most).sum(dtype=np.float64)) for x in (smooth, power))
+    if kept > SMOOTH * whole:
+        return 0.0
+    beside = far & (slope < FLAT) & (cv2.dilate(slope, np.ones((2 * BLOCK + 1, 2 * BLOCK + 1), np.uint8)) > LINE)
+    elsewhere = max(float(np.median(rough[px])) for px in (far, beside) if px.sum() >= MIN_RING) ** 0.5 / MEDIAN
+    return min(float(np.quantile(rough[ring], 0.8)) ** 0.5 / 1.24, UNPREDICTED * elsewhere)
