@@ -7,6 +7,7 @@ import pytest
 from test_drawings import clip, drawing
 
 from toondecompose.engine.clip import source_from_array
+from toondecompose.engine.drawings.anywhere import place_anywhere
 from toondecompose.engine.drawings.canvas import full_patch, refine
 from toondecompose.engine.drawings.common import Kept, kept
 from toondecompose.engine.drawings.expose import expose
@@ -181,6 +182,17 @@ def test_a_remnant_is_found_as_far_off_as_its_path_may_be():
         assert np.abs(off).max() < 2.0 and close > 0.7
     steps = np.array([shift(66.0 * (t // 2), 0.0) for t in range(10)])
     assert reach(steps, 5) > 33  # half of a jump: on twos the path lies in the middle of it
+
+
+def test_a_remnant_whose_pose_was_held_and_leaps_is_found_anywhere_and_at_its_size():
+    cuts, pictures = glimpses([1, 1], [slice(0, 200), slice(60, 120)])
+    off = shift(150.0, -30.0) @ np.diag([1.03, 1.03, 1.0])  # where, and how large, its path goes on to
+    missed = place_remnant(cuts[1], pictures[:1], [(0, off, 38.0)], {0: 0.0}, 0.0, 300.0)
+    assert missed[2] > ROUGHLY_FOREIGN
+    d, place, score = place_anywhere(cuts[1], pictures[:1], [(0, off, 38.0)], {0: 0.0}, 0.0, 300.0)
+    assert d == 0 and score < 1
+    seen = np.array([[80.0, 70, 1], [120, 70, 1], [80, 110, 1], [120, 110, 1]])
+    assert np.abs(seen @ place.T - seen).max() < 1.5
 
 
 def test_of_a_small_remnant_behind_solved_masks_less_is_forgiven():

@@ -11,6 +11,7 @@ import numpy as np
 from ..clip import FrameSource
 from ..types import ExposureSheet, LayerPath, PairsTold
 from .align import DOF
+from .anywhere import place_anywhere
 from .canvas import canvas_points, full_patch, place_on, refine, window
 from .cluster import renumber
 from .common import Kept, common_canvas, fit_canvas, kept, transitions
@@ -175,6 +176,11 @@ def expose(source: FrameSource, masks: np.ndarray, scale: float, *, path: LayerP
         t = p.frame
         cut, (start, guesses), foreign = full(t, True), guessed(t), foreign_from(p, plate is None)
         d, m, score = place_remnant(cut, drawings, guesses, likely(drawing, t), noise, differs)
+        # a pose that is held, and leaps, is not where its path goes on to; a first look's masks do not tell where it is
+        if plate is not None and score >= 1 and p.area > TELLING * usual:
+            far = place_anywhere(cut, drawings, guesses, likely(drawing, t), noise, differs, device)
+            if far is not None and far[2] < 1:
+                d, m, score = far
         if score >= 1:  # guessed rather than seen: the frames beside it may show more of the same drawing
             one = kept(refine([cut], [np.eye(3)], model, source.size)[1], True)
             twins = [(q, other) for q, other in ((q, full(q.frame, True)) for q in left if abs(q.frame - t) == 1)
