@@ -27,6 +27,14 @@ def test_a_thin_veil_far_from_the_drawing_is_cleared(opacity: int) -> None:
     assert gone[20:40, 300:360].all() and not gone[90:].any()
 
 
+def test_a_thick_far_piece_that_is_half_clear_in_its_middle_is_cleared() -> None:
+    alpha = drawing()
+    alpha[20:40, 300:320] = 90
+    alpha[20:40, 312:320] = 175  # a roof that slides into the picture: clearer and clearer, never its own colour
+    gone = residue(alpha, SIZE)
+    assert gone[20:40, 300:320].all() and not gone[90:].any()
+
+
 def test_a_speck_that_nobody_sees_is_cleared_beside_the_drawing_too() -> None:
     alpha = drawing()
     alpha[120:124, 260:266] = 12
@@ -37,6 +45,7 @@ def test_a_speck_that_nobody_sees_is_cleared_beside_the_drawing_too() -> None:
 @pytest.mark.parametrize("piece", [
     (slice(20, 24), slice(300, 304), 255),  # a spark, far off
     (slice(20, 60), slice(300, 302), 130),  # a thin far line, soft all along
+    (slice(20, 40), slice(300, 320), 180),  # a puff that lets a little through
     (slice(120, 123), slice(255, 275), 60),  # a wisp of hair beside it
     (slice(10, 60), slice(10, 200), 40),  # smoke as large as a part of the figure
 ])

@@ -14,6 +14,8 @@ UNSEEN = 0.12  # peak opacity below which nobody sees a piece over whatever back
 THIN = 0.4  # mean opacity: a drawn line or dot is its own colour in its middle, so even a px wide line has more
 APART = 0.02  # of the frame's diagonal: hair tips, sparks and drops that belong to a drawing are nearer
 FIRM = 0.5  # peak opacity of what is surely drawn, from which the distance counts
+HOLLOW = 0.55  # mean opacity of a piece's middle: what is drawn is its own colour there, and only rims are soft
+RIM = 2.0  # px: how wide the soft rim of what is drawn is; a thinner piece has no middle to judge
 BIG = 0.02  # of the largest piece's mass (opacity times px), from which a piece is part of the drawing in any case
 
 
@@ -41,8 +43,12 @@ def residue(alpha: np.ndarray, size: tuple[int, int], apart: bool = True) -> np.
     big = mass >= BIG * float(levels @ np.arange(256.0))
     big[[0, body]] = True
     gone = (peak < UNSEEN * own) & ~big
-    veil = (mass < THIN * own * stats[:, cv2.CC_STAT_AREA]) & ~big & ~gone
-    if apart and veil.any():
+    if not apart:
+        out.reshape(-1)[at] = gone[of]
+        return out
+    veil = (mass < THIN * own * stats[:, cv2.CC_STAT_AREA]) | (_middles(drawn, at, of, opacity, count) < HOLLOW * own)
+    veil &= ~big & ~gone
+    if veil.any():
         firm = (peak >= FIRM * own) & ~veil
         firm[body] = True
         away = cv2.distanceTransform((~firm).view(np.uint8).take(label), cv2.DIST_L2, 5)
@@ -51,6 +57,16 @@ def residue(alpha: np.ndarray, size: tuple[int, int], apart: bool = True) -> np.
         gone |= veil & (nearest > APART * np.hypot(*size))
     out.reshape(-1)[at] = gone[of]
     return out
+
+
+def _middles(drawn: np.ndarray, at: np.ndarray, of: np.ndarray, opacity: np.ndarray, count: int) -> np.ndarray:
+    """Mean opacity of each piece without its rim, float [count], 0..255; full where a piece is no more than rim.
+
+    drawn: uint8 [h, w], not 0 where any piece is. at: flat places of px; of: their pieces' numbers; opacity: theirs."""
+    inner = cv2.distanceTransform(drawn, cv2.DIST_L2, 5).reshape(-1)[at] > RIM
+    px = np.bincount(of[inner], minlength=count)
+    mass = np.bincount(of[inner], opacity[inner].astype(np.float64), count)
+    return np.where(px > 0, mass / np.maximum(px, 1), 255.0)
 
 
 def drop_residue(state: LayerState, source: FrameSource) -> None:
