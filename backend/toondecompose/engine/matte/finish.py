@@ -35,9 +35,10 @@ def solved_plate(state: LayerState) -> SolvedLayer:
 def solved_sprite(state: LayerState, shelve: Callable[[np.ndarray], np.ndarray] = lambda picture: picture
                   ) -> SolvedLayer:
     """A sprite or a plane with alpha: all its drawings on the layer's canvas, colour bled under zero alpha
-    within each drawing's box (its rim is wider than any renderer's kernel). shelve: takes pictures out of memory."""
+    within each drawing's box (its rim is wider than any renderer's kernel). shelve: takes pictures out of memory. A
+    plane of which parts were painted in has a map of what was seen."""
     given = state.given
-    number, pictures = {}, Drawings(state.size)
+    number, pictures, seen = {}, Drawings(state.size), None
     for d in sorted(state.drawings):
         drawing = state.drawings[d]
         alpha = drawing.picture[3].cpu().numpy()
@@ -53,7 +54,12 @@ def solved_sprite(state: LayerState, shelve: Callable[[np.ndarray], np.ndarray] 
                 cv2.copyTo(cv2.convertScaleAbs(np.maximum(bled, 0, out=bled)), where, plane)
         number[d] = len(pictures)
         pictures.add(shelve(cv2.merge([*colour, alpha])), drawing.box[:2])
+        if drawing.painted is not None:
+            seen = np.full(state.size[::-1], 255, np.uint8)
+            x0, y0, x1, y1 = drawing.box
+            seen[y0:y1, x0:x1][drawing.painted.numpy()] = 0
         drawing.picture = drawing.known = None  # the canvases are large: never hold both
     exposure = np.array([number.get(int(d), -1) for d in given.drawing])
     opacity = state.opacity if state.opacity is not None else np.ones(len(state.H))
-    return SolvedLayer(given.name, given.kind, pictures, exposure, state.H, opacity, given.model, given.confidence)
+    return SolvedLayer(given.name, given.kind, pictures, exposure, state.H, opacity, given.model, given.confidence,
+                       seen)

@@ -51,20 +51,32 @@ def behind_figures(states: list[LayerState], size: tuple[int, int],
         rest()
         free = np.full(small[::-1], 255, np.uint8)
         for state in states[1:]:
-            drawing = state.drawings.get(int(state.given.drawing[t]))
-            if drawing is None or drawing.picture is None:
+            alpha = placed_alpha(state, t, small)
+            if alpha is None:
                 continue
-            corner = np.array([[1.0, 0, drawing.box[0]], [0, 1, drawing.box[1]], [0, 0, 1]])
-            alpha = drawing.picture[3, ::STRIDE, ::STRIDE].cpu().numpy()
-            alpha = _seen_through(alpha, np.linalg.inv(fit) @ state.H[t] @ corner @ fit, small)
             across = (alpha[:, 0] >= OPAQUE).any() and (alpha[:, -1] >= OPAQUE).any()
             if state.given.kind == "background" or (len(state.drawings) == 1 and across):
                 free[alpha >= OPAQUE] = 0
-        open_ |= _seen_through(free, np.linalg.inv(fit) @ np.linalg.inv(back.H[t]) @ fit, canvas) > 0
+        open_ |= seen_through(free, np.linalg.inv(fit) @ np.linalg.inv(back.H[t]) @ fit, canvas) > 0
     return cv2.resize(open_.astype(np.uint8), back.size, interpolation=cv2.INTER_NEAREST) > 0
 
 
-def _seen_through(mask: np.ndarray, H: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def placed_alpha(state: LayerState, t: int, size: tuple[int, int], place: np.ndarray | None = None
+                 ) -> np.ndarray | None:
+    """A layer's alpha in frame t, uint8 [h, w], opacity not applied; None where it is not shown. size: (w, h) of the
+    answer. place: frame px -> px of the answer, edge coordinates; None: every STRIDE-th px."""
+    drawing = state.drawings.get(int(state.given.drawing[t]))
+    if drawing is None or drawing.picture is None:
+        return None
+    corner = np.array([[1.0, 0, drawing.box[0]], [0, 1, drawing.box[1]], [0, 0, 1]])
+    if place is not None:
+        return seen_through(drawing.picture[3].cpu().numpy(), place @ state.H[t] @ corner, size)
+    fit = np.diag([STRIDE, STRIDE, 1.0])
+    alpha = drawing.picture[3, ::STRIDE, ::STRIDE].cpu().numpy()
+    return seen_through(alpha, np.linalg.inv(fit) @ state.H[t] @ corner @ fit, size)
+
+
+def seen_through(mask: np.ndarray, H: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """A mask moved by H (edge coordinates) into a picture of the given size (w, h)."""
     return cv2.warpPerspective(mask, centre_from_edge(H), size, flags=cv2.INTER_NEAREST)
 

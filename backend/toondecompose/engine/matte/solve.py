@@ -31,6 +31,7 @@ from toondecompose.engine.matte.sharpen import sharpen_drawing, sharpen_plate
 from toondecompose.engine.matte.siblings import lend, siblings, silhouettes
 from toondecompose.engine.matte.state import Drawing, LayerState, view_around
 from toondecompose.engine.matte.types import LayerToSolve, MatteResult
+from toondecompose.engine.matte.walls import close_walls
 from toondecompose.engine.matte.weights import WeightOf, by_masks, by_mattes, open_squares
 from toondecompose.engine.tiles import TILE
 
@@ -97,6 +98,7 @@ def solve(source: FrameSource, layers: list[LayerToSolve], *, scale: float, roun
     if quality != "preview":  # a draft only weighs masks
         for state in loop.states[1:]:
             drop_residue(state, source)
+        close_walls(loop.states, source, source.rest)
     completed = [complete_drawings(state, source.size, source.rest) for state in loop.states[1:]]
     if quality == "preview":  # nobody looks at it, and a soft guess hides nothing from what is solved next
         plate = loop.states[0].plate

@@ -28,13 +28,15 @@ HIDES = 4.0  # a layer in front with alpha >= 1/4 takes all weight from what is 
 class Drawing:
     """One drawing's current picture. box: its place on the layer's canvas. frames: its exposures.
     picture: uint8 [4, h, w], premultiplied colour and alpha (8 bits, because a clip may have hundreds of drawings), or
-    None before the first round. known: bool [h, w], px that some exposure shows. std: predicted standard deviation of
+    None before the first round. known: bool [h, w], px that some exposure shows. painted: the same, px that none shows
+    and that were painted in; None where none were. std: predicted standard deviation of
     alpha where it is neither 0 nor 1 (median)."""
 
     box: Box
     frames: list[int]
     picture: torch.Tensor | None = None
     known: torch.Tensor | None = None
+    painted: torch.Tensor | None = None
     std: float = 0.0
 
     def crop(self) -> None:
