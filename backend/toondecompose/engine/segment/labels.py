@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from . import evidence as ev
 from .canvas import whole_picture
 from .drawn import same_drawing
+from .enclosed import enclosed
 from .film import Pictures, Room, copied, in_memory
 from .hiding import covers, uncovered
 from .layers import Rigid, mosaics, presence, rendered
@@ -46,12 +47,10 @@ def regions_of(texture: Pictures) -> list[Regions]:
     return [flat_regions(one.cpu().numpy() < FLAT_TEXTURE) for one in texture]
 
 
-def add_rims(mass: torch.Tensor, regions: list[Regions], weight: float = 0.5, only_unknown: bool = False
-             ) -> torch.Tensor:
-    """Mass with flat regions decided by their rims (labels must be in depth order, back to front).
-
-    only_unknown: leave alone the pixels that have any evidence of their own.
-    """
+def add_rims(mass: torch.Tensor, regions: list[Regions], weight: float = 0.5, only_unknown: bool = False,
+             inside: Pictures | None = None) -> torch.Tensor:
+    """Mass with flat regions decided by their rims (labels must be in depth order, back to front). only_unknown: leave
+    alone the pixels that have any evidence of their own. inside: uint8 [T, h, w], 1 inside the last one.s outlines."""
     out = mass.clone()
     front = mass[1:].sum(0).clamp(0, 1)
     # texture just beyond an occluder's outline is not this region's rim
@@ -62,6 +61,8 @@ def add_rims(mass: torch.Tensor, regions: list[Regions], weight: float = 0.5, on
         owner, trust = rim_owner(regions[t], m.cpu().numpy())
         owner = torch.from_numpy(owner).to(mass.device)
         trust = torch.from_numpy(trust).to(mass.device) * weight
+        if inside is not None:
+            owner[inside[t] > 0], trust[inside[t] > 0] = len(mass) - 1, weight
         if only_unknown:
             trust = trust * (1 - mass[:, t].sum(0) / 0.1).clamp(0, 1)
         for layer in range(mass.shape[0]):
@@ -189,6 +190,7 @@ class Labelling:
         # half precision: these are the largest arrays of a long shot, and nobody asks for a thousandth of a probability
         self.first = first if first.dtype == torch.float16 else copied(first, room)
         self.mass, self.p = copied(first, room), room(first.shape, torch.float16, first.device)
+        self.inside: Pictures | None = None  # uint8 [T, h, w], 1 where flat px lie inside redrawn outlines
         self.coarse, self.turns = None, 0  # the same at half the size, and how many rounds are made there
         if not everywhere and frames.shape[-1] >= HALVED_FROM:
             # without redrawn sprites, the outlines found so far are where mosaics of sprites end
@@ -233,8 +235,18 @@ class Labelling:
         self.coarse = None
         if self.regions is None and turn < self.rounds and self.texture.numel() <= MOST_REGIONS:
             self.regions = regions_of(self.texture)
+        if self.redrawn and self.inside is None:
+            self.inside = self._inside()
         _turn(turn, self.frames, self.rigid, self.first, self.noise, self.redrawn, self.texture, self.regions, self.p,
-              self.mass, self.room)
+              self.mass, self.room, self.inside)
+
+    def _inside(self) -> Pictures:
+        """Flat px inside redrawn outlines, uint8 [T, h, w]."""
+        out = self.room(self.texture.shape, torch.uint8, self.first.device)
+        for t in range(len(self.texture)):
+            flat = regions_of(self.texture[t:t + 1])[0] if self.regions is None else self.regions[t]
+            out[t] = torch.from_numpy(enclosed(flat, self.first[:, t].float().cpu().numpy(), len(self.rigid)))
+        return out
 
     def _halved(self) -> Labelling:
         """The same at half the size."""
@@ -260,10 +272,11 @@ class Labelling:
 
 
 def _turn(turn: int, frames: Pictures, rigid: Rigid, first: Pictures, noise: float, redrawn: bool, texture: Pictures,
-          regions: list[Regions] | None, p: Pictures, mass: Pictures, room: Room = in_memory) -> None:
+          regions: list[Regions] | None, p: Pictures, mass: Pictures, room: Room = in_memory,
+          inside: Pictures | None = None) -> None:
     """One round of `solve`, of p and mass [L, T, h, w] in place. regions: None where they are found again: those of a
-    long shot take much memory."""
-    pictures = mosaics(frames, rigid, p, mass, room) if turn else []
+    long shot take much memory. inside: uint8 [T, h, w], 1 where a frame tells nothing of the mosaics."""
+    pictures = mosaics(frames, rigid, p, mass, room, inside) if turn else []
     there = presence(rigid, p, mass) if turn else []
     for start in range(0, len(frames), BLOCK):
         part = slice(start, start + BLOCK)
@@ -281,6 +294,7 @@ def _turn(turn: int, frames: Pictures, rigid: Rigid, first: Pictures, noise: flo
             mass[:, part] = new
         flat = regions_of(texture[part]) if regions is None else regions[part]
         # once a mosaic has been made without the sprites, rims only decide where it cannot
-        p[:, part] = walk(whole_picture(frames[part]), add_rims(new, flat, only_unknown=turn > 1))
+        p[:, part] = walk(whole_picture(frames[part]), add_rims(new, flat, only_unknown=turn > 1,
+                                                                     inside=None if inside is None else inside[part]))
         for t, theres in enumerate(nearer, start):
             p[:, t] = uncovered(p[:, t].float(), new[:, t - start], theres, rigid.hiding)

@@ -77,9 +77,10 @@ def labels_of(p: Pictures) -> torch.Tensor:
     return out
 
 
-def mosaics(frames: Pictures, rigid: Rigid, p: Pictures, mass: Pictures, room: Room = in_memory
-            ) -> list[LayerMosaics]:
-    """Every rigid layer's mosaics, and in .seen / .votes how much of them belongs to the layer.
+def mosaics(frames: Pictures, rigid: Rigid, p: Pictures, mass: Pictures, room: Room = in_memory,
+            inside: Pictures | None = None) -> list[LayerMosaics]:
+    """Every rigid layer's mosaics, and in .seen / .votes how much of them belongs to the layer. inside: uint8 [T, h,
+    w], 1 where a frame tells nothing of any of them; None for nowhere.
 
     A canvas point shows one colour only: samples beside sure texture outvote those amid flat areas.
     """
@@ -87,6 +88,8 @@ def mosaics(frames: Pictures, rigid: Rigid, p: Pictures, mass: Pictures, room: R
     for i, H in enumerate(rigid.H):
         for t in range(len(frames)):
             weight[t] = (1.5 * p[i, t].float() - 0.5).clamp_(0, 1) * (0.05 + ev.blur(mass[i, t].float(), 4.0))
+            if inside is not None:
+                weight[t] *= 1 - inside[t]
         out.append({n: build_mosaic(frames, H, on, weight) for n, on in rigid.exposures(i).items()})
     return out
 
