@@ -25,6 +25,7 @@ LINE, FLAT, BLOCK = 12.0, 4.0, 4
 UNPREDICTED, RINGS = 6.0, 1.2
 MEDIAN = 0.888  # of the rms of three normals
 SMOOTH = 0.8  # share of a difference's power that its mean over 3 x 3 px keeps: of noise it keeps less
+GHOST, TELLS = 0.15, 20.0  # a median of what shows through, and how sure (1 / variance) a px's share of it must be
 GRAINY = 2.0  # levels rms of noise in the calm parts of a clip, which a codec leaves calm
 
 
@@ -90,15 +91,15 @@ def gather(m: Moments, outer: np.ndarray, noise: float, mask_px: float, lined: b
         sigma0 = max(sigma0, _noise_around(differs, known & above(sure, 0.5), outer, mask_px))
     slope, slope_c = _slope(b), _slope(c)
     sigma2 = (SLIP * torch.maximum(slope, 0.5 * slope_c)).square_().add_(3 * sigma0**2)
+    tri_beta = s_cb / s_bb.clamp(min=1e-3)
     rings = torch.zeros_like(known)
-    if lined and firm and noise < GRAINY:
+    if lined and firm and noise < GRAINY and not _lets_through(tri_beta, s_bb / sigma2, known, outer):
         ringing = _noise_at_outline(differs, c - b, slope, known & above(sure, 0.5), outer, mask_px)
         if ringing > RINGS * sigma0:
             near = torch.from_numpy(outer <= 2 * mask_px + 4).to(c.device)
             sigma2 += near * (3 * (ringing**2 - sigma0**2))
             rings = near & torch.from_numpy(outer > 0).to(c.device)
     tri_info = s_bb / sigma2 * sure
-    tri_beta = s_cb / s_bb.clamp(min=1e-3)
     deviation = (sigma2 / 3).sqrt_()
     z = box_mean(differs, 1) / deviation
     misfit = box_mean((m.cc - n * dot(c, c)).clamp_(min=0).sub_(tri_beta * s_cb).div_(sigma2).mul_(each), 1)
@@ -136,6 +137,13 @@ def _noise_around(differs: torch.Tensor, known: torch.Tensor, outer: np.ndarray,
     if ring.sum() < MIN_RING:
         return 0.0
     return float(np.quantile(differs.cpu().numpy()[ring], 0.8)) / 1.24  # that quantile of the rms of three normals
+
+
+def _lets_through(beta: torch.Tensor, info: torch.Tensor, known: torch.Tensor, outer: np.ndarray) -> bool:
+    """Whether what is inside the masks is a ghost's, whose rim is no more opaque than a codec's noise: what shows
+    through it, beta, float32 [h, w], where the background changes enough to tell."""
+    inside = (known & above(info, TELLS)).cpu().numpy() & (outer == 0)
+    return np.count_nonzero(inside) >= MIN_RING and float(np.median(beta.cpu().numpy()[inside])) > GHOST
 
 
 def _noise_at_outline(differs: torch.Tensor, change: torch.Tensor, slope: torch.Tensor, known: torch.Tensor,
