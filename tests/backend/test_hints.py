@@ -99,11 +99,21 @@ def test_a_light_in_front_is_counted_among_the_sprites_but_has_no_outline_and_no
     assert len(added.layers) == 4
 
 
+@pytest.mark.parametrize("marks", [{"box": [500, 500, 600, 600]}, {"box": [40, 40, 10, 10]}, {"points": []}])
+def test_a_hint_that_marks_nothing_of_a_new_sprite_is_refused_in_a_sentence(marks):
+    source, segmentation = a_shot()
+    for kind in ("scribble", "box"):
+        with pytest.raises(UserError, match="sprite 2 marks nothing"):
+            apply_hints(segmentation, [{"kind": kind, "sprite": 2, "frame": 1, **marks}], source, None)
+
+
 @pytest.mark.parametrize(("hint", "words"), [
     ({"kind": "paint"}, "kind"),
     ({"kind": "box", "sprite": 1, "frame": 9, "box": [0, 0, 1, 1]}, "frames 0 to 3"),
     ({"kind": "scribble", "sprite": 1, "frame": 0}, "neither points"),
     ({"kind": "merge"}, "list its sprites"),
+    ({"kind": "split", "sprites": []}, "list its sprites"),
+    ({"kind": "merge", "sprites": [-1, 1]}, "list its sprites"),
 ])
 def test_a_hint_that_cannot_be_understood_is_one_sentence(hint, words):
     with pytest.raises(UserError, match=words):

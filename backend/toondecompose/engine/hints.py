@@ -41,7 +41,8 @@ def check_hints(hints: list[dict], frames: int) -> None:
                                 f"0 to {frames - 1}.")
             if not any(key in hint for key in ("points", "box", "mask")):
                 raise UserError(f"Hint {i + 1} ({kind}) has neither points nor a box nor a mask.")
-        elif not isinstance(hint.get("sprites"), list) or not all(isinstance(s, int) for s in hint["sprites"]):
+        elif not isinstance(hint.get("sprites"), list) or not hint["sprites"] or not all(
+                isinstance(s, int) and s >= 0 for s in hint["sprites"]):
             raise UserError(f"Hint {i + 1} ({kind}) must list its sprites as whole numbers.")
 
 
@@ -137,6 +138,8 @@ def _apply_region(layers: list[SegmentedLayer], k: int, hint: dict, source: Fram
     region = hint_region(hint, source.size, shape, read_mask)
     if hint["kind"] == "mask":
         wanted = region
+    elif not region.any() and not (layers[k].masks[t] > 127).any():
+        raise UserError(f"A {hint['kind']} hint for sprite {hint['sprite']} marks nothing inside the frame.")
     else:
         picture = cv2.resize(source.read(t), shape[::-1], interpolation=cv2.INTER_AREA)
         wanted = complete_region(picture, region, layers[k].masks[t] > 127, hint["kind"] == "box")
