@@ -17,11 +17,12 @@ from ..clip import FrameSource
 from ..types import LayerPath
 from .candidate import Candidate, measured
 from .even import NEAR, evened
+from .exchange import rejoined
 from .field import Field, build_field
 from .flow import Flow, flow_between
 from .groups import MODELS, NAMES
 from .refine import GrayFrames, final_width, ownership, recanvassed, refined
-from .search import followed_on, pruned, search, simplest, whole
+from .search import followed_on, pruned, search, simplest, together, whole
 
 ONCE_MORE = 2  # times at most that a straightened path is measured again, on the mosaic that it makes
 FIELD_PART, SEARCH_PART = 0.2, 0.6  # shares of the progress bar; the rest is the refinement
@@ -58,6 +59,8 @@ def find_paths(source: FrameSource, count: int | None, *, motion_model: str = "a
         found = followed_on(found, field)
     if motion_model == "auto" and not stop():
         found = [simplest(c, found[:k] + found[k + 1 :], field) for k, c in enumerate(found)]
+    if not stop():
+        found = rejoined(found, field, together)
     paths = _final(found, source, field, seed, motion_model == "auto", tick, stop)
     # in a shot of one frame nothing is followed, and so nothing present
     return [path for path in paths if path.present.any()] or [_still(field, motion_model)]
