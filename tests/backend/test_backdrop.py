@@ -38,6 +38,15 @@ def test_a_figure_before_one_colour_is_a_sprite_with_all_its_drawings(tmp_path, 
     assert min(overlap(tmp_path, result, 1, t, true_alpha(step, t)) for t in (1, 6)) > 0.95
 
 
+def test_a_blow_before_one_colour_costs_no_drawing(tmp_path):
+    """The white frame holds the one before it, and so must the pattern: else the ground's path, held too, misses it."""
+    frames = shot(14)
+    frames[4] = 255
+    result = run(tmp_path, frames, sprites="auto")
+    assert [(s.name, len(s.drawings)) for s in result.sprites] == [("background", 1), ("sprite 1", 2), ("light", 1)]
+    assert result.metrics["recomposition_psnr_min"] > 60
+
+
 def test_a_ground_is_found_with_its_grain():
     assert (flat_ground(source_from_array(shot(14))).colour == GREEN).all()
     found = flat_ground(source_from_array(shot(14, grain=3)))
@@ -87,3 +96,11 @@ def test_the_pattern_slides_under_what_is_drawn_and_into_its_gaps_but_not_into_p
         assert (first[20:30, 50:100] == (30, 20, 30)).all() and first[:20].std() > 10
         assert (first[10:17, 10:40] == second[7:14, 15:45]).all()  # 5 px to the right, 3 up
         assert (first[30:60, 60:90].std() > 10) == filled
+
+
+def test_the_pattern_of_a_long_shot_stays_near():
+    """It slides back: the ground's canvas would grow with the square of the shot's length."""
+    source = source_from_array(np.repeat(shot(14), 12, 0))
+    painted_ones = painted_ground(source, flat_ground(source))
+    corner = [painted_ones.read(t)[:20, :20] for t in (0, 48, 96)]
+    assert all(np.array_equal(corner[0], one) for one in corner[1:])

@@ -30,7 +30,8 @@ THINGS = 12  # things at most before it: stars and rain are not characters, and 
 WINDOW = 0.9  # of its own box a picture between bars fills; the bars are not its ground
 PAPER = 235  # levels in all channels: from there on a ground is paper, and what it shows within outlines is paint
 PATCH, DEPTH = 2.5, 24.0  # the pattern: px that its blots measure, at LOOK_WIDTH; levels that they differ by
-SLIDE = (5, -3)  # px a frame that the pattern slides, of a frame LOOK_WIDTH px across
+SLIDE = (5, -3)  # px a frame that the pattern slides, of a frame LOOK_WIDTH px across, and
+TURN = 24  # frames after which it slides back, and forth again: a canvas that grew on and on would take all memory
 
 
 @dataclass
@@ -101,8 +102,9 @@ def _framed(inside: np.ndarray) -> bool:
     return w * h > AREA * inside.size and inside[y:y + h, x:x + w].mean() > WINDOW
 
 
-def painted_ground(source: FrameSource, ground: Ground) -> FrameSource:
-    """The frames with a pattern sliding across their ground."""
+def painted_ground(source: FrameSource, ground: Ground, stands: np.ndarray | None = None) -> FrameSource:
+    """The frames with a pattern sliding across their ground. stands: int [T], the frame whose picture stands for each,
+    where some are held (None: itself): there the pattern is held, too."""
     width, height = source.size
     zoom = max(1.0, width / LOOK_WIDTH)
     noise, beyond = np.random.default_rng(0).standard_normal((height, width, 3)).astype(np.float32), int(9 * zoom)
@@ -117,7 +119,8 @@ def painted_ground(source: FrameSource, ground: Ground) -> FrameSource:
         shown = _shows(frame, ground)
         if not within:
             shown = _from_the_edge(shown)
-        slid = np.roll(pattern, tuple(round(t * zoom * step) for step in SLIDE), (1, 0))
+        at = abs(((t if stands is None else int(stands[t])) + TURN) % (2 * TURN) - TURN)
+        slid = np.roll(pattern, tuple(round(at * zoom * step) for step in SLIDE), (1, 0))
         return np.where(shown[..., None], slid, frame)
 
     return source.made_of(look)
@@ -137,7 +140,7 @@ def ground_stands(segmentation: Segmentation, size: tuple[int, int]) -> Segmenta
     if path is None or len(path.H) < 2:
         return segmentation
     moved = np.array([(b @ np.linalg.inv(a))[:2, 2] for a, b in pairwise(path.H)])
-    if np.median(np.abs(moved - steps).max(1)) > 1:
+    if np.median(np.abs(np.abs(moved) - np.abs(steps)).max(1)) > 1:
         return segmentation
     still = replace(path, H=np.tile(np.eye(3), (len(path.H), 1, 1)), model="translation")
     return replace(segmentation, layers=[replace(ground, path=still), *others])

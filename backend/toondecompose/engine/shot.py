@@ -93,9 +93,10 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
 
     def looked_at(frames: FrameSource) -> FrameSource:
         """What motions and layers are looked for in."""
-        frames = frames if ground is None else painted_ground(frames, ground)
+        frames = frames if ground is None else painted_ground(frames, ground, lights and lights.stands)
         return lit(frames, gain) if gain > 1 else frames
 
+    lights = None
     seen = looked_at(seen)
 
     def paths_found() -> list[LayerPath]:

@@ -114,6 +114,6 @@ def whole_walls(own: np.ndarray, behind: np.ndarray, empty: np.ndarray) -> np.nd
         mine = piece[near] == i
         rim = (cv2.dilate(mine.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0) & ~mine
         plane, other = np.count_nonzero(rim & own[near]), np.count_nonzero(rim & behind[near] & ~own[near])
-        if plane >= OWN_RIM * (plane + other) and plane >= KNOWN_RIM * np.count_nonzero(rim):
+        if plane and plane >= OWN_RIM * (plane + other) and plane >= KNOWN_RIM * np.count_nonzero(rim):
             out[near] |= mine
     return out

@@ -50,7 +50,7 @@ def regions_of(texture: Pictures) -> list[Regions]:
 def add_rims(mass: torch.Tensor, regions: list[Regions], weight: float = 0.5, only_unknown: bool = False,
              inside: Pictures | None = None) -> torch.Tensor:
     """Mass with flat regions decided by their rims (labels must be in depth order, back to front). only_unknown: leave
-    alone the pixels that have any evidence of their own. inside: uint8 [T, h, w], 1 inside the last one.s outlines."""
+    alone the pixels that have any evidence of their own. inside: uint8 [T, h, w], 1 in the last label's outlines."""
     out = mass.clone()
     front = mass[1:].sum(0).clamp(0, 1)
     # texture just beyond an occluder's outline is not this region's rim
