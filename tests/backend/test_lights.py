@@ -11,6 +11,7 @@ from toondecompose.engine.light_layer import light_layer, light_picture
 from toondecompose.engine.lights import find_lights, held_paths, without_lights
 from toondecompose.engine.quality import frame_psnr
 from toondecompose.engine.types import LayerPath
+from toondecompose.formats.errors import Cancelled
 
 SIZE, STEP, COUNT = (288, 176), 5, 18
 
@@ -131,6 +132,13 @@ def test_looking_for_lights_can_be_stopped():
     told = []
     find_lights(source, paths, told.append)
     assert told == sorted(told) and len(told) >= 2 * COUNT and told[-1] <= 1
+
+    def stop(fraction: float) -> None:
+        if fraction > 0.5:
+            raise Cancelled()
+
+    with pytest.raises(Cancelled):
+        find_lights(source, paths, stop)
 
 
 def test_a_frame_that_is_too_dark_holds_the_nearest_one_with_its_paths():
