@@ -205,9 +205,11 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
         darkest = 1 - factor(shade, source.size).min()
         notes.append(f"a shade stays with the frame, like a vignette, up to {darkest:.0%} dark: a layer in front")
     if lights is not None:
-        layers.append(light_layer(lights, given, steady, lambda fraction: report_matte(1.0)))
-        notes.append(f"the light of the whole picture changes in {(layers[-1].exposure >= 0).sum()} frames: a layer in "
-                     "front")
+        light_in_front = light_layer(lights, given, steady, lambda fraction: report_matte(1.0))
+        if len(light_in_front.drawings):
+            layers.append(light_in_front)
+            notes.append(f"the light of the whole picture changes in {(light_in_front.exposure >= 0).sum()} frames: a "
+                         "layer in front")
     if source is not given:
         source.close()
     report = {"objective_per_round": solved.objective_per_round, "notes": notes, **solved.report}
