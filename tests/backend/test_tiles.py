@@ -7,7 +7,7 @@ import torch
 from toondecompose.engine.matte import alpha as alpha_module
 from toondecompose.engine.matte.alpha import cut_out
 from toondecompose.engine.matte.moments import GREY, Moments
-from toondecompose.engine.tiles import SMALLER, TILE, or_on_the_host, tiles_of, with_smaller_tiles
+from toondecompose.engine.tiles import SMALLER, TILE, or_on_the_host, strips, tiles_of, with_smaller_tiles
 from toondecompose.worker.failures import sentence_for
 
 
@@ -98,3 +98,9 @@ def test_a_large_drawing_in_pieces_is_the_same_drawing(monkeypatch):
     difference = (whole.alpha - pieces.alpha).abs()
     assert float(difference.max()) < 0.1 and float(difference.mean()) < 1e-4
     assert float(pieces.alpha[torch.from_numpy(body)].mean()) > 0.97
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 700, 1000), (5, 100_000), (2, 1_000, 0)])
+def test_strips_cover_every_row_once_and_in_order(shape):
+    rows = [y for part in strips(shape) for y in range(part.start, part.stop)]
+    assert rows == list(range(shape[-2]))

@@ -14,6 +14,9 @@ Answer = TypeVar("Answer")
 # the planes of a long pan are not.
 TILE = 1_000_000
 SMALLER = 8  # times fewer px where that was too much
+# px that a chain of px-by-px steps takes at once: a dozen planes of them nearly fit into a processor's cache, where a
+# step takes a third of the time that it takes from memory
+STRIP = 48_000
 
 
 def with_smaller_tiles(work: Callable[[int], Answer], tile: int = TILE) -> Answer:
@@ -69,3 +72,11 @@ def tiles_of(box: tuple[int, int, int, int], tile: int,
             out.append(((left, top, right, bottom), (max(x0, left - apron), max(y0, top - apron),
                                                      min(x1, right + apron), min(y1, bottom + apron))))
     return out
+
+
+def strips(shape: tuple[int, ...]) -> list[slice]:
+    """The rows of a picture [..., h, w] in strips of about STRIP px, for work that looks at each px by itself: the same
+    result, strip by strip, without a way to memory and back after every step."""
+    height, width = shape[-2:]
+    step = max(1, STRIP // max(1, width))
+    return [slice(top, min(height, top + step)) for top in range(0, height, step)]

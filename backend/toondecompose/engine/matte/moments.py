@@ -27,10 +27,10 @@ from toondecompose.engine.matte.resample import (
     share,
     translation,
 )
+from toondecompose.engine.tiles import strips
 
 GREY = 128.0  # levels; subtracted before squaring, so that float32 sums keep their digits
 APRON = 4  # px of frame around a sampled box, for the kernel
-STRIP = 48_000  # px that are pooled at once: a dozen planes of them nearly fit into a processor's cache
 
 
 @dataclass
@@ -159,10 +159,7 @@ def add(m: Moments, e: Exposure, gain: float = 1.0) -> None:
 
     Strip by strip, so that the products stay in the processor's cache."""
     rows, columns = e.at
-    height, width = e.weight.shape
-    step = max(1, STRIP // max(1, width))
-    for top in range(0, height, step):
-        part = slice(top, min(height, top + step))
+    for part in strips(e.weight.shape):
         there = (slice(rows.start + part.start, rows.start + part.stop), columns)
         c, b, w = e.colour[:, part] - GREY, e.behind[:, part] - GREY, e.weight[part]
         if gain < 0.999:
