@@ -1,5 +1,7 @@
 """Hints move the borders between layers, in their own frame and in every exposure of the same drawing."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -77,6 +79,21 @@ def test_a_hint_goes_by_the_sprites_name_where_numbers_have_changed():
     hint = {"kind": "box", "sprite": 4, "name": "shot2 sprite 2", "frame": 1, "box": [18, 18, 42, 42]}
     hinted, corrections = apply_hints(segmentation, [hint], source, None)
     assert len(hinted.layers) == 3 and corrections == [{"layer": 2, "frame": 1}]
+
+
+def test_a_new_sprite_gets_a_name_that_is_free_where_numbers_are_left_out():
+    source, segmentation = a_shot(layers=3)
+    layers = [*segmentation.layers[:2], replace(segmentation.layers[2], name="sprite 3")]  # sprite 2 found no px
+    hint = {"kind": "box", "sprite": 3, "frame": 1, "box": [18, 18, 42, 42]}
+    hinted, _ = apply_hints(replace(segmentation, layers=layers), [hint], source, None)
+    assert [layer.name for layer in hinted.layers] == ["background", "sprite 1", "sprite 3", "sprite 4"]
+
+
+def test_a_hint_for_a_piece_marks_the_sprite_that_is_split_after_it():
+    source, segmentation = a_shot(layers=3)
+    hint = {"kind": "box", "sprite": 2, "name": "sprite 1 b", "frame": 1, "box": [18, 18, 42, 42]}
+    _, corrections = apply_hints(segmentation, [hint], source, None)
+    assert corrections == [{"layer": 1, "frame": 1}]
 
 
 def test_a_new_sprite_is_one_however_often_it_is_marked():

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
 
 import cv2
 import numpy as np
@@ -118,16 +119,19 @@ def _sprite(layers: list[SegmentedLayer], hint: dict, found: int, in_front: int,
 
     found: layers before any hint. added: number in the hints -> layer, of those that hints have added."""
     name, k = re.sub(r"^shot\d+ ", "", hint.get("name", "")), hint["sprite"]
-    named = [i for i, layer in enumerate(layers) if layer.name == name]
-    if named:
-        return named[0]
+    for known in (name, re.sub(r"( b)+$", "", name)):  # hints mark regions before they split: a piece is yet its whole
+        named = [i for i, layer in enumerate(layers) if layer.name == known]
+        if named:
+            return named[0]
     if k < found:
         return k
     if k < found + in_front:
         raise UserError(f"A hint marks sprite {k}, which is a light or a shade over the whole picture and has no "
                         f"outline; the sprites are 1 to {found - 1}, and {found + in_front} is a new one.")
     if k not in added:
-        layers.append(SegmentedLayer(f"sprite {len(layers)}", "sprite", None, np.zeros_like(layers[0].masks), 1.0))
+        taken = {layer.name for layer in layers}  # where a layer found no px, numbers are left out
+        new = next(f"sprite {i}" for i in count(len(layers)) if f"sprite {i}" not in taken)
+        layers.append(SegmentedLayer(new, "sprite", None, np.zeros_like(layers[0].masks), 1.0))
         added[k] = len(layers) - 1
     return added[k]
 
@@ -219,8 +223,8 @@ def _split(layers: list[SegmentedLayer], k: int) -> list[SegmentedLayer]:
         raise UserError(f"The split hint names sprite {k}, but there are the sprites 1 to {len(layers) - 1}.")
     largest = np.zeros_like(layers[k].masks)
     for t, mask in enumerate(layers[k].masks):
-        count, labels, stats, _ = cv2.connectedComponentsWithStats((mask > 127).astype(np.uint8))
-        if count > 1:
+        pieces, labels, stats, _ = cv2.connectedComponentsWithStats((mask > 127).astype(np.uint8))
+        if pieces > 1:
             best = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
             near = cv2.dilate((labels == best).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
             largest[t][near] = mask[near]
