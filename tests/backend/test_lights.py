@@ -166,6 +166,14 @@ def test_a_frame_that_a_coloured_lamp_leaves_without_a_channel_holds_one_that_ha
     assert np.abs(without_lights(source, lights, paths).read(12) - frames[lights.stands[12]].astype(float)).mean() < 2.5
 
 
+def test_a_channel_that_is_flat_but_for_grain_is_not_taken_for_one_that_a_lamp_has_eaten():
+    frames = shot()
+    frames[..., 2] = 90
+    grainy = np.clip(frames + np.random.default_rng(0).normal(0, 1, frames.shape), 0, 255)
+    lights = find_lights(source_from_array(under(grainy, *fade_in())), pan())
+    assert lights.stands.tolist() == [1, *range(1, COUNT)]
+
+
 def test_what_is_dark_on_the_way_of_the_camera_is_no_light():
     frames = shot()
     dark = np.clip(1.3 - np.arange(SIZE[0] + STEP * COUNT) / (SIZE[0] + STEP * COUNT), 0, 1)

@@ -104,13 +104,14 @@ def _same(frames: FrameSource, s: int, t: int, ways: list[np.ndarray], scale: fl
 
 
 def _line(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    """Gain and offset of the line through levels x -> y [n], by reweighted least squares."""
+    """Gain and offset of the line through levels x -> y [n], by reweighted least squares. Levels that are all the same
+    but for grain tell no gain: then it is 1."""
     weight = np.ones(len(x))
     g, o = 1.0, 0.0
     for _ in range(ROUNDS):
         mx, my = (weight @ x) / weight.sum(), (weight @ y) / weight.sum()
         spread = weight @ (x - mx) ** 2
-        g = (weight @ ((x - mx) * (y - my))) / spread if spread > 1e-6 else 1.0
+        g = (weight @ ((x - mx) * (y - my))) / spread if spread > OUTLIER**2 * weight.sum() else 1.0
         o = my - g * mx
         weight = 1 / (1 + ((y - g * x - o) / OUTLIER) ** 2) ** 2
     return float(g), float(o)
@@ -208,7 +209,8 @@ def _cover(under: np.ndarray, frame: np.ndarray) -> tuple[float, np.ndarray]:
     picture it hides, 0..1, and its colour uint8 [3]."""
     x, y = under.reshape(-1, 3), frame.reshape(-1, 3)
     lines = np.array([_line(x[:, c], y[:, c]) for c in range(3)])
-    share = float(np.clip(1 - lines[:, 0].mean(), 0, 1))
+    told = x.std(0) > OUTLIER
+    share = float(np.clip(1 - lines[told if told.any() else slice(None), 0].mean(), 0, 1))
     own = np.clip(lines[:, 1] / max(share, 1e-3), 0, 255)
     best = None
     for colour in (np.zeros(3), np.full(3, 255.0), own):
