@@ -23,9 +23,9 @@ def telling(H: list[np.ndarray], present: list[np.ndarray], i: int, size: tuple[
     told = np.ones((len(H[i]),) * 2, bool)
     for j in (j for j in range(len(H)) if j != i):
         at = np.linalg.inv(H[j]) @ H[i] @ middle  # on j's canvas: still while both move alike
-        at = (at[:, :2] / at[:, 2:]).transpose(0, 2, 1)
+        at = (at[:, :2] / at[:, 2:]).reshape(len(at), -1)
         both = present[i] & present[j]
-        found = holds(np.abs(at[:, None] - at[None]).max((2, 3)), both)
+        found = holds(at, both)
         if sum(b - a for a, b in found) >= HELD * max(both.sum(), 1):
             for a, b in found:
                 told[a:b, a:b] = False
@@ -34,15 +34,16 @@ def telling(H: list[np.ndarray], present: list[np.ndarray], i: int, size: tuple[
     return None if told.all() else told
 
 
-def holds(apart: np.ndarray, both: np.ndarray) -> list[tuple[int, int]]:
+def holds(at: np.ndarray, both: np.ndarray) -> list[tuple[int, int]]:
     """Stretches of frames [a, b) in which two motions are one, between changes at which they part.
 
-    apart: px by which they part between two frames, [T, T]. both: bool [T], where both are there."""
+    at: px [T, n], where the one motion has points of the other in every frame. both: bool [T], where both are there."""
     out, a, count = [], 0, len(both)
+    step = np.abs(np.diff(at, axis=0, prepend=at[:1])).max(1)  # by which they part from the frame before
     while a < count:
         for b in range(min(count, a + LONGEST), a + 1, -1):
-            ends = [apart[t - 1, t] for t in (a, b) if 0 < t < count and both[t - 1] and both[t]]
-            if both[a:b].all() and ends and min(ends) >= max(LEAST_STEP, apart[a:b, a:b].max() / DRIFT):
+            ends = [step[t] for t in (a, b) if 0 < t < count and both[t - 1] and both[t]]
+            if both[a:b].all() and ends and min(ends) >= max(LEAST_STEP, np.ptp(at[a:b], axis=0).max() / DRIFT):
                 out.append((a, b))
                 break
         else:
