@@ -53,22 +53,27 @@ def flat_ground(source: FrameSource, progress: Callable[[float], None] | None = 
         if progress is not None:
             progress(i / len(asked))
         frames.append(small.read(int(t)))
-    ground = _around(frames)
+    ground = _around([_edge(frame) for frame in frames])
     if np.mean([_stands_before(frame, ground) for frame in frames]) < MOST or all(
             _shows(frame, ground).all() for frame in frames):
         return None
-    return _around([source.read(int(t)) for t in asked])  # small frames have less grain
+    return _around([_edge(source.read(int(t))) for t in asked])  # small frames have less grain
 
 
-def shows_ground(source: FrameSource, ground: Ground) -> np.ndarray:
+def shows_ground(source: FrameSource, ground: Ground, progress: Callable[[float], None] | None = None) -> np.ndarray:
     """Frames with the ground in its own colour, bool [T]: their light is the shot's, whoever comes in."""
     small, _ = working_source(source, LOOK_WIDTH)
-    return np.array([_stands_before(small.read(t), ground) for t in range(source.count)])
+    shows = np.zeros(source.count, bool)
+    for t in range(source.count):
+        if progress is not None:
+            progress(t / source.count)
+        shows[t] = _stands_before(small.read(t), ground)
+    return shows
 
 
-def _around(frames: list[np.ndarray]) -> Ground:
+def _around(seen: list[np.ndarray]) -> Ground:
     """The ground that is seen at the edges of frames."""
-    edges = np.concatenate([_edge(frame) for frame in frames]).astype(np.float32)
+    edges = np.concatenate(seen).astype(np.float32)
     colour = np.median(edges, 0)
     usual = 1.48 * float(np.median(np.abs(edges - colour)))
     return Ground(colour.round().astype(np.uint8), float(np.clip(SPREAD * usual, FLAT, GRAIN)))

@@ -61,11 +61,13 @@ class ShotSettings:
 
 @dataclass
 class ShotResult:
-    """A shot's finished layers back to front, `unresolved` uint8 [hs, ws] or None, and the report of its stages."""
+    """A shot's finished layers back to front, `unresolved` uint8 [hs, ws] or None, the report of its stages, and the
+    grain of its frames, levels rms."""
 
     layers: list[SolvedLayer]
     unresolved: np.ndarray | None
     report: dict
+    grain: float = 0.0
 
 
 Stage = Callable[[str], Callable[[float], None]]
@@ -105,7 +107,7 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
                           flow=settings.flow, **common)
 
     paths: list[LayerPath] = checkpoints.stage(f"{label}paths", key, paths_found)
-    even = None if ground is None else shows_ground(source, ground)
+    even = None if ground is None else shows_ground(source, ground, lambda fraction: report_paths(1.0))
     lights = find_lights(source, paths, lambda fraction: report_paths(1.0), even)
     if lights is not None:
         source, paths = without_lights(source, lights, paths), held_paths(paths, lights)
@@ -213,7 +215,7 @@ def decompose_shot(source: FrameSource, settings: ShotSettings, checkpoints: Che
     if source is not given:
         source.close()
     report = {"objective_per_round": solved.objective_per_round, "notes": notes, **solved.report}
-    return ShotResult(layers, unresolved, report)
+    return ShotResult(layers, unresolved, report, grain)
 
 
 def _without_empty_layers(segmentation: Segmentation) -> Segmentation:
