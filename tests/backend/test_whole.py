@@ -60,6 +60,16 @@ def test_frames_that_the_layers_do_not_give_back_are_named(levels, sentence):
     assert found is None if sentence is None else found.startswith(sentence)
 
 
+def test_grain_alone_is_no_reason_to_warn_of_a_frame():
+    levels = [29.0, 28.5, 20.0]  # grain of 9 levels leaves 29 dB
+    assert low_frames(levels, 1, 9.0).startswith("Frame 3 is not") and low_frames(levels, 1).startswith("Frames 1 to 3")
+
+
+def test_a_sentence_names_few_stretches_of_frames_and_counts_the_others():
+    found = low_frames([20, 40] * 30, 1)
+    assert found.startswith("Frames 1, 3, 5, 7, 9 and 25 more are not given back")
+
+
 def test_a_plate_that_was_asked_for_under_a_figure_is_reported_low(tmp_path):
     listener = Listener()
     frames = np.repeat(painted(*SIZE, 6)[None], 8, 0)

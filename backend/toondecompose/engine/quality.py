@@ -7,6 +7,8 @@ import numpy as np
 
 PERFECT_DB = 99.0  # reported for an exact match, so that means stay finite
 ROUGHLY_DB = 30.0  # below this every eye sees that the layers are not the shot
+GRAIN, MOST_GRAIN = 1.5, 12.0  # times the measured grain that a frame may be missed by; levels of it at most
+NAMED = 6  # stretches of frames that a sentence names; of more it says how many
 
 
 def frame_psnr(a: np.ndarray, b: np.ndarray, where: np.ndarray | None = None) -> float:
@@ -19,11 +21,17 @@ def frame_psnr(a: np.ndarray, b: np.ndarray, where: np.ndarray | None = None) ->
     return PERFECT_DB if error == 0 else min(PERFECT_DB, 10 * np.log10(255**2 / error))
 
 
-def low_frames(levels: list[float], first: int) -> str | None:
+def least_level(grain: float, times: float = GRAIN) -> float:
+    """From what PSNR on, dB, layers give a frame back at least roughly. grain: of the frames, levels rms; no layer has
+    it, and a frame may be missed by so many `times` of it."""
+    return min(ROUGHLY_DB, 20 * np.log10(255 / max(times * min(grain, MOST_GRAIN), 1.0)))
+
+
+def low_frames(levels: list[float], first: int, grain: float = 0.0) -> str | None:
     """A sentence that names the frames that the layers do not give back; None if they give back all of them.
 
-    levels: recomposition in dB, by frame. first: the first frame's number."""
-    low = [t for t, level in enumerate(levels) if level < ROUGHLY_DB]
+    levels: recomposition in dB, by frame. first: the first frame's number. grain: of the frames, levels rms."""
+    low = [t for t, level in enumerate(levels) if level < least_level(grain)]
     if not low:
         return None
     runs = [[low[0], low[0]]]
@@ -32,6 +40,8 @@ def low_frames(levels: list[float], first: int) -> str | None:
             runs.append([t, t])
         runs[-1][1] = t
     names = [f"{first + a}" if a == b else f"{first + a} to {first + b}" for a, b in runs]
+    if len(names) > NAMED:
+        names[NAMED - 1:] = [f"{sum(b - a + 1 for a, b in runs[NAMED - 1:])} more"]
     which = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
     one = len(low) == 1
     return (f"{'Frame' if one else 'Frames'} {which} {'is' if one else 'are'} not given back by the layers "

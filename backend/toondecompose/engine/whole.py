@@ -7,24 +7,23 @@ import hashlib
 import numpy as np
 
 from .clip import FrameSource
-from .quality import ROUGHLY_DB, frame_psnr
+from .quality import frame_psnr, least_level
 from .types import SolvedLayer, as_drawings
 from .visible import picture_behind
 
 # Up to this many frames a layer's place and its drawing cannot be told from one another: too few views of each.
 TOO_SHORT = 3
 LOOKS = 12  # frames, evenly spread, that are looked at for that
-GRAIN, MOST_GRAIN = 3.0, 12.0  # times the measured grain that a clean plate may miss a frame by; levels of it at most
+GRAIN = 3.0  # times the measured grain that a clean plate may miss a frame by
 
 
 def recomposes(source: FrameSource, layers: list[SolvedLayer], grain: float = 0.0) -> bool:
     """Whether the layers give the shot back at least roughly: all of a few frames, most of a longer shot. grain: of the
     frames, levels rms; no layer has it."""
-    least = min(ROUGHLY_DB, 20 * np.log10(255 / max(GRAIN * min(grain, MOST_GRAIN), 1.0)))
     picture = picture_behind(layers, len(layers), source.size)
     some = np.unique(np.linspace(0, source.count - 1, LOOKS).round().astype(int))
     levels = [frame_psnr(picture(int(t))[0], source.read(int(t))) for t in some]
-    return (min(levels) if source.count <= TOO_SHORT else float(np.median(levels))) >= least
+    return (min(levels) if source.count <= TOO_SHORT else float(np.median(levels))) >= least_level(grain, GRAIN)
 
 
 def whole_frames(source: FrameSource) -> SolvedLayer:

@@ -139,7 +139,7 @@ def write_pictures(output: Path, result: Result, source: FrameSource, shots: lis
     for name in ("foreground", "edge_band", "frame"):
         figures_of_shots = [s.report["held_out"][name] for s in shots if s.report["held_out"][name] is not None]
         held_out[name] = round(float(np.mean(figures_of_shots)), 2) if figures_of_shots else None
-    low = low_frames(figures, result.clip.frame_start)
+    low = low_frames(figures, result.clip.frame_start, max((shot.grain for shot in shots), default=0.0))
     if low is not None:
         warn(low)
     return {"recomposition_psnr_mean": round(float(np.mean(figures)), 3),
