@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import torch
 
+from ..tiles import strips
 from ..warp import grid_for, sample
 
 RESAMPLING = 0.2  # px of registration and resampling error: what a mosaic's own slope excuses
@@ -74,13 +75,25 @@ def whole_picture(frames: torch.Tensor) -> torch.Tensor:
 
 def slope(pictures: torch.Tensor) -> torch.Tensor:
     """|gradient| of [..., 3, h, w], levels per px, largest channel; one-sided differences on the border."""
-    dx, dy = torch.empty_like(pictures), torch.empty_like(pictures)
-    dx[..., 1:-1] = (pictures[..., 2:] - pictures[..., :-2]) * 0.5
-    dy[..., 1:-1, :] = (pictures[..., 2:, :] - pictures[..., :-2, :]) * 0.5
-    dx[..., :1], dx[..., -1:] = pictures[..., 1:2] - pictures[..., :1], pictures[..., -1:] - pictures[..., -2:-1]
-    dy[..., :1, :] = pictures[..., 1:2, :] - pictures[..., :1, :]
-    dy[..., -1:, :] = pictures[..., -1:, :] - pictures[..., -2:-1, :]
-    return dx.square_().add_(dy.square_()).amax(-3).sqrt_()
+    h = pictures.shape[-2]
+    out = pictures.new_empty(*pictures.shape[:-3], *pictures.shape[-2:])
+    for rows in strips(pictures.shape):
+        here = pictures[..., rows, :]
+        dx, dy = torch.empty_like(here), torch.empty_like(here)
+        torch.sub(here[..., 2:], here[..., :-2], out=dx[..., 1:-1])
+        # rows that have neighbours on both sides
+        top, bottom = max(1, rows.start), min(h - 1, rows.stop)
+        inner = dy[..., top - rows.start : bottom - rows.start, :]
+        torch.sub(pictures[..., top + 1 : bottom + 1, :], pictures[..., top - 1 : bottom - 1, :], out=inner)
+        dx *= 0.5
+        dy *= 0.5
+        dx[..., :1], dx[..., -1:] = here[..., 1:2] - here[..., :1], here[..., -1:] - here[..., -2:-1]
+        if rows.start == 0:
+            dy[..., :1, :] = pictures[..., 1:2, :] - pictures[..., :1, :]
+        if rows.stop == h:
+            dy[..., -1:, :] = pictures[..., -1:, :] - pictures[..., -2:-1, :]
+        torch.sqrt(dx.square_().add_(dy.square_()).amax(-3), out=out[..., rows, :])
+    return out
 
 
 def excuse(steep: torch.Tensor, scatter: torch.Tensor) -> torch.Tensor:

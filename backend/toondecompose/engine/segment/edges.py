@@ -16,6 +16,7 @@ EDGE = 2  # px at working size in which a drawn edge is mixed with what is behin
 WIDEST = 12  # px at working size, the widest mixed edge that is looked for
 BLURRED = 10  # px; a narrower ramp may as well be hair or an outline of another contrast than the body
 PLATEAU = 0.85  # of the contrast deep inside: from here on a pixel is not mixed any more
+BESIDE = 32  # px around an edge's px: more than the widest blur reaches, and whole steps of a processor's
 NEAR_EDGE = 24  # px around a layer beyond which nothing counts for its edge: more than the widest blur reaches
 
 
@@ -80,16 +81,28 @@ def edge_coverage(frame: torch.Tensor, behind: torch.Tensor, inside: torch.Tenso
     pixels; behind: float32 [3, n], what is seen behind them. Returns float32 [n] in 0..1; where F and B look alike,
     0.5.
     """
-    inside = inside.to(torch.float32)
-    both = torch.cat([frame * inside, inside[None]])
+    y, x = torch.div(at, frame.shape[2], rounding_mode="floor"), at % frame.shape[2]
+    rows, columns = (_beside(one, size) for one, size in zip((y, x), inside.shape, strict=True))
+    frame, inside, y, x = frame[:, rows, columns], inside[rows, columns], y - rows.start, x - columns.start
+    at = y * frame.shape[2] + x
+    both = torch.empty(4, *inside.shape, device=frame.device)
+    both[3] = inside
+    torch.mul(frame, both[3], out=both[:3])
     # of parts too thin for an inside, the nearest inside; far enough away that half the resolution does
     wide = ev.blur(halved(both), 2.5)
-    y, x = at // frame.shape[2], at % frame.shape[2]
     both = ev.blur(both, 1.5).flatten(1).index_select(1, at) + 1e-4 * wide[:, y // 2, x // 2]
     d = both[:3] / (both[3] + 1e-8) - behind
-    off = frame.flatten(1).index_select(1, at) - behind
+    off = frame[:, y, x] - behind
     # 12 levels of contrast weigh as much as not knowing
     return (((off * d).sum(0) + 0.5 * 144.0) / (d.square().sum(0) + 144.0)).clamp(0, 1)
+
+
+def _beside(at: torch.Tensor, size: int) -> slice:
+    """The part of a side of so many px that holds all of `at` int64 [n], and what blurs of an edge look at around."""
+    if not len(at):
+        return slice(0, size)
+    first, last = (int(one) // BESIDE * BESIDE for one in torch.aminmax(at))
+    return slice(max(0, first - BESIDE), min(size, last + 2 * BESIDE))
 
 
 def around(mask: torch.Tensor, margin: int) -> tuple[slice, slice]:

@@ -86,7 +86,7 @@ def texture_of(frames: Pictures, noise: float, room: Room = in_memory) -> Pictur
     low = min(max(lines * SHADING, LEAST_SLOPE), MOST_SLOPE) + 1.5 * noise
     out = room((frames.shape[0], *frames.shape[-2:]), torch.uint8, frames.device)
     for t in range(frames.shape[0]):
-        out[t] = ((((some[t] if t in some else slopes(t)) - low) / low).clamp(0, 1) * 255).to(torch.uint8)
+        out[t] = (some.pop(t) if t in some else slopes(t)).sub_(low).div_(low).clamp_(0, 1).mul_(255).to(torch.uint8)
     return out
 
 
@@ -266,7 +266,7 @@ def misfit(frame: torch.Tensor, back: torch.Tensor, noise: float) -> torch.Tenso
     grain averages out; its deviation is the noise and what the mosaic excuses.
     """
     sigma = max(0.6, min(1.5, 0.3 * noise))
-    d = blur(frame - back[:3], sigma).abs().amax(0)
+    d = blur(frame - back[:3], sigma).abs_().amax(0)
     left = noise / (1 + 3.5 * sigma)  # what blurring leaves of white noise
     s0 = (LEAST_NOISE**2 + (3 * left) ** 2) ** 0.5
     return d.div_(back[4].square().add_(s0**2).sqrt_())

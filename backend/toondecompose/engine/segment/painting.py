@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from ..matte.marks import above, below
-from .canvas import canvas_box, gather, overlap
+from .canvas import canvas_box, overlap, plane_values
 
 BORDER = 2  # px at working size along the frame's sides in which a layer meets them
 DIFFERS = 4.0  # standard deviations of misfit that are no noise
@@ -51,12 +51,13 @@ class Painting:
         for z, other in others:
             far &= above(z, EXPLAINED) | below(other[3], SURE)
         deep = cv2.erode(on.astype(np.uint8), np.ones((DEEP, DEEP), np.uint8))
-        both = torch.from_numpy(np.stack([far.cpu().numpy() & (deep > 0), deep > 0])).to(back.device)
         x, y = self.box[:2]
         part = overlap(self.box, canvas_box(self.H[t : t + 1], np.array([True]), self.size))
-        if part is None:
+        if part is None or not deep.any():
             return
-        got = gather(both[None], self.H[t : t + 1], [0], part)[0].cpu().numpy()
+        both = torch.from_numpy(np.stack([far.cpu().numpy().view(np.uint8) & deep, deep])).to(back.device)
+        got = plane_values(both.to(torch.float32), self.H[t], (part[2] - part[0], part[3] - part[1]),
+                           (float(part[0]), float(part[1]))).cpu().numpy()
         where = slice(part[1] - y, part[3] - y), slice(part[0] - x, part[2] - x)
         self.far[where] += got[0]
         self.seen[where] += got[1]

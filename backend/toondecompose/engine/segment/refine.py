@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 import torch
 
-from ..matte.marks import above, below, places_of
+from ..matte.marks import above, below, count_of, places_of
+from ..tiles import strips
 from . import evidence as ev
 from .canvas import render, whole_picture
 from .edges import EDGE, NEAR_EDGE, around, behind_of, edge_coverage, edge_width, eroded, upsampled, upsampled_at
@@ -17,7 +20,7 @@ from .layers import LayerMosaics, Rigid, best_label, presence, rendered
 from .mosaic import build_mosaic
 from .painting import Painting
 from .shadows import veils
-from .tidy import NEAR_BODY
+from .tidy import NEAR_BODY, pieces_of
 from .walker import spread, spread_on
 
 SMALLEST = 2e-4  # of the frame's area: a smaller separate piece is noise, not a drawing;
@@ -29,29 +32,37 @@ BEHIND_BLUR = 3.0  # px at working size: which layer is behind an edge is asked 
 CLEAR = 0.65  # probability from which a layer is clearly the likeliest
 
 
-def _without_specks(p: torch.Tensor, mass: torch.Tensor, beside: np.ndarray) -> torch.Tensor:
+def _without_specks(p: torch.Tensor, mass: torch.Tensor, beside: Callable[[], np.ndarray]) -> torch.Tensor:
     """Labels uint8 [h, w] from p [L, h, w]; separate pieces that are small or lack sure support fall to what surrounds
-    them. mass [L, h, w] is this frame's own evidence. beside: uint8 [n, hc, wc], the frames' labels before and after at
-    any size: a layer that would be gone keeps the slivers that lie where it is in one of them, for so it comes in."""
+    them. mass [L, h, w] is this frame's own evidence. beside: gives uint8 [n, hc, wc], the frames' labels before and
+    after at any size: a layer that would be gone keeps the slivers that lie where it is in one of them, for so it comes
+    in."""
     label = best_label(p).cpu().numpy()
     least = max(4, SMALLEST * label.size)
     out = label.copy()
     for value in range(p.shape[0]):
-        count, piece, stats, _ = cv2.connectedComponentsWithStats((label == value).astype(np.uint8), connectivity=8)
+        mine = cv2.compare(label, value, cv2.CMP_EQ)
+        left, top, width, height = cv2.boundingRect(mine)
+        if not width:
+            continue
+        box = slice(top, top + height), slice(left, left + width)
+        count, piece, stats = pieces_of(mine[box])
         drop = stats[:, cv2.CC_STAT_AREA] < least
         if value:
-            sure = np.bincount(piece[above(mass[value], 0.8).cpu().numpy()], minlength=count)
+            sure = np.bincount(piece[above(mass[value][box], 0.8).cpu().numpy()], minlength=count)
             drop |= sure < 4
         drop[0] = False
-        if value and count > 1 and drop[1:].all():
-            there = cv2.resize((beside == value).any(0).astype(np.uint8), label.shape[::-1],
+        if value and drop[1:].all():
+            there = cv2.resize((beside() == value).any(0).astype(np.uint8), label.shape[::-1],
                                interpolation=cv2.INTER_NEAREST)
-            near = np.bincount(piece.ravel(), there.ravel(), minlength=count)
+            near = np.bincount(piece.ravel(), there[box].ravel(), minlength=count)
             drop[1:] = (stats[1:, cv2.CC_STAT_AREA] < SLIVER * least) | (sure[1:] < 4) | (near[1:] == 0)
         for i in np.flatnonzero(drop):
             x, y, w, h = (int(v) for v in stats[i, :4])
-            ys, xs = slice(max(0, y - 1), y + h + 1), slice(max(0, x - 1), x + w + 1)
-            own = piece[ys, xs] == i
+            ys, xs = (slice(max(0, at + start - 1), at + start + size + 1) for at, start, size in
+                      ((y, top, h), (x, left, w)))
+            own = np.zeros((min(ys.stop, len(label)) - ys.start, min(xs.stop, label.shape[1]) - xs.start), bool)
+            own[y + top - ys.start :, x + left - xs.start :][:h, :w] = piece[y : y + h, x : x + w] == i
             ring = cv2.dilate(own.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool) & ~own
             around = np.bincount(label[ys, xs][ring], minlength=p.shape[0])
             around[value] = 0
@@ -104,7 +115,10 @@ def refine(frames: Pictures, rigid: Rigid, p: Pictures, mass: Pictures, order: l
     free = [i for i in range(len(rigid), p.shape[0]) if i not in parts]
     clear, area = np.zeros(labels), np.full(labels, 1e-6)
     for t in range(count):
-        beside = best_label(_joined(p[:, [u for u in (t - 1, t + 1) if 0 <= u < count]], parts)).cpu().numpy()
+
+        def beside(t: int = t) -> np.ndarray:
+            return best_label(_joined(p[:, [u for u in (t - 1, t + 1) if 0 <= u < count]], parts)).cpu().numpy()
+
         picture, likely = whole_picture(frames[t]), p[:, t].float()
         backs, _ = rendered(rigid, pictures, [None] * len(rigid), t, frames.shape)
         _, theres = rendered(coarse, [None] * len(rigid), there, t, p.shape)
@@ -186,13 +200,18 @@ def _probabilities(picture: torch.Tensor, texture: torch.Tensor, misfits: list[t
         found = found + RIMS_SAY * (1 - tex) * (joined.flatten(1).index_select(1, at) > 0.5)
     mass = sure.to(torch.float32)
     mass.flatten(1).index_copy_(1, at, found)
-    total = mass.sum(0)
-    said = mass[1:] / (total + 1e-6)
-    fine = (spread(picture[None], said[:, None], total[None], smooth=1.0)[:, 0] if everywhere else
-            spread_on(joined[1:], at, picture, said, total, smooth=1.0))
-    fine = torch.cat([1 - fine.sum(0, keepdim=True), fine])
+    total, fine = torch.empty_like(mass[0]), torch.empty_like(mass)
+    said = fine[1:]
+    for rows in strips(total.shape):
+        torch.sum(mass[:, rows], 0, out=total[rows])
+        torch.div(mass[1:, rows], total[rows] + 1e-6, out=said[:, rows])
+    fine[1:] = (spread(picture[None], said[:, None], total[None], smooth=1.0)[:, 0] if everywhere else
+                spread_on(joined[1:], at, picture, said, total, smooth=1.0))
+    for rows in strips(total.shape):
+        torch.sub(1, fine[1:, rows].sum(0), out=fine[0, rows])
     if any(hiding):
-        fine.flatten(1)[:, at] = uncovered(fine.flatten(1)[:, at], found, theres, hiding)
+        shown = fine.flatten(1)
+        shown.index_copy_(1, at, uncovered(shown.index_select(1, at), found, theres, hiding))
     return fine, mass
 
 
@@ -200,21 +219,24 @@ def _coverages(picture: torch.Tensor, backs: list[torch.Tensor | None], fine: to
                order: list[int], width: int) -> np.ndarray:
     """One frame's masks uint8 [L, h, w], from front to back: an edge pixel is shared by the layer in front and what is
     behind it. label: uint8 [h, w]. width: px, of redrawn sprites' mixed edges."""
-    hard = torch.stack([label == i for i in range(len(fine))]).to(torch.uint8)
-    masks = hard * 255
+    hard = torch.stack([label == i for i in range(len(fine))]).view(torch.uint8)
+    masks, front = hard * 255, torch.zeros_like(label)
     likely = [ev.blur(one, BEHIND_BLUR) if len(backs) > 1 else one for one in fine[: len(backs)]]
     edges: list[tuple[int, torch.Tensor, torch.Tensor]] = []  # layer, its edge's pixels, the coverage there
     for position in range(len(order) - 1, 0, -1):
         i = order[position]
-        if not hard[i].any():
+        nearer = front
+        front = torch.maximum(front, hard[i])
+        area = count_of(hard[i].view(torch.bool))
+        if not area:
             continue
         rows, columns = box = around(hard[i], NEAR_EDGE)
         own = hard[i][box].contiguous()
-        sliver = own.sum() < SMALLEST * label.numel()  # has no inside to tell its colour by: all of it counts
+        sliver = area < SMALLEST * label.numel()  # has no inside to tell its colour by: all of it counts
         inside = own if sliver else eroded(own, width if i >= len(backs) else EDGE)
         mixed = (ev.largest_near(own, 1) > 0) & (inside == 0)
         if position + 1 < len(order):  # only borders with layers behind are this layer's own edge
-            mixed &= ev.largest_near(hard[order[position + 1 :]].amax(0)[box].contiguous(), 2) == 0
+            mixed &= ev.largest_near(nearer[box].contiguous(), 2) == 0
         y, x = torch.nonzero(mixed, as_tuple=True)
         at, near = (y + rows.start) * label.shape[1] + x + columns.start, y * own.shape[1] + x
         behind, known = behind_of(order[:position], backs, likely, at)

@@ -99,30 +99,43 @@ def _relax(p: torch.Tensor, e: torch.Tensor, c: torch.Tensor, right: torch.Tenso
 def _relax_at(at: torch.Tensor, p: torch.Tensor, e: torch.Tensor, c: torch.Tensor, picture: torch.Tensor,
               smooth: float, sigma: float, sweeps: int) -> torch.Tensor:
     """`_relax` of the pixels numbered `at` [k] only, p and e [m, h, w], c [h, w]; others stay as e has them."""
-    h, w = c.shape
-    y, x = at // w, at % w
-    inside = torch.stack([x < w - 1, x > 0, y < h - 1, y > 0])
-    near = torch.where(inside, torch.stack([at + 1, at - 1, at + w, at - w]), at)
-    apart = torch.zeros(near.shape, device=c.device)
+    (h, w), count = c.shape, len(at)
+    x = at % w
+    inside = torch.stack([x < w - 1, x > 0, at < w * (h - 1), at >= w])
+    near = torch.where(inside, torch.stack([at + 1, at - 1, at + w, at - w]), at).flatten()
+    apart = torch.zeros(inside.shape, device=c.device)
     for plane in picture.flatten(1):
-        apart += (plane.index_select(0, near.flatten()).view(4, -1) - plane.index_select(0, at)).square_()
+        apart += (plane.index_select(0, near).view(4, -1) - plane.index_select(0, at)).square_()
     links = torch.exp(apart * (-0.5 / (sigma * sigma * len(picture)))).clamp_min_(FLOOR).mul_(smooth).mul_(inside)
-    own = c.flatten()[at]
+    own = c.flatten().index_select(0, at)
     total = links.sum(0).add_(own).add_(1e-6)
-    links /= total
-    near, out = near.flatten(), e.flatten(1).clone()
-    for values, evidence, start in zip(out, e.flatten(1), p.flatten(1), strict=True):
-        pull = (own * evidence[at]).add_(1e-6 * 0.5).div_(total)
-        last, current, omega = torch.zeros_like(pull), start[at], 1.0
+    links = (links / total).unbind()
+    # the pixels asked about lie side by side, and then those beside them
+    place = torch.full((h * w,), -1, dtype=torch.int32, device=c.device)
+    place.index_copy_(0, at, torch.arange(count, dtype=torch.int32, device=c.device))
+    beyond = near.index_select(0, torch.nonzero(place.index_select(0, near) < 0)[:, 0])
+    place.index_copy_(0, beyond, torch.arange(count, count + len(beyond), dtype=torch.int32, device=c.device))
+    near = place.index_select(0, near)
+    values, around = torch.empty(count + len(beyond), device=c.device), torch.empty(4 * count, device=c.device)
+    neighbours, current = around.view(4, -1).unbind(), values[:count]
+    new, spare = torch.empty_like(current), torch.empty_like(current)
+    out = e.flatten(1).clone()
+    for plane, start in zip(out, p.flatten(1), strict=True):
+        torch.index_select(plane, 0, beyond, out=values[count:])
+        torch.index_select(start, 0, at, out=current)
+        pull = (own * plane.index_select(0, at)).add_(1e-6 * 0.5).div_(total)
+        last, omega = torch.zeros_like(pull), 1.0
         for i in range(sweeps):
-            values.index_copy_(0, at, current)
-            around = values.index_select(0, near).view(4, -1)
-            new = torch.addcmul(pull, links[0], around[0])
-            for link, value in zip(links[1:], around[1:], strict=True):
+            torch.index_select(values, 0, near, out=around)
+            torch.addcmul(pull, links[0], neighbours[0], out=new)
+            for link, value in zip(links[1:], neighbours[1:], strict=True):
                 new.addcmul_(link, value)
             omega = _omega(i, omega)
-            last, current = current, last.lerp_(new, omega)
-        values.index_copy_(0, at, current)
+            last.lerp_(new, omega)
+            spare.copy_(current)
+            current.copy_(last)
+            last, spare = spare, last
+        plane.index_copy_(0, at, current)
     return out.view(p.shape)
 
 
@@ -171,4 +184,4 @@ def spread_on(start: torch.Tensor, at: torch.Tensor, picture: torch.Tensor, evid
     """
     if not len(evidence) or not len(at):
         return evidence
-    return _relax_at(at, start, evidence, confidence, picture, smooth, sigma, SWEEPS_ON).clamp(0.0, 1.0)
+    return _relax_at(at, start, evidence, confidence, picture, smooth, sigma, SWEEPS_ON).clamp_(0.0, 1.0)
