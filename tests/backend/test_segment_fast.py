@@ -153,11 +153,11 @@ def test_a_layer_that_just_comes_in_keeps_the_sliver_that_lies_where_it_is_next(
     p[0] = 1 - p[1]
     nobody, body = np.zeros((1, 90, 160), np.uint8), np.zeros((1, 90, 160), np.uint8)
     body[0, 20:40, :20] = 1
-    assert not _without_specks(p, mass, nobody).any()
-    label = _without_specks(p, mass, body)
+    assert not _without_specks(p, mass, lambda: nobody).any()
+    label = _without_specks(p, mass, lambda: body)
     assert (label[100:102, 0:12] == 1).all() and label.sum() == 24
     p[1, 200:240, 200:240], p[0, 200:240, 200:240], mass[1, 200:240, 200:240] = 1, 0, 1
-    assert not _without_specks(p, mass, body)[:150].any()  # beside a whole drawing, specks are noise
+    assert not _without_specks(p, mass, lambda: body)[:150].any()  # beside a whole drawing, specks are noise
 
 
 def test_evidence_of_some_pixels_is_that_of_the_whole_frame():

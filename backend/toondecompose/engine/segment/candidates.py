@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from . import evidence as ev
-from .canvas import Mosaic, canvas_box, gather, render
+from .canvas import Mosaic, canvas_box, on_canvas, render
 from .film import Pictures, Room, in_memory
 from .parallax import speeds
 from .roles import CLEARER, SINGLE, STEADY, Traces, best_share, border_share, how_much, own, rigidity, unexplained
@@ -52,8 +52,7 @@ def _summed(where: Pictures, H: np.ndarray, present: np.ndarray, size: tuple[int
     box = canvas_box(H, present, size)
     total = torch.zeros(box[3] - box[1], box[2] - box[0], device=where.device)
     for t in np.flatnonzero(present):
-        one = where[t : t + 1]
-        total += gather((ev.largest_near(one, around) if around else one)[:, None], H[t : t + 1], [0], box)[0, 0]
+        total += on_canvas(ev.largest_near(where[t], around) if around else where[t], H[t], box)
     empty = torch.zeros_like(total)
     return Mosaic(empty.expand(3, -1, -1), total, empty, empty, empty, (float(box[0]), float(box[1])))
 

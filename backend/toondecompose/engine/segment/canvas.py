@@ -39,18 +39,32 @@ class Mosaic:
     origin: tuple[float, float]
 
 
-def canvas_box(H: np.ndarray, present: np.ndarray, size: tuple[int, int]) -> tuple[int, int, int, int]:
+def canvas_box(H: np.ndarray, present: np.ndarray, size: tuple[int, int]) -> Box:
     """The smallest whole-pixel box (x0, y0, x1, y1) on the canvas that holds every present frame of size (w, h)."""
+    lo, hi = _extents(H[present], size)
+    return _whole(lo.min(0), hi.max(0))
+
+
+def frame_boxes(H: np.ndarray, size: tuple[int, int]) -> list[Box]:
+    """`canvas_box` of every frame by itself. H: [n, 3, 3]."""
+    return [_whole(lo, hi) for lo, hi in zip(*_extents(H, size), strict=True)]
+
+
+def _extents(H: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Each frame's least and largest x and y on the canvas, 2 x [n, 2]."""
     w, h = size
     corner = np.array([[w / 2, h / 2, 1], [0, 0, 1], [w, 0, 1], [w, h, 1], [0, h, 1]], np.float64)
-    points = np.einsum("tij,nj->tni", np.linalg.inv(H[present]), corner)
+    points = np.einsum("tij,nj->tni", np.linalg.inv(H), corner)
     ok = points[..., 2] > 1e-6
     xy = points[..., :2] / np.where(ok, points[..., 2], 1.0)[..., None]
     # each frame around its own centre: a long pan goes as far as it goes
     centre = np.where(ok[:, :1, None], xy[:, :1], np.array([w, h]) / 2)
     reach = np.array([w, h]) * MAX_FRAMES_ACROSS / 2
-    xy = np.clip(xy, centre - reach, centre + reach)[ok]
-    lo, hi = xy.min(0), xy.max(0)
+    xy = np.clip(xy, centre - reach, centre + reach)
+    return (np.where(ok[..., None], xy, np.inf).min(1), np.where(ok[..., None], xy, -np.inf).max(1))
+
+
+def _whole(lo: np.ndarray, hi: np.ndarray) -> Box:
     lo, hi = np.floor(lo + 1e-6).astype(int), np.ceil(hi - 1e-6).astype(int)
     return int(lo[0]), int(lo[1]), int(hi[0]), int(hi[1])
 
@@ -219,6 +233,13 @@ def gather(layers: torch.Tensor, H: np.ndarray, frames: list[int], box: tuple[in
         out[i, :c], out[i, c] = sample_planes(layers[t].to(torch.float32), H[t], (x1 - x0, y1 - y0),
                                               (float(x0), float(y0)))
     return out
+
+
+def on_canvas(plane: torch.Tensor, H: np.ndarray, box: Box) -> torch.Tensor:
+    """A frame's plane [h, w] of any dtype on a box of the canvas, float32 [hb, wb]; beyond the frame its edge repeats.
+    """
+    return plane_values(plane[None].to(torch.float32), H, (box[2] - box[0], box[3] - box[1]),
+                        (float(box[0]), float(box[1])))[0]
 
 
 def sample_bytes(pictures: torch.Tensor, H: np.ndarray, box: Box) -> tuple[torch.Tensor, torch.Tensor]:

@@ -26,7 +26,8 @@ def put_behind(first: Pictures, sky: np.ndarray, carried: np.ndarray, room: Room
     for t in range(len(sky)):
         out[0, t] = torch.from_numpy(sky[t])
         out[1:, t] = first[:, t]
-        out[-1, t] *= torch.from_numpy(~carried[t]).to(first.device)
+        if carried[t].any():
+            out[-1, t] *= torch.from_numpy(~carried[t]).to(first.device)
     return out
 
 

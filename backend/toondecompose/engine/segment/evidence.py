@@ -14,6 +14,7 @@ from .canvas import (
     Box,
     canvas_box,
     columns_of,
+    frame_boxes,
     overlap,
     sample_bytes,
     sample_planes,
@@ -193,7 +194,7 @@ def agreement(pictures: Pictures, H: np.ndarray, present: np.ndarray, noise: flo
     (count, h, w, _), device = pictures.shape, pictures.device
     whole = canvas_box(H, present, (w, h))
     use = [int(t) for t in np.flatnonzero(present)]
-    boxes = [canvas_box(H[t : t + 1], np.array([True]), (w, h)) for t in use]
+    boxes = frame_boxes(H[use], (w, h))
     # of each frame's own part of the canvas: the whole canvas of a long pan is many times as large
     more = round(SAME_LEVELS + 2 * noise - strict_levels(noise))
     sizes = [3 * (b[3] - b[1]) * (b[2] - b[0]) for b in boxes]

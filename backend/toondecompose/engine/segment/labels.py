@@ -26,7 +26,7 @@ UNEXPLAINED = 2.5  # from here on it does not
 SEEN_TWICE = 1.5  # frames' worth of evidence: a point of a layer that more than one frame shows
 FLAT_TEXTURE = 60  # of 255: weaker than a line; a gradient or a brush stroke does not part a flat region
 BLOCK = 8  # frames that are in work at once
-MOST_REGIONS = 2**22  # px of a clip's frames: of a longer one flat regions are found anew in every round
+MOST_REGIONS = 2**23  # px of a clip's frames: of a longer one flat regions are found anew in every round
 HALVED_FROM = 200  # px across: narrower pictures lose their outlines at half the size
 
 
@@ -81,9 +81,11 @@ def walk(pictures: torch.Tensor, mass: torch.Tensor) -> torch.Tensor:
 
 def find_drawings(frames: Pictures, rigid: Rigid, p: Pictures, noise: float, room: Room = in_memory) -> Rigid:
     """The same layers with their drawings told apart: redrawn sprites whose way is known have one mosaic each."""
+    if all(rigid.painted[1:]):
+        return Rigid(rigid.H, rigid.present, rigid.painted, [np.zeros(len(frames), int) for _ in rigid.H], rigid.hiding)
     there = presence(rigid, p)
     drawing = [np.zeros(len(frames), int)]
-    shown, hidden = (None if all(rigid.painted[1:]) else room(p.shape[1:], p.dtype, p.device) for _ in range(2))
+    shown, hidden = (room(p.shape[1:], p.dtype, p.device) for _ in range(2))
     for i in range(1, len(rigid)):
         if rigid.painted[i]:
             drawing.append(np.zeros(len(frames), int))
@@ -233,7 +235,8 @@ class Labelling:
                 self._enlarge(turn == self.turns - 1)
             return
         self.coarse = None
-        if self.regions is None and turn < self.rounds and self.texture.numel() <= MOST_REGIONS:
+        again = turn < self.rounds or (self.redrawn and self.inside is None)  # asked for more than once
+        if self.regions is None and again and self.texture.numel() <= MOST_REGIONS:
             self.regions = regions_of(self.texture)
         if self.redrawn and self.inside is None:
             self.inside = self._inside()

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from . import evidence as ev
-from .canvas import Mosaic, canvas_box, overlap, render, sample_planes
+from .canvas import Mosaic, canvas_box, frame_boxes, overlap, render, sample_planes
 from .film import Pictures, Room, in_memory
 from .mosaic import build_mosaic
 
@@ -105,6 +105,8 @@ def presence(rigid: Rigid, p: Pictures, mass: Pictures | None = None) -> list[La
     size = p.shape[-1], p.shape[-2]
     boxes = {(i, n): canvas_box(rigid.H[i], on, size)
              for i in range(1, len(rigid)) for n, on in rigid.exposures(i).items()}
+    views = {i: dict(zip(np.flatnonzero(rigid.present[i]).tolist(), frame_boxes(rigid.H[i][rigid.present[i]], size),
+                         strict=True)) for i in range(1, len(rigid))}
     sums = {key: torch.zeros(3, y1 - y0, x1 - x0, device=p.device) for key, (x0, y0, x1, y1) in boxes.items()}
     for t in range(p.shape[1] if boxes else 0):
         likely = p[:, t].float()
@@ -115,16 +117,17 @@ def presence(rigid: Rigid, p: Pictures, mass: Pictures | None = None) -> list[La
             if shows:
                 free = (1 - front).clamp_(0, 1)
                 both = torch.stack([likely[i], free] if trust is None else [likely[i] * trust, free * trust, free])
-                view = canvas_box(rigid.H[i][t : t + 1], np.array([True]), size)
             for n in dict.fromkeys(shows):
                 box = boxes[i, n]
-                part = overlap(box, view)
+                part = overlap(box, views[i][t])
                 if part is None:
                     continue
                 x0, y0, x1, y1 = part
                 got, inside = sample_planes(both, rigid.H[i][t], (x1 - x0, y1 - y0), (float(x0), float(y0)))
                 mine = sums[i, n][:, y0 - box[1] : y1 - box[1], x0 - box[0] : x1 - box[0]]
-                mine += got.mul_(inside)[[0, 1, -1]]
+                got *= inside
+                mine[:2] += got[:2]
+                mine[2] += got[-1]
             front += likely[i]
     for (i, n), mine in sums.items():
         empty = torch.zeros_like(mine[0])

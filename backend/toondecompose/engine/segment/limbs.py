@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from . import evidence as ev
-from .canvas import Mosaic, canvas_box, gather, render
+from .canvas import Mosaic, canvas_box, on_canvas, render
 from .cutouts import BINS
 from .film import Pictures
 from .holds import telling
@@ -158,7 +158,7 @@ def _places(where: np.ndarray, H: np.ndarray, present: np.ndarray) -> Mosaic:
     total = torch.zeros(box[3] - box[1], box[2] - box[0])
     for t in np.flatnonzero(present & where.any((1, 2))):
         one = torch.from_numpy(where[t].astype(np.float32))
-        total += gather(ev.largest_near(one, 1)[None, None], H[t : t + 1], [0], box)[0, 0]
+        total += on_canvas(ev.largest_near(one, 1), H[t], box)
     empty = torch.zeros_like(total)
     return Mosaic(empty.expand(3, -1, -1), total, empty, empty, empty, (float(box[0]), float(box[1])))
 
@@ -196,10 +196,10 @@ def _distance(where: np.ndarray) -> np.ndarray:
 
 def changing(rigid: Rigid, p: Pictures, plane: list[bool]) -> list[int]:
     """Rigid sprites that are sometimes drawn otherwise: where they should be, what is behind them shows."""
-    out = []
-    there = presence(rigid, p)
+    out, able = [], [i for i in range(1, len(rigid)) if not plane[i]]
+    there = presence(rigid, p) if able else []
     size = p.shape[-1], p.shape[-2]
-    for i in (i for i in range(1, len(rigid)) if not plane[i]):
+    for i in able:
         frames = 0
         for t in np.flatnonzero(rigid.present[i]):
             here = render(rigid.at(there, i, t), rigid.H[i][t], size, colour=False)

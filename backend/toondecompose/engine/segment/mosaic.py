@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import torch
 
-from .canvas import Box, Mosaic, canvas_box, columns_of, excuse, overlap, plane_values, sample_bytes, slope
+from .canvas import Box, Mosaic, canvas_box, columns_of, excuse, frame_boxes, overlap, plane_values, sample_bytes, slope
 from .film import Pictures, Room, in_memory
 
 VOTE_RANGE = 36  # grey levels, summed over channels, at which two samples no longer vote for each other
@@ -189,8 +189,8 @@ def build_mosaic(frames: Pictures, H: np.ndarray, present: np.ndarray, weight: P
     colour = torch.zeros(3, y1 - y0, x1 - x0, device=device)
     votes, seen, scatter = torch.zeros(3, y1 - y0, x1 - x0, device=device)
     boxes: dict[int, Box] = {}
-    for t in (int(t) for t in np.flatnonzero(present)):
-        box = overlap(whole, canvas_box(H[t : t + 1], np.array([True]), (w, h)))
+    for t, view in zip(np.flatnonzero(present).tolist(), frame_boxes(H[present], (w, h)), strict=True):
+        box = overlap(whole, view)
         box = box if weight is None or box is None else weighted_box(weight[t], H[t], box)
         if box is not None:
             boxes[t] = box

@@ -154,8 +154,8 @@ def seen_beyond(small: np.ndarray, H: list[np.ndarray], present: list[np.ndarray
                 M = corner @ there[t] @ np.linalg.inv(there[u])
                 asked = (open_[t] & ~found[t])[part] & (_there(free[u] if far else known[u], M, size=shape) > 0)
                 if asked.any():
-                    off = cv2.absdiff(small[t][part], _there(small[u], M, cv2.INTER_LINEAR, size=shape)).max(2)
-                    found[t][part] |= asked & (off <= SAME)
+                    off = cv2.split(cv2.absdiff(small[t][part], _there(small[u], M, cv2.INTER_LINEAR, size=shape)))
+                    found[t][part] |= asked & (cv2.max(cv2.max(off[0], off[1]), off[2]) <= SAME)
                     looks |= asked
             looked[t][part] += looks
     every, missed = int(pieces.max()) + 1, (looked == len(H) - 1) & ~found  # what one may show another does not miss

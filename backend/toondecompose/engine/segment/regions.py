@@ -36,21 +36,29 @@ def flat_regions(flat: np.ndarray) -> Regions:
     """The regions of flat bool [h, w], and their rims."""
     count, label = cv2.connectedComponents(flat.astype(np.uint8), connectivity=4)
     h, w = flat.shape
-    rim = ~flat
-    pixel = np.arange(h * w, dtype=np.int32).reshape(h, w)
-    regions, pixels = [], []
-    for dx, dy in _offsets():
-        ys, xs = slice(max(0, dy), min(h, h + dy)), slice(max(0, dx), min(w, w + dx))
-        yt, xt = slice(max(0, -dy), min(h, h - dy)), slice(max(0, -dx), min(w, w - dx))
-        beside = (label[yt, xt] > 0) & rim[ys, xs]
-        regions.append(label[yt, xt][beside])
-        pixels.append(pixel[ys, xs][beside])
-    region, at = np.concatenate(regions), np.concatenate(pixels)
-    # by pixel: rows of few regions are sorted in a fraction of the time that rows of many pixels take
-    often = csr_array((np.ones(len(at), np.float32), (at, region)), shape=(h * w, count))
-    often.sum_duplicates()
     small = label.astype(np.uint16) if count < 2**16 else label
-    return Regions(small, often.T, np.bincount(region, minlength=count), np.bincount(label.ravel(), minlength=count))
+    wide = w + 2 * RING
+    around = np.zeros((h + 2 * RING, wide), small.dtype)
+    around[RING:-RING, RING:-RING] = small
+    beside = cv2.dilate(flat.astype(np.uint8), np.ones((2 * RING + 1, 2 * RING + 1), np.uint8)) > flat
+    pixel = np.flatnonzero(beside).astype(np.int32)
+    place = pixel + pixel // w * (2 * RING) + RING * (wide + 1)
+    near = np.stack([around.ravel().take(place + (dy * wide + dx)) for dx, dy in _offsets()])
+    pixels, regions, times = [], [], []
+    while near.any():  # each px' regions one after the other, from the last on: most px have one or two
+        last = near.max(0)
+        some = np.flatnonzero(last)
+        near, last, pixel = near.take(some, 1), last.take(some), pixel.take(some)
+        mine = near == last
+        pixels.append(pixel)
+        regions.append(last)
+        times.append(mine.sum(0, dtype=np.uint8))
+        near *= ~mine
+    at, region, often = (np.concatenate(x) if x else np.zeros(0, int) for x in (pixels, regions, times))
+    rim = csr_array((often.astype(np.float32), (at, region)), shape=(h * w, count))
+    rim.sort_indices()
+    return Regions(small, rim.T, np.bincount(region, often, minlength=count).astype(np.int64),
+                   np.bincount(label.ravel(), minlength=count))
 
 
 def rim_owner(regions: Regions, mass: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

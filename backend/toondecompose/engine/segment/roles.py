@@ -13,7 +13,7 @@ import torch
 
 from ..matte.marks import above
 from . import evidence as ev
-from .canvas import Mosaic, canvas_box, gather, render
+from .canvas import Mosaic, canvas_box, on_canvas, render
 from .film import Pictures, Room, in_memory
 from .holds import telling
 
@@ -148,7 +148,7 @@ def rigidity(traces: Traces, i: int, others: list[int], H: list[np.ndarray], pre
     use = [slice(t, t + 1) for t in np.flatnonzero(present[i])]
     total = torch.zeros(box[3] - box[1], box[2] - box[0], device=traces.texture_bytes.device)
     for t in use:
-        total += gather((own(traces, i, others, t)[:, None] > 0.35).to(torch.float32), H[i][t], [0], box)[0, 0]
+        total += on_canvas(own(traces, i, others, t)[0] > 0.35, H[i][t.start], box)
     empty = torch.zeros_like(total)
     region = ev.largest_near((total >= 1.7).to(torch.float32), 3)
     canvas = Mosaic(empty.expand(3, -1, -1), region, empty, empty, empty, (float(box[0]), float(box[1])))

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from . import evidence as ev
-from .canvas import Mosaic, canvas_box, excuse, gather, render, slope, whole_picture
+from .canvas import Mosaic, canvas_box, excuse, frame_boxes, gather, on_canvas, render, slope, whole_picture
 from .film import Pictures, Room, in_memory
 from .layers import Rigid, labels_of
 from .mosaic import build_mosaic, columns_of, overlap, sureness
@@ -51,7 +51,7 @@ def lightest(frames: Pictures, H: np.ndarray, present: np.ndarray) -> Mosaic:
     x0, y0, x1, y1 = whole
     on = np.flatnonzero(present)
     some = [int(t) for t in on[np.unique(np.linspace(0, len(on) - 1, min(len(on), ASKED)).round().astype(int))]]
-    boxes = {t: canvas_box(H[t : t + 1], np.array([True]), (w, h)) for t in some}
+    boxes = dict(zip(some, frame_boxes(H[some], (w, h)), strict=True))
     colour = torch.zeros(3, y1 - y0, x1 - x0, device=frames.device)
     votes, seen = torch.zeros(2, y1 - y0, x1 - x0, device=frames.device)
     for left, right in columns_of(whole, w):
@@ -218,8 +218,7 @@ def cast_shadows(frames: Pictures, rigid: Rigid, p: Pictures, sprites: list[int]
     box = canvas_box(rigid.H[0], rigid.present[0], (w, h))
     shaded = torch.zeros(stain.shape, device=p.device)
     for t in use:
-        here = torch.from_numpy(cast[t : t + 1, None] > 0).to(p.device)
-        shaded += gather(here, rigid.H[0][t : t + 1], [0], box)[0, 0]
+        shaded += on_canvas(torch.from_numpy(cast[t] > 0).to(p.device), rigid.H[0][t], box)
     # of the light places only those are ground where a shadow was seen to fall
     stain = stain & (ev.largest_near(shaded, UNDER) > 0.5)
     where = Mosaic(plate.colour, stain.to(torch.float32), plate.seen, plate.slope, plate.excused, plate.origin)

@@ -42,7 +42,8 @@ def _there(mask: np.ndarray, move: np.ndarray) -> np.ndarray:
 def _steps(frame: np.ndarray) -> np.ndarray:
     """Grey levels from each pixel of a frame uint8 [h, w, 3] to the next ones: uint8 [h, w]."""
     wide = cv2.copyMakeBorder(frame, 0, 1, 0, 1, cv2.BORDER_REPLICATE)
-    return cv2.max(cv2.absdiff(frame, wide[1:, :-1]), cv2.absdiff(frame, wide[:-1, 1:])).max(2)
+    red, green, blue = cv2.split(cv2.max(cv2.absdiff(frame, wide[1:, :-1]), cv2.absdiff(frame, wide[:-1, 1:])))
+    return cv2.max(cv2.max(red, green), blue)
 
 
 def _without_lines(frame: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ import torch
 
 from .canvas import overlap
 from .film import Pictures
-from .layers import labels_of
+from .layers import best_label, labels_of
 
 THREAD = 3  # px at labelling size; what is thinner is a thread: hair and lines, or the edge between two layers
 NEAR_BODY = 0.03  # of the frame's width: hair is nearer than this to the head it grows on
@@ -86,7 +86,7 @@ def hand_over(p: torch.Tensor, label: int, drop: torch.Tensor) -> None:
     """Give some pixels bool [...] of a label to whoever else is likeliest there, in place. p: [L, ...]."""
     rest = p.clone()
     rest[label] = 0
-    heir = rest.argmax(0)
+    heir = best_label(rest)
     for i in range(p.shape[0]):
         p[i] = torch.where(drop, (heir == i).to(p.dtype), p[i])
 

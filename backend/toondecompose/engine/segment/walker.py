@@ -73,27 +73,35 @@ def _relax(p: torch.Tensor, e: torch.Tensor, c: torch.Tensor, right: torch.Tenso
     # what each pixel takes of its right, left, lower and upper neighbour's value in a step
     links = torch.zeros(4, n, h + 2, wide, device=p.device)
     inner = links[..., 1:-1, 1:-1]
-    inner[0, ..., :-1] = right / total[..., :-1]
-    inner[1, ..., 1:] = right / total[..., 1:]
-    inner[2, ..., :-1, :] = down / total[..., :-1, :]
-    inner[3, ..., 1:, :] = down / total[..., 1:, :]
-    own = F.pad((c * e).add_(1e-6 * 0.5).div_(total), (1, 1, 1, 1))
-    values = torch.zeros(2, m, size + 2 * wide, device=p.device)
-    values[0, :, wide : wide + size].view(m, n, h + 2, wide)[..., 1:-1, 1:-1] = p
-    if m == 1:
-        values, own = values[:, 0], own.view(size)
-    own, links = own.view(*values.shape[1:-1], size), links.view(4, size)
-    current, previous = ([x[..., at : at + size] for at in (wide, wide + 1, wide - 1, 2 * wide, 0)] for x in values)
-    new = torch.empty_like(own)
-    omega = 1.0
-    for i in range(sweeps):
-        torch.addcmul(own, links[0], current[1], out=new)
-        for link, neighbour in zip(links[1:], current[2:], strict=True):
-            new.addcmul_(link, neighbour)
-        omega = _omega(i, omega)
-        previous[0].lerp_(new, omega)
-        current, previous = previous, current
-    return current[0].reshape(m, n, h + 2, wide)[..., 1:-1, 1:-1]
+    torch.div(right, total[..., :-1], out=inner[0, ..., :-1])
+    torch.div(right, total[..., 1:], out=inner[1, ..., 1:])
+    torch.div(down, total[..., :-1, :], out=inner[2, ..., :-1, :])
+    torch.div(down, total[..., 1:, :], out=inner[3, ..., 1:, :])
+    inner = total.new_zeros(m, n, h + 2, wide)
+    torch.mul(c, e, out=inner[..., 1:-1, 1:-1])
+    inner[..., 1:-1, 1:-1].add_(1e-6 * 0.5).div_(total)
+    links, out = links.view(4, size).unbind(), torch.empty_like(p)
+    # questions by themselves where more of them would not fit into a processor's cache
+    step = max(1, BLOCK // size) if p.device.type == "cpu" else m
+    for k in range(0, m, step):
+        some = min(step, m - k)
+        values = torch.zeros(2, some, size + 2 * wide, device=p.device)
+        values[0, :, wide : wide + size].view(some, n, h + 2, wide)[..., 1:-1, 1:-1] = p[k : k + some]
+        own = inner[k : k + some].view(some, size)
+        if some == 1:
+            values, own = values[:, 0], own[0]
+        current, previous = ([x[..., at : at + size] for at in (wide, wide + 1, wide - 1, 2 * wide, 0)]
+                             for x in values)
+        new, omega = torch.empty_like(own), 1.0
+        for i in range(sweeps):
+            torch.addcmul(own, links[0], current[1], out=new)
+            for link, neighbour in zip(links[1:], current[2:], strict=True):
+                new.addcmul_(link, neighbour)
+            omega = _omega(i, omega)
+            previous[0].lerp_(new, omega)
+            current, previous = previous, current
+        out[k : k + some] = current[0].view(some, n, h + 2, wide)[..., 1:-1, 1:-1]
+    return out
 
 
 def _relax_at(at: torch.Tensor, p: torch.Tensor, e: torch.Tensor, c: torch.Tensor, picture: torch.Tensor,
