@@ -8,7 +8,7 @@ from functools import cached_property
 import cv2
 import numpy as np
 
-from .bundle import BORDER, bordered, cubic_in
+from .bundle import BORDER, bordered, cubic_in, weights_of
 from .field import Field
 from .groups import apply, frame_units, slopes, step
 from .mosaic import Mosaic
@@ -61,13 +61,13 @@ class Sampler:
         known, x, y = self._sure(canvas)
         x, y = np.clip(x - 0.5, 0, w - 1), np.clip(y - 0.5, 0, h - 1)
         x0, y0 = x.astype(np.int64), y.astype(np.int64)
-        wx, dx = _taps((x - x0).astype(np.float32))
-        wy, dy = _taps((y - y0).astype(np.float32))
+        weights, falls = _taps(np.stack([x - x0, y - y0]).astype(np.float32))
+        wx, wy, dx, dy = weights[:, 0], weights[:, 1], falls[:, 0], falls[:, 1]
         flat, wide = self._bordered, w + BORDER
         first = y0 * wide + x0
         value, right, down = np.zeros((3, len(x)), np.float32)
         for j in range(4):
-            line = [flat[first + (j * wide + i)] for i in range(4)]
+            line = [flat[j * wide + i :].take(first) for i in range(4)]
             across = line[0] * wx[0] + line[1] * wx[1] + line[2] * wx[2] + line[3] * wx[3]
             value += across * wy[j]
             right += (line[0] * dx[0] + line[1] * dx[1] + line[2] * dx[2] + line[3] * dx[3]) * wy[j]
@@ -75,12 +75,17 @@ class Sampler:
         return known, value, np.stack([right, down], 1)
 
 
-def _taps(f: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Catmull-Rom weights of the four neighbours at fraction f [n], and their derivatives."""
-    f2, f3 = f * f, f * f * f
-    weights = [-0.5 * f3 + f2 - 0.5 * f, 1.5 * f3 - 2.5 * f2 + 1, -1.5 * f3 + 2 * f2 + 0.5 * f, 0.5 * f3 - 0.5 * f2]
-    slopes = [-1.5 * f2 + 2 * f - 0.5, 4.5 * f2 - 5 * f, -4.5 * f2 + 4 * f + 0.5, 1.5 * f2 - f]
-    return weights, slopes
+def _taps(f: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Catmull-Rom weights of the four neighbours at fractions f [...], and their derivatives: [4, ...] each."""
+    f2 = f * f
+    f3 = f2 * f
+    falls = np.empty((4, *f.shape), f.dtype)
+    once, thrice = 1.5 * f2, 4.5 * f2
+    np.subtract(2 * f - once, 0.5, out=falls[0])
+    np.subtract(thrice, 5 * f, out=falls[1])
+    np.add(4 * f - thrice, 0.5, out=falls[2])
+    np.subtract(once, f, out=falls[3])
+    return weights_of(f, f2, f3), falls
 
 
 def least_agreement(count: int) -> int:

@@ -36,21 +36,30 @@ def cubic_in(flat: np.ndarray, shape: tuple[int, int], x: np.ndarray, y: np.ndar
     h, w = shape
     x, y = np.clip(x - 0.5, 0, w - 1), np.clip(y - 0.5, 0, h - 1)
     x0, y0 = x.astype(np.int64), y.astype(np.int64)  # an index of another width would be converted for every tap
-    wx, wy = (_weights((v - v0).astype(np.float32)) for v, v0 in ((x, x0), (y, y0)))
+    f = np.stack([x - x0, y - y0]).astype(np.float32)
+    f2 = f * f
+    weights = weights_of(f, f2, f2 * f)
+    wx, wy = weights[:, 0], weights[:, 1]
     wide = w + BORDER
     first = y0 * wide + x0
     out = np.zeros(len(x), np.float32)
     for j in range(4):
-        row = flat[first + j * wide] * wx[0]
+        row = flat[j * wide :].take(first) * wx[0]
         for i in range(1, 4):
-            row += flat[first + (j * wide + i)] * wx[i]
+            row += flat[j * wide + i :].take(first) * wx[i]
         out += row * wy[j]
     return out
 
 
-def _weights(f: np.ndarray) -> list[np.ndarray]:
-    f2, f3 = f * f, f * f * f
-    return [-0.5 * f3 + f2 - 0.5 * f, 1.5 * f3 - 2.5 * f2 + 1, -1.5 * f3 + 2 * f2 + 0.5 * f, 0.5 * f3 - 0.5 * f2]
+def weights_of(f: np.ndarray, f2: np.ndarray, f3: np.ndarray) -> np.ndarray:
+    """Catmull-Rom weights [4, ...] of the four neighbours at fractions f, of which f2 and f3 are the powers."""
+    out = np.empty((4, *f.shape), f.dtype)
+    half, once = 0.5 * f3, 1.5 * f3
+    np.subtract(f2 - half, 0.5 * f, out=out[0])
+    np.add(once - 2.5 * f2, 1, out=out[1])
+    np.add(2 * f2 - once, 0.5 * f, out=out[2])
+    np.subtract(half, 0.5 * f2, out=out[3])
+    return out
 
 
 def consensus(values: np.ndarray, weight: np.ndarray, start: np.ndarray,

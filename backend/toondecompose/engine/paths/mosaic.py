@@ -11,6 +11,7 @@ import numpy as np
 from .groups import apply
 
 MODE_REACH = 36  # grey levels: values closer than this vote for each other (drawn fills differ by more)
+AWAY = 1e6  # grey levels: a sample so far off agrees with none
 LARGEST = 6_000_000  # px: a canvas beyond this means a path that has run away,
 PAN = 0.25  # of a frame per frame: unless it pans so fast all the way
 
@@ -56,7 +57,7 @@ def _shift(x: float, y: float) -> np.ndarray:
 
 def lay(frame: np.ndarray, H: np.ndarray, box: Box,
         allowed: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, tuple[slice, slice]] | None:
-    """One frame on the canvas: (grey uint8, valid bool, where in the canvas box), or None if it falls outside."""
+    """One frame on the canvas: (grey uint8, valid uint8 0/1, where in the canvas box), or None if it falls outside."""
     h, w = frame.shape
     g = np.linalg.inv(H)
     corners = apply(g, np.array([[0, 0], [w, 0], [w, h], [0, h]], np.float64))
@@ -66,15 +67,18 @@ def lay(frame: np.ndarray, H: np.ndarray, box: Box,
         return None
     m = _shift(-0.5 - x0, -0.5 - y0) @ g @ _shift(0.5, 0.5)
     size = (int(x1 - x0), int(y1 - y0))
-    value = cv2.warpPerspective(frame, m, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    slid = np.array_equal(g[:2, :2], np.eye(2)) and not g[2, :2].any()
+    # of a shift both give the same bits, the simpler one sooner
+    warp, motion = (cv2.warpAffine, m[:2]) if slid else (cv2.warpPerspective, m)
+    value = warp(frame, motion, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     # a pixel half outside the frame repeats the border: it is still a sample of the border pixel
-    if allowed is None and np.array_equal(g[:2, :2], np.eye(2)) and not g[2, :2].any():
+    if allowed is None and slid:
         x, y = np.arange(x0, x1) + 0.5 - g[0, 2], np.arange(y0, y1) + 0.5 - g[1, 2]
         valid = ((y > 0) & (y < h))[:, None] & ((x > 0) & (x < w))
     else:
         mask = np.full((h, w), 1, np.uint8) if allowed is None else allowed
         valid = cv2.warpPerspective(mask, m, size, flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT) > 0
-    return value, valid, (slice(y0 - box[1], y1 - box[1]), slice(x0 - box[0], x1 - box[0]))
+    return value, valid.view(np.uint8), (slice(y0 - box[1], y1 - box[1]), slice(x0 - box[0], x1 - box[0]))
 
 
 def build_mosaic(frames: Sequence[np.ndarray], H: np.ndarray, present: np.ndarray, samples: int = 16,
@@ -97,7 +101,7 @@ def build_mosaic(frames: Sequence[np.ndarray], H: np.ndarray, present: np.ndarra
     cw, ch = box[2] - box[0], box[3] - box[1]
     samples = min(samples, len(use))
     stack = np.zeros((samples, ch, cw), np.uint8)
-    seen = np.zeros((ch, cw), np.uint16)
+    seen = np.zeros((ch, cw), np.uint8 if len(use) < 256 else np.uint16)
     # reservoir sampling: the c-th value of a pixel replaces a kept one with probability samples / (c + 1)
     slots = np.arange(len(use) + 1)
     later = np.random.default_rng(0).integers(0, np.maximum(slots, 1) + 1)
@@ -110,11 +114,11 @@ def build_mosaic(frames: Sequence[np.ndarray], H: np.ndarray, present: np.ndarra
         n = seen[where]
         for c in range(int(n.min()), int(n.max()) + 1):  # a handful: masked copies beat numbered ones by far
             if slots[c] < samples:
-                np.copyto(stack[slots[c]][where], value, where=valid & (n == c))
+                cv2.copyTo(value, (n == c).view(np.uint8) & valid, stack[slots[c]][where])
         n += valid
     stack = stack.reshape(samples, -1)
     value, agree = temporal_mode(stack, np.minimum(seen.ravel(), samples), fine)
-    return Mosaic(value.reshape(ch, cw), seen, agree.reshape(ch, cw), box[:2])
+    return Mosaic(value.reshape(ch, cw), seen.astype(np.uint16), agree.reshape(ch, cw), box[:2])
 
 
 def temporal_mode(stack: np.ndarray, kept: np.ndarray, fine: float) -> tuple[np.ndarray, np.ndarray]:
@@ -126,29 +130,30 @@ def temporal_mode(stack: np.ndarray, kept: np.ndarray, fine: float) -> tuple[np.
     for a in range(0, n, size):
         block = stack[:, a : a + size]
         counted = np.arange(s)[:, None] < kept[a : a + size]
-        live = counted.astype(np.uint8) * np.uint8(255)
+        far = counted * np.uint8(MODE_REACH)  # how far samples vote: those that do not count reach none
         votes = np.zeros(block.shape, votes_type)
-        for i in range(s):
-            for j in range(i + 1, s):
-                near = cv2.subtract(MODE_REACH, cv2.absdiff(block[i], block[j])).ravel()
-                near &= live[j]
-                near = near.astype(votes_type, copy=False)  # sums of two types cost many times as much
-                votes[i] += near
-                votes[j] += near
+        for k in range(1, s):  # every sample with the k-th one after it
+            near = cv2.subtract(far[k:], cv2.absdiff(block[:-k], block[k:]))
+            near = near.astype(votes_type, copy=False)  # sums of two types cost many times as much
+            votes[:-k] += near
+            votes[k:] += near
         votes *= counted
-        best = votes.argmax(0)
-        m = np.take_along_axis(block, best[None], 0)[0].astype(np.float32)
-        values, counts = block.astype(np.float32), counted.astype(np.float32)
+        best, most = block[0].copy(), votes[0].copy()  # numpy's own argmax down the rows takes several times as long
+        for i in range(1, s):
+            np.copyto(best, block[i], where=votes[i] > most)
+            np.maximum(most, votes[i], out=most)
+        m = best.astype(np.float32)
+        values = block.astype(np.float32)
+        values += ~counted * np.float32(AWAY)
         w = np.empty_like(values)
         for reach in (MODE_REACH, 0.5 * (MODE_REACH + fine), fine, fine):
             np.abs(np.subtract(values, m, out=w), out=w)
             w /= np.float32(reach)
-            np.maximum(0, np.subtract(1, w, out=w), out=w)
-            w *= counts
+            cv2.threshold(np.subtract(1, w, out=w), 0, 0, cv2.THRESH_TOZERO, dst=w)
             total = w.sum(0)
             w *= values
             m = np.where(total > 0, w.sum(0) / np.maximum(total, 1e-6), m)
         value[a : a + size] = m
         np.abs(np.subtract(values, m, out=w), out=w)
-        agree[a : a + size] = ((w < fine) & counted).sum(0) / np.maximum(kept[a : a + size], 1)
+        agree[a : a + size] = (w < fine).sum(0, dtype=np.uint8) / np.maximum(kept[a : a + size], 1)
     return value, agree
