@@ -122,9 +122,9 @@ class FrameSource:
         self._others.append(other)
         return other
 
-    def seen_as(self, look: Callable[[int], np.ndarray], size: tuple[int, int]) -> FrameSource:
+    def seen_as(self, look: Callable[[int], np.ndarray], size: tuple[int, int], cache_mb: int = 0) -> FrameSource:
         """Another look at the same shot that is not worth keeping: look(t) -> uint8 RGB [h, w, 3] of `size` (w, h)."""
-        other = FrameSource(look, self.count, size, cache_mb=0)
+        other = FrameSource(look, self.count, size, cache_mb)
         other._shelf, other._folder = self._shelf, self._folder
         return other
 

@@ -6,6 +6,7 @@ Source: Baker and Matthews, "Lucas-Kanade 20 years on" (2004), with Tukey weight
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -15,6 +16,7 @@ from .pixels import strongest
 DOF = {"translation": 2, "similarity": 4, "affine": 6, "homography": 8}
 CAPS = (24.0, 12.0, 6.0, 6.0, 4.0, 4.0)  # grey levels: largest error scale per iteration (anneals outliers away)
 PATIENCE, HOPELESS = 3, 0.15  # iterations after which so small an agreement is not followed up
+MOST_COLUMNS = 30000  # px: cv2.remap holds at most 32767 columns
 STEP = 0.003  # px: smaller updates are below what anyone can see
 
 
@@ -29,6 +31,11 @@ class Points:
     gradient: np.ndarray
     weight: np.ndarray
     kept: dict[int, Steepest] = field(default_factory=dict)
+
+    @cached_property
+    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
+        """Least and largest (x, y) of the points; there must be some."""
+        return self.xy.min(0), self.xy.max(0)
 
 
 @dataclass
@@ -56,16 +63,23 @@ def choose_points(smooth: np.ndarray, weight: np.ndarray, limit: int = 2500, tex
 
     smooth: float32 [h, w, 3]. weight: float32 [h, w]. texture: least gradient, grey levels per px.
     """
-    gx, gy = gradients(smooth)
-    strength = cv2.add(cv2.multiply(gx, gx), cv2.multiply(gy, gy))
-    use = (weight > 0) & (strongest(strength) > texture * texture)
+    use = weight > 0
     use[[0, -1]] = False
     use[:, [0, -1]] = False
-    index = np.flatnonzero(use)
+    left, top, width, height = cv2.boundingRect(use.view(np.uint8))
+    if not width:
+        left, top, width, height = 1, 1, 1, 1
+    # only what is asked about is looked at, with the px beside it that its slopes need
+    part = slice(max(0, top - 1), top + height + 1), slice(max(0, left - 1), left + width + 1)
+    smooth, weight, use = np.ascontiguousarray(smooth[part]), weight[part], use[part]
+    gx, gy = gradients(smooth)
+    strength = cv2.add(cv2.multiply(gx, gx), cv2.multiply(gy, gy))
+    index = np.flatnonzero(use & (strongest(strength) > texture * texture))
     if len(index) > limit:
         index = index[(np.arange(limit) * (len(index) / limit)).astype(np.int64)]
     y, x = np.divmod(index, smooth.shape[1])
-    return Points(np.stack([x + 0.5, y + 0.5], 1), smooth[y, x], np.stack([gx[y, x], gy[y, x]], -1),
+    colour, *slopes = (picture.reshape(-1, picture.shape[2]).take(index, 0) for picture in (smooth, gx, gy))
+    return Points(np.stack([x + (part[1].start + 0.5), y + (part[0].start + 0.5)], 1), colour, np.stack(slopes, -1),
                   weight[y, x].astype(np.float32))
 
 
@@ -73,11 +87,11 @@ def sample(picture: np.ndarray, xy: np.ndarray) -> np.ndarray:
     """Bilinear samples at edge coordinates -> float32 [n, c]; outside the picture the edge repeats."""
     points = (xy - 0.5).astype(np.float32)
     out = []
-    for start in range(0, len(points), 30000):  # cv2.remap holds at most 32767 columns
-        out.append(cv2.remap(picture, points[None, start : start + 30000], None, cv2.INTER_LINEAR,
+    for start in range(0, len(points), MOST_COLUMNS):
+        out.append(cv2.remap(picture, points[None, start : start + MOST_COLUMNS], None, cv2.INTER_LINEAR,
                              borderMode=cv2.BORDER_REPLICATE)[0])
     channels = picture.shape[2] if picture.ndim == 3 else 1
-    result = np.concatenate(out) if out else np.zeros((0, channels), np.float32)
+    result = np.zeros((0, channels), np.float32) if not out else out[0] if len(out) == 1 else np.concatenate(out)
     return result.reshape(len(points), channels)
 
 
@@ -87,21 +101,20 @@ def project(H: np.ndarray, xy: np.ndarray) -> np.ndarray:
 
 
 def _basis(xy: np.ndarray, dof: int) -> np.ndarray:
-    """d(displacement)/d(parameter), float64 [n, 2, dof]; coordinates are normalised to about +-1."""
-    n = len(xy)
+    """d(displacement)/d(parameter), float64 [dof, 2, n]; coordinates are normalised to about +-1."""
     x, y = xy[:, 0], xy[:, 1]
-    out = np.zeros((n, 2, dof))
-    out[:, 0, 0] = 1
-    out[:, 1, 1] = 1
+    out = np.zeros((dof, 2, len(xy)))
+    out[0, 0] = 1
+    out[1, 1] = 1
     if dof == 4:
-        out[:, 0, 2], out[:, 1, 2] = x, y
-        out[:, 0, 3], out[:, 1, 3] = -y, x
+        out[2] = x, y
+        out[3] = -y, x
     if dof >= 6:
-        out[:, 0, 2], out[:, 0, 3] = x, y
-        out[:, 1, 4], out[:, 1, 5] = x, y
+        out[2, 0], out[3, 0] = x, y
+        out[4, 1], out[5, 1] = x, y
     if dof == 8:
-        out[:, 0, 6], out[:, 1, 6] = x * x, x * y
-        out[:, 0, 7], out[:, 1, 7] = x * y, y * y
+        out[6] = x * x, x * y
+        out[7] = x * y, y * y
     return out
 
 
@@ -123,10 +136,14 @@ def _steepest(points: Points, dof: int) -> Steepest:
     radius = max(4.0, float(np.sqrt(((points.xy - centre) ** 2).sum(1).mean())))
     norm = np.array([[1 / radius, 0, -centre[0] / radius], [0, 1 / radius, -centre[1] / radius], [0, 0, 1]])
     basis = _basis((points.xy - centre) / radius, dof)
-    jacobian = np.einsum("ncd,ndp->ncp", points.gradient.astype(np.float64) * radius, basis)
-    one, two = np.triu_indices(dof)
-    squares = np.ascontiguousarray(np.einsum("nck,nck->kn", jacobian[..., one], jacobian[..., two]))
-    return Steepest(norm, radius, np.ascontiguousarray(jacobian.reshape(-1, dof).T), squares)
+    # plane by plane: numpy takes many times as long over axes of two or three
+    right, down = np.ascontiguousarray(points.gradient.transpose(2, 1, 0), np.float64) * radius  # [channels, n] each
+    jacobian = np.stack([right * x + down * y for x, y in basis])
+    squares = np.empty((dof * (dof + 1) // 2, len(points.xy)))
+    for out, i, j in zip(squares, *np.triu_indices(dof), strict=True):
+        red, green, blue = jacobian[i] * jacobian[j]
+        np.add(np.add(red, blue, out=out), green, out=out)
+    return Steepest(norm, radius, np.ascontiguousarray(jacobian.transpose(0, 2, 1)).reshape(dof, -1), squares)
 
 
 def align(points: Points, smooth: np.ndarray, valid: np.ndarray, H: np.ndarray, dof: int, caps=CAPS
@@ -145,14 +162,17 @@ def align(points: Points, smooth: np.ndarray, valid: np.ndarray, H: np.ndarray, 
     back = np.linalg.inv(norm)
     upper = np.triu_indices(dof)  # the normal matrix is symmetric
     pattern = np.zeros((dof, dof))
-    h, w = valid.shape
+    (h, w), seen = valid.shape, valid.ravel()
     residual, agree = np.inf, 0.0
     for k, cap in enumerate(caps):
         xy = project(H, points.xy)
         x, y = xy[:, 0], xy[:, 1]
         inside = (x > 0.5) & (y > 0.5) & (x < w - 0.5) & (y < h - 0.5)
-        weight = points.weight * inside
-        weight[inside] *= valid[y[inside].astype(np.intp), x[inside].astype(np.intp)]
+        if inside.all():
+            weight = points.weight * seen.take(y.astype(np.intp) * w + x.astype(np.intp))
+        else:
+            weight = points.weight * inside
+            weight[inside] *= valid[y[inside].astype(np.intp), x[inside].astype(np.intp)]
         total = float(weight.sum())
         if total < 3 * dof:
             return H, np.inf, 0.0
@@ -169,7 +189,7 @@ def align(points: Points, smooth: np.ndarray, valid: np.ndarray, H: np.ndarray, 
             break
         pattern[upper] = np.einsum("kn,n->k", squares, robust)
         normal = pattern + np.triu(pattern, 1).T
-        right = np.einsum("pk,k->p", jacobian, (error * robust[:, None]).ravel())
+        right = np.einsum("pk,k->p", jacobian, error.ravel() * np.repeat(robust, 3))
         normal[np.diag_indices(dof)] += 1e-6 * np.trace(normal) / dof + 1e-9
         step = np.linalg.solve(normal, right)
         step = step * min(1.0, 3.0 / radius / max(1e-12, float(np.abs(step).max())))  # never more than 3 px at once

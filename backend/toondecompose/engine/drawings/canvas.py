@@ -125,7 +125,7 @@ def keeps_size(points: Points, before: np.ndarray, after: np.ndarray) -> bool:
     """Whether points cover about as much after a placement was refined as before, are not mirrored, and lie hardly
     deeper at one end than at the other: on few points a rich motion explains anything by squeezing them together, or by
     looking at them from behind."""
-    (x0, y0), (x1, y1) = points.xy.min(0), points.xy.max(0)
+    (x0, y0), (x1, y1) = points.bounds
     corners = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
 
     def covered(H: np.ndarray) -> float:
@@ -182,8 +182,7 @@ def motion_gain(patches: list[Patch], H: list[np.ndarray], canvas: Canvas, simpl
     points = canvas_points(canvas, 3000)
     if len(points.xy) < 100:
         return []
-    spread = points.xy.min(0), points.xy.max(0)
-    corners = np.array([[x[0], y[1]] for x in spread for y in spread])
+    corners = np.array([[x[0], y[1]] for x in points.bounds for y in points.bounds])
     out = []
     for k, (p, m) in enumerate(zip(patches, H, strict=True)):
         if k == root:

@@ -14,7 +14,7 @@ import numpy as np
 from .align import project, sample
 from .overlay import Overlay, overlay, plates_at
 from .patches import Patch
-from .pixels import pixels_of, strongest
+from .pixels import label_type, pixels_of, strongest, values_at
 
 # Misregistration and resampling that are forgiven: this share of the colour range around the pixel (3x3 where sharp)
 # (a ramp of g grey levels per px has the range 2 g, so .25 forgives about half a pixel) ...
@@ -78,12 +78,16 @@ def excess(both: Overlay, noise: float, most: float = MOST_FORGIVEN) -> np.ndarr
 
 def largest_blob(excess_levels: np.ndarray, region: np.ndarray) -> float:
     """Sum of levels in the largest connected (8-neighbour) set of pixels with excess > 0 inside region."""
-    hot = ((excess_levels > 0) & (region > 0)).astype(np.uint8)
-    if not hot.any():
+    hot = excess_levels > 0
+    hot &= region if region.dtype == bool else region > 0
+    x, y, w, h = cv2.boundingRect(hot.view(np.uint8))
+    if not w:
         return 0.0
-    count, labels = cv2.connectedComponents(hot, connectivity=8)
+    part = slice(y, y + h), slice(x, x + w)
+    hot, excess_levels = np.ascontiguousarray(hot[part]), np.ascontiguousarray(excess_levels[part])
+    _, labels = cv2.connectedComponents(hot.view(np.uint8), connectivity=8, ltype=label_type(hot.shape))
     use = np.flatnonzero(hot)
-    sums = np.bincount(labels.ravel()[use], weights=excess_levels.ravel()[use] + LEAST_LEVELS, minlength=count)
+    sums = np.bincount(labels.ravel().take(use), weights=excess_levels.ravel().take(use) + LEAST_LEVELS)
     return float(sums.max())
 
 
@@ -123,7 +127,9 @@ def unclaimed(both: Overlay, ys: np.ndarray, xs: np.ndarray, spread: np.ndarray)
     for one, other, xy, there, seen in ((a, b, here + both.corner, project(both.H, here), both.one),
                                         (b, a, project(both.H, here), here + both.corner, both.two)):
         asked = np.flatnonzero((sample(one.inside, xy)[:, 0] > 0) & (sample(other.body, there)[:, 0] == 0))
-        colour = seen[ys[asked], xs[asked]].astype(np.float32)
+        if not len(asked):
+            continue
+        colour = values_at(seen, ys[asked], xs[asked]).astype(np.float32)
         for (picture, known), (_, known2) in zip(one.plates, other.plates, strict=True):
             off = strongest(np.abs(colour - sample(picture, xy[asked]).astype(np.float32)))
             told = (sample(known, xy[asked])[:, 0] > 0) & (sample(known2, there[asked])[:, 0] == 0)
@@ -172,19 +178,19 @@ def shining(both: Overlay, e: np.ndarray, hot: np.ndarray, noise: float, opaque:
     bool [h, w]: one frame shows background and the other one does not, so the outline has changed).
     """
     ys, xs = pixels_of(hot)
-    one, two = both.one[ys, xs].astype(np.float32), both.two[ys, xs].astype(np.float32)
+    one, two = (values_at(picture, ys, xs).astype(np.float32) for picture in (both.one, both.two))
     least = max(BARE, NOISE_SIGMAS * noise)
     # a gap of a few px is nowhere quite free of the lines around it
-    spread = np.float32(least) + FORGIVEN * strongest(both.ranges()[ys, xs])
-    left, outline = e[ys, xs], np.zeros(len(ys), bool)
+    spread = np.float32(least) + FORGIVEN * strongest(values_at(both.ranges(), ys, xs))
+    left, outline = values_at(e, ys, xs), np.zeros(len(ys), bool)
     change = one - two
     for first, second, level in plates_at(both, ys, xs):
         unexplained = beyond_plates(change, first - second, least, both.first.leak) - spread
         left = np.where(level > 0, np.minimum(left, unexplained), left)
         bare_one, bare_two = (strongest(np.abs(q)) < spread for q in (one - first, two - second))
         outline |= (level > 0) & (bare_one ^ bare_two)
-    hiding = opaque[ys, xs]
-    left = np.where(hiding, e[ys, xs], left)
+    hiding = values_at(opaque, ys, xs)
+    np.copyto(left, values_at(e, ys, xs), where=hiding)
     still = np.flatnonzero((left > 0) & ~hiding)
     left[still[unclaimed(both, ys[still], xs[still], spread[still])]] = 0.0
     foreign_one, foreign_two = foreign_at(both, ys, xs)
@@ -202,8 +208,15 @@ def beyond_plates(change: np.ndarray, behind: np.ndarray, least: float, leak: fl
     change, behind: float32 [n, 3]. least: grey levels of background change that tell something. leak: share of the
     background that was taken off both pictures before (of the plates too), so that it may have been too much.
     """
-    share = (change * behind).sum(1) / ((behind * behind).sum(1) + np.float32(least * least))
-    return strongest(np.abs(change - np.clip(share, -leak / (1 - leak), 1.0)[:, None] * behind))
+    share = _summed(change * behind) / (_summed(behind * behind) + np.float32(least * least))
+    left = np.repeat(np.clip(share, -leak / (1 - leak), 1.0), 3).reshape(-1, 3) * behind
+    return strongest(np.abs(np.subtract(change, left, out=left), out=left))
+
+
+def _summed(colours: np.ndarray) -> np.ndarray:
+    """Sum of the three channels [n, 3] of each pixel (numpy's own over so short an axis takes several times as long,
+    with the same result)."""
+    return colours[:, 0] + colours[:, 1] + colours[:, 2]
 
 
 def glance(both: Overlay) -> Difference | None:
@@ -217,7 +230,7 @@ def glance(both: Overlay) -> Difference | None:
     ys, xs = pixels_of(seen)
     far = far[ys, xs].astype(np.float32)
     ys, xs = GLANCE * ys, GLANCE * xs
-    change = both.one[ys, xs].astype(np.float32) - both.two[ys, xs]
+    change = values_at(both.one, ys, xs).astype(np.float32) - values_at(both.two, ys, xs)
     for first, second, level in plates_at(both, ys, xs):
         far = np.where(level > 0, np.minimum(far, beyond_plates(change, first - second, BARE, both.first.leak)), far)
     far -= np.float32(GLARING)
@@ -264,10 +277,12 @@ def unexplained(both: Overlay, e: np.ndarray, noise: float) -> tuple[float, floa
     """The largest blob of levels `e` that no background explains, the largest one deep inside, and the part of the
     pixels that agree."""
     hot = (e > 0) & both.region
+    if not hot.any():
+        return 0.0, 0.0, 1.0
     sure = covered(both, hot)
     deep = both.deep | sure
     blob, counted = judged(e, hot, both.region, deep)
-    if both.first.plates and hot.any():
+    if both.first.plates:
         e, outline = shining(both, e, hot, noise, sure)
         hot &= e > 0
         blob, counted = judged(e, hot, both.region, deep | outline)

@@ -106,7 +106,7 @@ def coarse_pairs(patches: list[Patch], mirrored: bool, device: str = "cpu", canc
             full = np.zeros((10, size, size), np.float32)
             full[:5, : own.shape[1], : own.shape[2]] = own
             full[5:, : own.shape[1], : own.shape[2]] = valid
-            out[k] = torch.fft.rfft2(torch.from_numpy(full).to(device))
+            torch.fft.rfft2(torch.from_numpy(full).to(device), out=out[k])
         return out
 
     areas = np.array([s[0][0].sum() for s in sides])
@@ -124,17 +124,15 @@ def coarse_pairs(patches: list[Patch], mirrored: bool, device: str = "cpu", canc
                 j = two.start + np.flatnonzero(likely[i, two])
                 if not len(j):
                     continue
-                fa, fb = a[i - one.start].conj(), b[j - two.start]
-                # own_i against valid_j plus valid_i against own_j: |A|^2 - 2 A.B + |B|^2, weighted
-                ssd = fa[4] * fb[:, 5] + fa[0] * fb[:, 9] + fa[9] * fb[:, 0] + fa[5] * fb[:, 4]
-                for c in (1, 2, 3):
-                    ssd = ssd - 2 * (fa[c] * fb[:, 5 + c] + fa[5 + c] * fb[:, c])
-                count = torch.fft.irfft2(fa[0] * fb[:, 5] + fa[5] * fb[:, 0], s=(size, size))
-                ssd = torch.fft.irfft2(ssd, s=(size, size))
+                fa = a[i - one.start].conj().resolve_conj()
+                count, ssd = torch.empty((2, len(j), *fa.shape[1:]), dtype=fa.dtype, device=device)
+                for k, other in enumerate(j - two.start):  # one after the other: a picture's spectra stay in the cache
+                    _correlate(fa, b[other], count[k], ssd[k])
+                count, ssd = (torch.fft.irfft2(s, s=(size, size)) for s in (count, ssd))
                 need = (2 * MIN_OVERLAP * np.minimum(areas[i], areas[j])).astype(np.float32)
                 need = torch.from_numpy(need).to(device)
-                mean = torch.where(count >= need[:, None, None].clamp_min(4.0), ssd.clamp_min(0) / count.clamp_min(1.0),
-                                   torch.full_like(ssd, 1e9))
+                missing = count < need[:, None, None].clamp_min(4.0)
+                mean = ssd.clamp_min_(0).div_(count.clamp_min_(1.0)).masked_fill_(missing, 1e9)
                 best, where = mean.flatten(1).min(1)
                 best, where = best.cpu().numpy(), where.cpu().numpy()
                 y, x = where // size, where % size
@@ -142,6 +140,24 @@ def coarse_pairs(patches: list[Patch], mirrored: bool, device: str = "cpu", canc
                 distance[i, j] = np.where(best < 1e8, np.sqrt(best / 3), np.inf)
                 shift[i, j] = np.stack([x, y], 1) / scale
     return distance, shift
+
+
+def _correlate(fa: torch.Tensor, fb: torch.Tensor, count: torch.Tensor, ssd: torch.Tensor) -> None:
+    """Spectra of how many pixels two pictures compare at each shift, and of the sum of their squared differences.
+
+    fa (conjugate), fb: complex64 [10, h, w], the spectra of `_planes` of the two; count, ssd: [h, w], filled in."""
+    part, both = torch.empty_like(ssd), torch.empty_like(ssd)
+    torch.mul(fa[0], fb[5], out=count)
+    count += torch.mul(fa[5], fb[0], out=part)
+    # own_i against valid_j plus valid_i against own_j: |A|^2 - 2 A.B + |B|^2, weighted
+    torch.mul(fa[4], fb[5], out=ssd)
+    for p, q in ((0, 9), (9, 0), (5, 4)):
+        ssd += torch.mul(fa[p], fb[q], out=part)
+    for c in (1, 2, 3):
+        torch.mul(fa[c], fb[5 + c], out=both)
+        both += torch.mul(fa[5 + c], fb[c], out=part)
+        both += both
+        ssd -= both
 
 
 def placed_pairs(patches: list[Patch], known: list[np.ndarray | None]) -> np.ndarray:

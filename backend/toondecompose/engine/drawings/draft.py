@@ -7,7 +7,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from ..clip import FrameSource
+from ..clip import CACHE_MB, FrameSource
 from ..types import ExposureSheet, LayerPath
 from .expose import expose
 from .small import compared_size, resized
@@ -19,7 +19,7 @@ def expose_draft(source: FrameSource, masks: np.ndarray, *, path: LayerPath | No
     working = source.resized(masks.shape[2:0:-1])
     size = min(working.size, compared_size(masks))
     small = working if size == working.size else working.seen_as(
-        lambda t: cv2.resize(working.read(t), size, interpolation=cv2.INTER_AREA), size)
+        lambda t: cv2.resize(working.read(t), size, interpolation=cv2.INTER_AREA), size, CACHE_MB)
     shrink = np.diag([size[0] / source.size[0], size[1] / source.size[1], 1.0])
     grow = np.linalg.inv(shrink)
 

@@ -32,7 +32,9 @@ SLIDING = 0.15  # working px a frame that a corner of a sliding picture seems to
 BENT = 1.0  # px by which a rigid motion or a plane's takes a sprite's corners further than a shift
 # A pair of one drawing may deviate so many times as much as nine tenths of the cut-outs do from a frame next to them.
 SLACK, HELD_SHARE = 2.0, 90
-KEPT = 40  # patches of which what an alignment needs is kept: of more it is made again
+# Of so many patches what an alignment needs is kept, of more it is made again: as many as fit into some memory, each
+# with this much of points, and per px with a soft picture and masks.
+KEPT, KEPT_BYTES, POINT_BYTES, PX_BYTES = 40, 64 * 2**20, 300_000, 6
 RESTING = 32  # comparisons after which the memory of patches on a shelf is given back
 LEAST_SHARE = 0.15  # of the larger cut-out must be seen in both, or nothing is said
 
@@ -55,7 +57,7 @@ class Book:
     unsure: of a patch, where its plate shows what was guessed, uint8 [h, w]; None: nowhere. certain: of a translucent
     sprite, the patches without that. untold: pairs that differ where so little is certain that nothing is said of them.
     points, soft, soft_points: what is kept of patches that were compared lately; looked: which ones, in that order, and
-    looks: how often. rest: gives the memory back of patches that lie on a shelf.
+    looks: how often; room: of how many patches. rest: gives the memory back of patches that lie on a shelf.
     """
 
     patches: list[Patch]
@@ -82,6 +84,7 @@ class Book:
     tried: dict[tuple[int, int], np.ndarray] = field(default_factory=dict)
     looked: dict[int, None] = field(default_factory=dict)
     looks: int = 0
+    room: int = field(init=False)
     rest: Callable[[], None] = lambda: None
 
     def __post_init__(self):
@@ -94,6 +97,8 @@ class Book:
         self.differing = np.zeros(self.score.shape, np.int64)
         usual = float(np.median([p.area for p in self.patches])) if self.patches else 0.0
         self.threshold = max(BLOB, BLOB_SHARE * usual) * (1 + self.noise)
+        largest = max((p.body.size for p in self.patches), default=0)
+        self.room = max(KEPT, KEPT_BYTES // (POINT_BYTES + PX_BYTES * largest))
 
     def take_off(self, leak: float) -> None:
         """Take the background off a translucent sprite's patches and forget what was known about pairs."""
@@ -118,7 +123,7 @@ class Book:
         for k in (i, j):
             self.looked.pop(k, None)
             self.looked[k] = None
-        while len(self.looked) > KEPT:
+        while len(self.looked) > self.room:
             old = next(iter(self.looked))
             del self.looked[old]
             self.forget(old)

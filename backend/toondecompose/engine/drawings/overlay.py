@@ -9,7 +9,7 @@ import numpy as np
 
 from .align import project, sample
 from .patches import Patch
-from .pixels import as_bytes, local_range, place, shift
+from .pixels import as_bytes, local_range, place, shift, values_at
 
 WINDOW_ROOM = 6  # px around what can be compared: as far as looking for lines and thickness reaches
 
@@ -90,7 +90,7 @@ def overlay(a: Patch, b: Patch, H: np.ndarray) -> Overlay:
     masks = place(b.masks, inverse, size) >= 254
     mine = a.masks[part] > 0
     region = (mine[..., 0] & masks[..., 1]) | (masks[..., 0] & mine[..., 1])
-    return Overlay(as_bytes(a.smooth[part]), two, region, region & (mine[..., 2] | masks[..., 2]),
+    return Overlay(as_bytes(np.ascontiguousarray(a.smooth[part])), two, region, region & (mine[..., 2] | masks[..., 2]),
                    mine[..., 0] & masks[..., 0], a, b, (x0, y0), H, swapped)
 
 
@@ -106,5 +106,5 @@ def plates_at(both: Overlay, ys: np.ndarray, xs: np.ndarray):
     inside = (at[:, 0] > 0) & (at[:, 1] > 0) & (at[:, 0] < w) & (at[:, 1] < h)
     for (one, known), (two, known2) in zip(a.plates, b.plates, strict=True):
         there = sample(known2.astype(np.float32), at)[:, 0] * inside + 1e-3
-        yield (one[ys, xs].astype(np.float32), sample(two, at).astype(np.float32),
-               np.minimum(known[ys, xs], there.astype(np.uint8)))
+        yield (values_at(one, ys, xs).astype(np.float32), sample(two, at).astype(np.float32),
+               np.minimum(values_at(known, ys, xs), there.astype(np.uint8)))

@@ -13,7 +13,7 @@ from ..clip import FrameSource
 from ..shelf import Shelf
 from ..types import LayerPath
 from .backdrop import MOST_FRAMES, crop, elsewhere, gather, gathered, plate_at, start_planes
-from .pixels import strongest
+from .pixels import pieces, strongest
 from .softness import line_reach, noise_level, smoothing
 
 SURE = 0.88  # of the sprite's typical mask level: from here a pixel counts as its own colour and nothing else's
@@ -21,6 +21,7 @@ BODY = 128  # mask level from which a pixel belongs to the sprite's silhouette
 HIDING = 16  # mask level of something in front from which the sprite's colour is spoilt
 HELD = 48 * 2**20  # bytes of cut-outs that stay in memory; a long shot's others lie on a shelf
 ISLAND = 0.15  # of the largest connected part: smaller parts of a mask are as often leftovers of the background
+MANY = 64  # parts that are taken out of a mask one by one; more of them in one go
 CRUMB = 0.02  # the same of what is sure: smaller parts hang together by a mask's rim only
 EDGE = 2  # working px: how far real masks are off; closer to the mask's edge nothing is compared
 OTHER = 25.0  # grey levels from a plate: not that plate, whatever resampling and compression did
@@ -84,12 +85,24 @@ class Patch:
 
 def main_parts(body: np.ndarray, least: float = ISLAND) -> np.ndarray:
     """0/1 mask without its small islands. (Only the comparison does without them, not the sprite.)"""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(body, connectivity=8)
+    x, y, w, h = cv2.boundingRect(body)
+    if not w:
+        return body
+    part = slice(y, y + h), slice(x, x + w)
+    labels, stats = pieces(body[part])
     area = stats[:, cv2.CC_STAT_AREA].astype(np.float64)
     area[0] = 0
-    if count <= 2:
+    small = np.flatnonzero(area < least * area.max())[1:]
+    if len(stats) <= 2 or not len(small):
         return body
-    return (area >= least * area.max())[labels].astype(np.uint8)
+    out = body.copy()
+    if len(small) > MANY:
+        out[part] = (area >= least * area.max())[labels]
+        return out
+    for x, y, w, h, label in np.column_stack([stats[small, :4], small]):
+        box = slice(y, y + h), slice(x, x + w)
+        out[part][box][labels[box] == label] = 0
+    return out
 
 
 def upper_quartile(mask: np.ndarray, where: np.ndarray) -> float:
@@ -137,7 +150,7 @@ def cut_patch(smooth: np.ndarray, mask: np.ndarray, hidden: np.ndarray | None, t
         patch.deep = cv2.erode(inside, square, borderType=cv2.BORDER_CONSTANT, borderValue=1)
         patch.reach = line_reach(patch.smooth, inside)
     if plate is not None:
-        patch.plates = ((plate[0][crop], (plate[1][crop] >= 128).astype(np.uint8) * np.uint8(2)),)
+        patch.plates = ((np.ascontiguousarray(plate[0][crop]), (plate[1][crop] >= 128).astype(np.uint8) * np.uint8(2)),)
     return patch
 
 
@@ -291,10 +304,11 @@ def believable(known: np.ndarray) -> np.ndarray:
     connected to the rest; an island within a hole has been seen only through a mask's mistake.
     """
     sure = (cv2.erode(known, np.ones((2 * DOUBTFUL + 1, 2 * DOUBTFUL + 1), np.uint8)) > 0).astype(np.uint8)
-    _, label, stats, _ = cv2.connectedComponentsWithStats(sure, connectivity=4)
+    label, stats = pieces(sure, 4)
     area = stats[:, cv2.CC_STAT_AREA].copy()
     area[0] = 0
-    return known * (area >= ISLAND * area.max(initial=1))[label]
+    keep = area >= ISLAND * area.max(initial=1)
+    return known * (sure.view(bool) if keep[1:].all() else keep[label])
 
 
 def without_background(patch: Patch | None, leak: float, guessed: np.ndarray | None = None) -> Patch | None:
