@@ -13,8 +13,9 @@ import cv2
 import numpy as np
 
 from ..segment.canvas import canvas_box
+from ..tiles import strips
 from ..types import LayerPath
-from .pixels import as_bytes, place
+from .pixels import as_bytes, pixels_of, place
 
 Window = tuple[int, int, int, int]  # (x0, y0, x1, y1) px
 
@@ -106,8 +107,15 @@ def gather(plane: Plane, frame: np.ndarray, covered: np.ndarray, t: int) -> None
     weight = place(np.where(covered > 0, np.float32(COVERED) * rim, np.float32(1)), to_box, size)
     weight[place(np.full((hs, ws), 255, np.uint8), to_box, size) < 250] = 0
     where = (slice(y0 - plane.box[1], y1 - plane.box[1]), slice(x0 - plane.box[0], x1 - plane.box[0]))
-    first, second = plane.colour[0][where], plane.colour[1][where]
-    strong, weak = plane.weight[0][where], plane.weight[1][where]
+    colours, weights = (of[(slice(None), *where)] for of in (plane.colour, plane.weight))
+    for rows in strips(weight.shape):
+        _vote(colour[rows], weight[rows], *colours[:, rows], *weights[:, rows])
+
+
+def _vote(colour: np.ndarray, weight: np.ndarray, first: np.ndarray, second: np.ndarray, strong: np.ndarray,
+          weak: np.ndarray) -> None:
+    """Add samples `colour` [h, w, 3] of a weight [h, w] to the candidates first and second, in place, of which strong
+    and weak are the weights; all float32."""
     one = (like(colour, first) > 0) & (strong > 0)
     two = (like(colour, second) > 0) & (weak > 0) & ~one
     for mine, total, hit in ((first, strong, one), (second, weak, two)):
@@ -119,7 +127,7 @@ def gather(plane: Plane, frame: np.ndarray, covered: np.ndarray, t: int) -> None
     lost = other & (weak < weight)
     put(colour, lost, second)
     np.copyto(weak, np.where(lost, weight - weak, np.where(other, weak - weight, weak)))
-    swap = np.nonzero(weak > strong)
+    swap = pixels_of(weak > strong)
     first[swap], second[swap] = second[swap], first[swap]
     strong[swap], weak[swap] = weak[swap], strong[swap]
 
@@ -177,8 +185,8 @@ def crop(plane: Backdrop, t: int, origin: np.ndarray, size: tuple[int, int], lar
         return np.zeros((h, w, 3), np.uint8), np.zeros((h, w), np.uint8)
     to = np.array([[larger, 0, -origin[0]], [0, larger, -origin[1]], [0, 0, 1.0]]) @ plane.motion[t] @ np.array(
         [[1, 0, plane.box[0]], [0, 1, plane.box[1]], [0, 0, 1.0]])
-    known = place(plane.known, to, size) > SURELY
-    return place(plane.colour, to, size, repeat=True), known.astype(np.uint8).sum(2, dtype=np.uint8)
+    believed, clear = ((known > SURELY).view(np.uint8) for known in cv2.split(place(plane.known, to, size)))
+    return place(plane.colour, to, size, repeat=True), believed + clear
 
 
 def plate_at(plate, t: int, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:

@@ -12,9 +12,10 @@ from .align import DOF, Points, align, choose_points, project, sample
 from .backdrop import plate_at
 from .fading import unfaded
 from .patches import BODY, EDGE, Patch, cut_patch, without_background
-from .pixels import place, shift
+from .pixels import place, reached, shift
 from .softness import smoothing
 
+RIM = 0.25  # of a sure pixel's weight in the mean: the rim takes part a little, so that outlines do in the alignment
 FINE_CAPS = (12.0, 6.0, 5.0, 4.0, 4.0, 4.0)  # grey levels: the start is good, so outliers are cut at once
 POINTS = 6000
 STEEP = 2.0  # times as far off as its near end is a drawing's far end at most
@@ -92,16 +93,24 @@ def build(patches: list[Patch], H: list[np.ndarray], corner: np.ndarray, size: t
     """Weighted mean of the patches placed in the drawing's canvas. picture: False for its weight alone."""
     total = np.zeros((size[1], size[0], 3), np.float32)
     weight = np.zeros((size[1], size[0]), np.float32)
+    # of what is neither surely the sprite's nor its rim's, of its rim, and of what is its for sure
+    worth = np.resize(np.float32([0, RIM, 1, 1]), 256)
     for p, m in zip(patches, H, strict=True):
         back = shift(*-corner) @ np.linalg.inv(m) @ shift(*p.origin)
-        # the sure pixels first; the rim a little, so that outlines take part in the alignment
-        own = np.minimum(p.inside + np.float32(0.25) * (p.body & p.valid), 1).astype(np.float32)
-        own = place(own, back, size)
+        own = 2 * p.inside + (p.body & p.valid)
+        x, y, w, h = cv2.boundingRect(own)
+        x0, y0, x1, y1 = window = reached((x, y, x + w, y + h), back, size)
+        if not w or x1 <= x0 or y1 <= y0:
+            continue
+        part = slice(y0, y1), slice(x0, x1)
+        own = place(cv2.LUT(own, worth), back, size, window=window)
         if picture:
-            cv2.accumulateProduct(place(p.smooth, back, size).astype(np.float32, copy=False), cv2.merge([own] * 3),
-                                  total)
-        weight += own
-    return Canvas(total / np.maximum(weight, 1e-6)[..., None], weight, corner)
+            cv2.accumulateProduct(place(p.smooth, back, size, window=window).astype(np.float32, copy=False),
+                                  cv2.merge([own] * 3), total[part])
+        weight[part] += own
+    if picture:
+        total /= cv2.merge([np.maximum(weight, np.float32(1e-6))] * 3)
+    return Canvas(total, weight, corner)
 
 
 def canvas_points(canvas: Canvas, limit: int = POINTS) -> Points:

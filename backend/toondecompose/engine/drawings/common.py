@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from .align import DOF, Points, project
@@ -46,10 +47,10 @@ def kept(canvas: Canvas, compared: bool, seen: Callable[[np.ndarray], np.ndarray
 
 def box(canvas: Canvas) -> tuple[np.ndarray, np.ndarray]:
     """Corners of what a drawing covers, in its own canvas' px."""
-    ys, xs = np.nonzero(canvas.weight > 0.5)
-    if len(ys) == 0:
+    x, y, w, h = cv2.boundingRect((canvas.weight > 0.5).view(np.uint8))
+    if not w:
         return canvas.origin, canvas.origin + 1
-    low, high = np.array([xs.min(), ys.min()]) + canvas.origin, np.array([xs.max() + 1, ys.max() + 1]) + canvas.origin
+    low, high = np.array([x, y]) + canvas.origin, np.array([x + w, y + h]) + canvas.origin
     if canvas.extent is not None:
         low, high = np.minimum(low, canvas.extent[0]), np.maximum(high, canvas.extent[1])
     return low, high

@@ -62,8 +62,8 @@ def likely_pairs(patches: list[Patch], mirrored: bool) -> np.ndarray:
         scale = THUMBNAIL / (2.5 * side)
         # shrunk twice as large, so that the centre may fall between its px
         h, w = (max(1, round(2 * scale * s)) for s in p.body.shape)
-        picture = cv2.resize(np.dstack([p.smooth, np.full(p.body.shape, 255, np.uint8)]) * p.body[..., None], (w, h),
-                             interpolation=cv2.INTER_AREA).astype(np.float32)
+        picture = cv2.copyTo(cv2.merge([*cv2.split(p.smooth), np.full(p.body.shape, 255, np.uint8)]), p.body)
+        picture = cv2.resize(picture, (w, h), interpolation=cv2.INTER_AREA).astype(np.float32)
         picture[..., :3] -= 128.0 / 255 * picture[..., 3:]
         at = middle * [w / p.body.shape[1], h / p.body.shape[0]] / 2
         to = np.array([[0.5, 0, THUMBNAIL / 2 - at[0]], [0, 0.5, THUMBNAIL / 2 - at[1]]])

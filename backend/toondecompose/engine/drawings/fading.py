@@ -27,10 +27,11 @@ def contrast(patch: Patch) -> float:
     if len(patch.plates) != 1:  # with several planes behind it cannot be said which one shines through where
         return np.nan
     picture, known = patch.plates[0]
-    use = (patch.inside > 0) & (known > 0)
-    if np.count_nonzero(use) < TELLING:
+    use = np.flatnonzero((patch.inside > 0) & (known > 0))
+    if len(use) < TELLING:
         return np.nan
-    far = patch.smooth[use].astype(np.float32) - picture[use].astype(np.float32)
+    mine, other = (colour.reshape(-1, 3).take(use, 0).astype(np.float32) for colour in (patch.smooth, picture))
+    far = mine - other
     return float(np.sqrt((far * far).mean()))
 
 

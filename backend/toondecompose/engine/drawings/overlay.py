@@ -87,11 +87,11 @@ def overlay(a: Patch, b: Patch, H: np.ndarray) -> Overlay:
     if scale > 1.25:  # b is larger: blur away what a cannot show
         picture = cv2.GaussianBlur(picture, (0, 0), 0.5 * np.sqrt(scale**2 - 1))
     two = place(picture, inverse, size, repeat=True)
-    masks = place(b.masks, inverse, size) >= 254
-    mine = a.masks[part] > 0
-    region = (mine[..., 0] & masks[..., 1]) | (masks[..., 0] & mine[..., 1])
-    return Overlay(as_bytes(np.ascontiguousarray(a.smooth[part])), two, region, region & (mine[..., 2] | masks[..., 2]),
-                   mine[..., 0] & masks[..., 0], a, b, (x0, y0), H, swapped)
+    inside, valid, deep = (mask >= 254 for mask in cv2.split(place(b.masks, inverse, size)))
+    mine, seen, core = (mask > 0 for mask in cv2.split(a.masks[part]))
+    region = (mine & valid) | (inside & seen)
+    return Overlay(as_bytes(np.ascontiguousarray(a.smooth[part])), two, region, region & (core | deep),
+                   mine & inside, a, b, (x0, y0), H, swapped)
 
 
 def plates_at(both: Overlay, ys: np.ndarray, xs: np.ndarray):

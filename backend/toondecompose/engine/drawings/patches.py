@@ -13,19 +13,17 @@ from ..clip import FrameSource
 from ..shelf import Shelf
 from ..types import LayerPath
 from .backdrop import MOST_FRAMES, crop, elsewhere, gather, gathered, plate_at, start_planes
-from .pixels import pieces, strongest
+from .islands import believable, main_parts
+from .pixels import strongest
 from .softness import line_reach, noise_level, smoothing
 
 SURE = 0.88  # of the sprite's typical mask level: from here a pixel counts as its own colour and nothing else's
 BODY = 128  # mask level from which a pixel belongs to the sprite's silhouette
 HIDING = 16  # mask level of something in front from which the sprite's colour is spoilt
 HELD = 48 * 2**20  # bytes of cut-outs that stay in memory; a long shot's others lie on a shelf
-ISLAND = 0.15  # of the largest connected part: smaller parts of a mask are as often leftovers of the background
-MANY = 64  # parts that are taken out of a mask one by one; more of them in one go
-CRUMB = 0.02  # the same of what is sure: smaller parts hang together by a mask's rim only
+CRUMB = 0.02  # of the largest connected part of what is sure: smaller ones hang together by a mask's rim only
 EDGE = 2  # working px: how far real masks are off; closer to the mask's edge nothing is compared
 OTHER = 25.0  # grey levels from a plate: not that plate, whatever resampling and compression did
-DOUBTFUL = 6  # working px next to what is unknown of a plate
 GAP = 16  # working px: as far inside a mask other sprites behind it are expected in its gaps
 HELD_OF_A_PATCH = ("smooth", "inside", "body", "valid", "deep", "foreign")
 SAMPLED = 6  # frames that the noise is measured on
@@ -80,29 +78,7 @@ class Patch:
     def masks(self) -> np.ndarray:
         """uint8 0/255 [h, w, 3]: inside, valid, deep, to be warped at once."""
         deep = self.inside if self.deep is None else self.deep
-        return np.dstack([self.inside, self.valid, deep]) * np.uint8(255)
-
-
-def main_parts(body: np.ndarray, least: float = ISLAND) -> np.ndarray:
-    """0/1 mask without its small islands. (Only the comparison does without them, not the sprite.)"""
-    x, y, w, h = cv2.boundingRect(body)
-    if not w:
-        return body
-    part = slice(y, y + h), slice(x, x + w)
-    labels, stats = pieces(body[part])
-    area = stats[:, cv2.CC_STAT_AREA].astype(np.float64)
-    area[0] = 0
-    small = np.flatnonzero(area < least * area.max())[1:]
-    if len(stats) <= 2 or not len(small):
-        return body
-    out = body.copy()
-    if len(small) > MANY:
-        out[part] = (area >= least * area.max())[labels]
-        return out
-    for x, y, w, h, label in np.column_stack([stats[small, :4], small]):
-        box = slice(y, y + h), slice(x, x + w)
-        out[part][box][labels[box] == label] = 0
-    return out
+        return cv2.merge([self.inside, self.valid, deep]) * np.uint8(255)
 
 
 def upper_quartile(mask: np.ndarray, where: np.ndarray) -> float:
@@ -295,20 +271,6 @@ def near_others(patch: Patch) -> np.ndarray:
         other &= (known > 0) & (strongest(cv2.absdiff(patch.smooth, picture)) > OTHER).astype(np.uint8)
     other = cv2.morphologyEx(other, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     return cv2.dilate(other, np.ones((2 * GAP + 1, 2 * GAP + 1), np.uint8))
-
-
-def believable(known: np.ndarray) -> np.ndarray:
-    """The known part of a plate without its islands and what is next to the unknown: there plates hold bits of sprites.
-
-    known: uint8 [h, w], 0 = unknown. A hole that opens shows background from its rim inwards, so what is surely seen is
-    connected to the rest; an island within a hole has been seen only through a mask's mistake.
-    """
-    sure = (cv2.erode(known, np.ones((2 * DOUBTFUL + 1, 2 * DOUBTFUL + 1), np.uint8)) > 0).astype(np.uint8)
-    label, stats = pieces(sure, 4)
-    area = stats[:, cv2.CC_STAT_AREA].copy()
-    area[0] = 0
-    keep = area >= ISLAND * area.max(initial=1)
-    return known * (sure.view(bool) if keep[1:].all() else keep[label])
 
 
 def without_background(patch: Patch | None, leak: float, guessed: np.ndarray | None = None) -> Patch | None:

@@ -28,31 +28,52 @@ def shift(x: float, y: float) -> np.ndarray:
     return np.array([[1.0, 0, x], [0, 1.0, y], [0, 0, 1.0]])
 
 
-def slide(picture: np.ndarray, x: float, y: float, size: tuple[int, int], repeat: bool = False) -> np.ndarray | None:
+def slides(H: np.ndarray) -> bool:
+    """Whether a motion [3, 3] is a shift."""
+    return bool(np.abs(H / H[2, 2] - shift(H[0, 2] / H[2, 2], H[1, 2] / H[2, 2])).max() < SLIDES)
+
+
+def reached(box: tuple[int, int, int, int], H: np.ndarray, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """(x0, y0, x1, y1), px of a picture of `size` (w, h): what `place` makes of a box (x0, y0, x1, y1) lies in it. All
+    of it unless H (the box' px -> output px) is a shift; empty where nothing is seen."""
+    if not slides(H):
+        return 0, 0, *size
+    left, top = (int(np.floor(-H[k, 2] / H[2, 2])) for k in (0, 1))
+    return (max(0, box[0] - left - 1), max(0, box[1] - top - 1), min(size[0], box[2] - left),
+            min(size[1], box[3] - top))
+
+
+def slide(picture: np.ndarray, x: float, y: float, size: tuple[int, int], repeat: bool = False,
+          window: tuple[int, int, int, int] | None = None) -> np.ndarray | None:
     """picture moved by (x, y) px, as `place` does it but more than twice as fast; None if nothing of it is seen."""
-    w, h = size
     rows, columns = picture.shape[:2]
     left, top = int(np.floor(-x)), int(np.floor(-y))
+    fx, fy = -x - left, -y - top
+    first, last = ((0, 0), size) if window is None else (window[:2], window[2:])
+    left, top, w, h = left + first[0], top + first[1], last[0] - first[0], last[1] - first[1]
     x0, x1, y0, y1 = max(left, 0), min(left + w + 1, columns), max(top, 0), min(top + h + 1, rows)
     if x1 <= x0 or y1 <= y0:
         return None
     seen = cv2.copyMakeBorder(picture[y0:y1, x0:x1], y0 - top, top + h + 1 - y1, x0 - left, left + w + 1 - x1,
                               cv2.BORDER_REPLICATE if repeat else cv2.BORDER_CONSTANT)
-    fx, fy = -x - left, -y - top
     out = cv2.sepFilter2D(seen, -1, np.array([1 - fx, fx], np.float32), np.array([1 - fy, fy], np.float32),
                           anchor=(0, 0), borderType=cv2.BORDER_REPLICATE)
     return np.ascontiguousarray(out[:h, :w])
 
 
-def place(picture: np.ndarray, H: np.ndarray, size: tuple[int, int], repeat: bool = False) -> np.ndarray:
-    """picture warped by H (picture px -> output px), bilinear; outside it is 0, or the edge repeats."""
-    if np.abs(H / H[2, 2] - shift(H[0, 2] / H[2, 2], H[1, 2] / H[2, 2])).max() < SLIDES:
-        moved = slide(picture, H[0, 2] / H[2, 2], H[1, 2] / H[2, 2], size, repeat)
+def place(picture: np.ndarray, H: np.ndarray, size: tuple[int, int], repeat: bool = False,
+          window: tuple[int, int, int, int] | None = None) -> np.ndarray:
+    """picture warped by H (picture px -> output px), bilinear; outside it is 0, or the edge repeats.
+
+    window: (x0, y0, x1, y1), the part of the output that is wanted."""
+    if slides(H):
+        moved = slide(picture, H[0, 2] / H[2, 2], H[1, 2] / H[2, 2], size, repeat, window)
         if moved is not None:
             return moved
     centre = np.linalg.inv(HALF) @ H @ HALF
-    return cv2.warpPerspective(picture, centre, size, flags=cv2.INTER_LINEAR,
-                               borderMode=cv2.BORDER_REPLICATE if repeat else cv2.BORDER_CONSTANT)
+    out = cv2.warpPerspective(picture, centre, size, flags=cv2.INTER_LINEAR,
+                              borderMode=cv2.BORDER_REPLICATE if repeat else cv2.BORDER_CONSTANT)
+    return out if window is None else out[window[1] : window[3], window[0] : window[2]]
 
 
 def place_mask(mask: np.ndarray, H: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -27,7 +27,7 @@ def polar(patch: Patch) -> np.ndarray:
     """float32 [ANGLES, RINGS, 4]: premultiplied colour less middle grey, and silhouette, by angle and distance."""
     centre, radius = centre_and_radius(patch)
     own = patch.body.astype(np.float32)
-    picture = np.dstack([(patch.smooth.astype(np.float32) - 128.0) * own[..., None], own * 128.0])
+    picture = cv2.merge([*((plane.astype(np.float32) - 128.0) * own for plane in cv2.split(patch.smooth)), own * 128.0])
     soft = cv2.GaussianBlur(picture, (0, 0), max(0.8, 0.05 * radius))
     return cv2.warpPolar(soft, (RINGS, ANGLES), tuple(float(v) for v in centre - 0.5), FARTHEST * radius,
                          cv2.WARP_POLAR_LINEAR | cv2.WARP_FILL_OUTLIERS | cv2.INTER_LINEAR)
