@@ -7,7 +7,8 @@ from backend.result_maker import picture
 
 from toondecompose.engine.shift import RENDERED, cubic
 from toondecompose.formats.conventions import translation
-from toondecompose.output.warping import Patch, over, premultiply, render, straighten
+from toondecompose.output.patches import Patch
+from toondecompose.output.warping import over, premultiply, render, straighten
 
 
 def smooth(width, height, seed=0):
@@ -181,3 +182,18 @@ def test_as_blender_a_whole_px_move_is_a_copy_and_half_a_px_the_mean_of_two(tmp_
     assert (blender_frame(tmp_path, result, 0)[:, :2] == 0).all()
     mean = (picture[:, :-1, :3].astype(int) + picture[:, 1:, :3]) // 2
     np.testing.assert_array_equal(blender_frame(tmp_path, result, 1)[:, 1:], mean)
+
+
+@pytest.mark.parametrize("extend", [False, True])
+def test_rows_of_a_moved_canvas_are_the_same_when_it_is_kept(extend):
+    canvas = smooth(90, 120)[:3 if extend else 4]
+    H = translation(3.4, -6.7)
+    lazy, kept = (render(canvas, H, (80, 100), extend=extend) for _ in range(2))
+    kept.keep()
+    for top, bottom in ((0, 7), (30, 64), (90, 200), (99, 99), (130, 140)):
+        assert np.array_equal(lazy.rows(top, bottom), kept.rows(top, bottom))
+    frames = [np.full((3, 100, 80), 50, np.float32) for _ in range(2)]
+    over(frames[0], kept, 0.7)
+    for top in range(0, 100, 9):  # a few rows at a time
+        over(frames[1][:, top:top + 9], lazy, 0.7, (0, top))
+    assert np.array_equal(*frames)

@@ -15,7 +15,8 @@ from ..formats.errors import UserError
 from ..formats.files import existing_file
 from ..formats.result import Result
 from ..io.png import read_rgba
-from .warping import Patch, over, premultiply, render
+from .patches import CACHED_ROWS, Patch, Slide
+from .warping import over, premultiply, render
 
 # px around what a drawing shows that its kept part has, so that no kernel sees where it was cut
 _RIM = 4
@@ -60,15 +61,15 @@ class LayerRenderer:
         self._canvases: OrderedDict[str, tuple[np.ndarray, np.ndarray]] = OrderedDict()
         self._room = cache_mb * 2**20
         # what each layer showed last: held drawings are not rendered again
-        self._held: dict[int, tuple[bytes, Patch | None]] = {}
+        self._held: dict[int, tuple[bytes, Patch | Slide | None]] = {}
         # of layers over a colour, what they showed last, and the picture of it
-        self._shown_last: dict[tuple, tuple[list[tuple[Patch, float]], np.ndarray]] = {}
+        self._shown_last: dict[tuple, tuple[list[tuple[Patch | Slide, float]], np.ndarray]] = {}
 
     def is_background(self, k: int) -> bool:
         """Whether layer k is the farthest background, whose border goes on for ever and whose alpha is 1."""
         return k == 0 and self.result.sprites[0].kind == "background"
 
-    def patch(self, k: int, t: int) -> Patch | None:
+    def patch(self, k: int, t: int) -> Patch | Slide | None:
         """Layer k at frame t, without its opacity; None where it is not shown. Do not write into it."""
         sprite = self.result.sprites[k]
         drawing = sprite.exposure[t]
@@ -76,11 +77,15 @@ class LayerRenderer:
             return None
         H = self._zoom @ np.asarray(sprite.transform[t], np.float64)
         key = drawing.to_bytes(8, "little") + H.tobytes()
-        if k in self._held and self._held[k][0] == key:
-            return self._held[k][1]
-        canvas, place = self._canvas(k, drawing)
-        patch = render(canvas, H @ place, self.size, extend=self.is_background(k))
-        self._held[k] = (key, patch)
+        held = k in self._held and self._held[k][0] == key
+        if held:
+            patch = self._held[k][1]
+        else:
+            canvas, place = self._canvas(k, drawing)
+            patch = render(canvas, H @ place, self.size, extend=self.is_background(k))
+            self._held[k] = (key, patch)
+        if patch is not None and (held or sprite.kind != "background"):  # sprites are shown by themselves, too
+            patch.keep()
         return patch
 
     def opacity(self, k: int, t: int) -> float:
@@ -104,14 +109,17 @@ class LayerRenderer:
         self._shown_last[which] = shown, out
         if not new:
             return out
-        ends = np.array([(p.x, p.y, p.x + p.planes.shape[2], p.y + p.planes.shape[1]) for p in new])
+        ends = np.array([(p.x, p.y, p.x + p.size[0], p.y + p.size[1]) for p in new])
         (x0, y0), (x1, y1) = ends[:, :2].min(0).tolist(), ends[:, 2:].max(0).tolist()
-        part = np.empty((3, y1 - y0, x1 - x0), np.float32)  # beyond it there is but the colour
-        part[:] = np.float32(backdrop)[:, None, None]
-        for patch, opacity in shown:
-            over(part, patch, opacity, (x0, y0))
-        # nothing here is negative, so that the absolute value that OpenCV takes is the value
-        out[y0:y1, x0:x1] = cv2.merge([cv2.convertScaleAbs(plane) for plane in part])
+        # some rows at a time: all layers of them find the sums still in the processor's cache
+        rows = np.empty((3, min(CACHED_ROWS, y1 - y0), x1 - x0), np.float32)
+        for top in range(y0, y1, CACHED_ROWS):
+            part = rows[:, :y1 - top]
+            part[:] = np.float32(backdrop)[:, None, None]  # beyond the layers there is but the colour
+            for patch, opacity in shown:
+                over(part, patch, opacity, (x0, top))
+            # nothing here is negative, so that the absolute value that OpenCV takes is the value
+            out[top:top + part.shape[1], x0:x1] = cv2.merge([cv2.convertScaleAbs(plane) for plane in part])
         return out
 
     def composite(self, t: int, layers: list[int], backdrop: tuple[float, float, float] | None) -> np.ndarray:

@@ -10,14 +10,12 @@ does not shrink was measured on drawings taken from frames and costs 1 to 5 dB: 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
-
 import cv2
 import numpy as np
 
 from ..engine.shift import RENDERED, WHOLE_PX, Box, moved
 from ..formats.conventions import centre_from_edge, corners, map_points, translation
+from .patches import CACHED_ROWS, Patch, Slide, bounded
 
 # canvas px per frame px from which a drawing counts as shrinking
 SHRINKS = 1.25
@@ -25,32 +23,8 @@ SHRINKS = 1.25
 MAX_SAMPLES = 8
 # rows of fine samples that are computed at a time: bounds memory, and stays in the processor's cache
 _FINE_ROWS = 128
-# rows of a frame whose planes stay in the processor's cache from one step to the next
-_CACHED_ROWS = 32
 # the bicubic kernel reaches two px beyond the last one, and bleeds one px over an edge
 _REACH = 2
-
-
-@dataclass
-class Patch:
-    """A part of a frame: premultiplied float32 [4, h, w], 0..255, its top-left px at (x, y); [3, h, w] where it is
-    opaque throughout."""
-
-    x: int
-    y: int
-    planes: np.ndarray
-
-    @property
-    def pixels(self) -> np.ndarray:
-        """The same as px: float32 [h, w, 4]."""
-        alpha = self.planes[3] if len(self.planes) == 4 else np.full(self.planes.shape[1:], 255, np.float32)
-        return cv2.merge([*self.planes[:3], alpha])
-
-    @cached_property
-    def black(self) -> bool:
-        """Whether it has no colour of its own, as a shade: it only takes from what is behind it."""
-        few = (slice(3), slice(None, None, 16), slice(None, None, 16))
-        return not self.planes[few].any() and not self.planes[:3].any()
 
 
 def premultiply(rgba: np.ndarray) -> np.ndarray:
@@ -112,7 +86,7 @@ def _box(H: np.ndarray, canvas_size: tuple[int, int], size: tuple[int, int], ext
     return int(low[0]), int(low[1]), int(high[0]), int(high[1])
 
 
-def _shifted(canvas: np.ndarray, shift: np.ndarray, size: tuple[int, int], extend: bool) -> Patch | None:
+def _shifted(canvas: np.ndarray, shift: np.ndarray, size: tuple[int, int], extend: bool) -> Patch | Slide | None:
     """A canvas that moves by `shift` px (x, y): copied where those are whole px."""
     (width, height), (ch, cw) = size, canvas.shape[1:]
     whole = np.rint(shift)
@@ -130,8 +104,10 @@ def _shifted(canvas: np.ndarray, shift: np.ndarray, size: tuple[int, int], exten
     if not extend and not _clear_edge(canvas):  # beyond its edge there is nothing, and the kernel reaches there
         canvas = np.pad(canvas, ((0, 0), (rim, rim), (rim, rim)))
         shift = shift - rim
-    back = -shift if rim else -whole
-    return Patch(box[0], box[1], moved(canvas, canvas.shape[:0:-1], (float(back[0]), float(back[1])), box, RENDERED))
+    if rim:
+        return Slide(canvas, (float(-shift[0]), float(-shift[1])), box)
+    back = (float(-whole[0]), float(-whole[1]))
+    return Patch(box[0], box[1], moved(canvas, canvas.shape[:0:-1], back, box, RENDERED))
 
 
 def _clear_edge(canvas: np.ndarray) -> bool:
@@ -157,7 +133,7 @@ def _sampled(canvas: np.ndarray, H: np.ndarray, box: Box, samples: int, extend: 
 
 
 def render(canvas: np.ndarray, H: np.ndarray, size: tuple[int, int], extend: bool = False,
-           samples: int | None = None) -> Patch | None:
+           samples: int | None = None) -> Patch | Slide | None:
     """Place a drawing in a frame -> the part that it touches, or None.
 
     canvas: premultiplied float32 [4, ch, cw], 0..255, or [3, ch, cw] where it is opaque throughout and goes on for
@@ -169,27 +145,16 @@ def render(canvas: np.ndarray, H: np.ndarray, size: tuple[int, int], extend: boo
     canvas_size = (canvas.shape[2], canvas.shape[1])
     shift = _shift(H, canvas_size) if samples is None else None
     if shift is not None:
-        patch = _shifted(canvas, shift, size, extend)
-        if patch is None or np.abs(shift - np.rint(shift)).max() < WHOLE_PX:
-            return patch
-        pixels, x0, y0 = patch.planes, patch.x, patch.y
-    else:
-        box = _box(H, canvas_size, size, extend)
-        x0, y0, x1, y1 = box
-        if x1 <= x0 or y1 <= y0:
-            return None
-        pixels = _sampled(canvas, H, box, samples or _samples(H, box), extend)
-        _hide_beyond_horizon(pixels, H, x0, y0)
-    for top in range(0, pixels.shape[1], _CACHED_ROWS):
-        _bounded(pixels[:, top:top + _CACHED_ROWS])
+        return _shifted(canvas, shift, size, extend)
+    box = _box(H, canvas_size, size, extend)
+    x0, y0, x1, y1 = box
+    if x1 <= x0 or y1 <= y0:
+        return None
+    pixels = _sampled(canvas, H, box, samples or _samples(H, box), extend)
+    _hide_beyond_horizon(pixels, H, x0, y0)
+    for top in range(0, pixels.shape[1], CACHED_ROWS):
+        bounded(pixels[:, top:top + CACHED_ROWS])
     return Patch(x0, y0, pixels)
-
-
-def _bounded(pixels: np.ndarray) -> None:
-    """Take back, in place, by what bicubic sampling overshoots at edges. [3 or 4, h, w], premultiplied, 0..255."""
-    np.clip(pixels, 0, 255, out=pixels)
-    for plane in pixels[:3] if len(pixels) == 4 else ():
-        np.minimum(plane, pixels[3], out=plane)
 
 
 def _hide_beyond_horizon(pixels: np.ndarray, H: np.ndarray, x0: int, y0: int) -> None:
@@ -203,22 +168,25 @@ def _hide_beyond_horizon(pixels: np.ndarray, H: np.ndarray, x0: int, y0: int) ->
     pixels[:, (row[0] * x[None] + (row[1] * y + row[2])[:, None]) <= 0] = 0
 
 
-def over(frame: np.ndarray, patch: Patch | None, opacity: float = 1.0, corner: tuple[int, int] = (0, 0)) -> None:
+def over(frame: np.ndarray, patch: Patch | Slide | None, opacity: float = 1.0,
+         corner: tuple[int, int] = (0, 0)) -> None:
     """Composite a patch onto a frame, or a part of one whose top-left px is `corner` (x, y), in place: float32
     [3 or 4, h, w], premultiplied, 0..255, sRGB values."""
     if patch is None or opacity <= 0:
         return
     x, y = patch.x - corner[0], patch.y - corner[1]
     left, top, (bottom, right) = max(0, x), max(0, y), frame.shape[1:]
-    planes = patch.planes[:, top - y:max(0, bottom - y), left - x:max(0, right - x)]
+    planes = patch.rows(top - y, max(0, bottom - y))[:, :, left - x:max(0, right - x)]
     height, width = planes.shape[1:]
+    if not height or not width:
+        return
     part = frame[:, top:top + height, left:left + width]
     if len(planes) == 3 and opacity == 1:
         part[:3], part[3:] = planes, 255
         return
     black = len(frame) == 3 and patch.black
-    for top in range(0, height, _CACHED_ROWS):
-        rows = slice(top, top + _CACHED_ROWS)
+    for top in range(0, height, CACHED_ROWS):
+        rows = slice(top, top + CACHED_ROWS)
         alpha = planes[3, rows] if len(planes) == 4 else np.float32(255)
         through = 1 - alpha * np.float32(opacity / 255)
         for k, plane in enumerate(part[:, rows]):
