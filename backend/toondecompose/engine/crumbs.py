@@ -108,7 +108,8 @@ def failing(H: np.ndarray, t: int, here: np.ndarray, views: list[View], frames: 
         clear = bits(views[u].open, at)
         at, seen = at[clear], seen[clear]
         asked[seen] += 1
-        same = np.abs(frames.read(u).reshape(-1, 3)[at] - colour[seen]).max(-1, initial=0) < ALIKE
+        away = np.abs(frames.read(u).reshape(-1, 3)[at] - colour[seen])
+        same = np.maximum(np.maximum(away[:, 0], away[:, 1]), away[:, 2]) < ALIKE
         fails[seen] += same & bits(views[u].wide, at)
     told = (asked >= ASKED) & (fails >= UNEXPLAINED * asked)
     return ys[told], xs[told], fails[told] / asked[told]

@@ -65,7 +65,7 @@ def _background_in(source: FrameSource, layer: LayerToSolve, plane: np.ndarray, 
         slope += cv2.transform(d * d, THIRDS)
     mean = lambda x: cv2.blur(x, (WINDOW, WINDOW), borderType=cv2.BORDER_REPLICATE)  # noqa: E731
     slope = mean(slope)
-    found = np.zeros(body.shape, bool)
+    found, own = np.zeros(body.shape, bool), np.flatnonzero(body)
     for other in _partners(layer, plane, t, body, corner):
         picture = source.read(other)
         along_sprite = layer.H[other] @ np.linalg.inv(layer.H[t]) @ box
@@ -73,12 +73,12 @@ def _background_in(source: FrameSource, layer: LayerToSolve, plane: np.ndarray, 
         there = _brought(picture, along_sprite, frame.shape)
         sprite2 = _mean_square(there, frame)
         in_frame = cv2.erode((there[..., 0] > OUTSIDE / 2).astype(np.uint8), np.ones((WINDOW, WINDOW), np.uint8)) > 0
-        usual = float(np.median(sprite2[body]))
+        usual = float(np.median(sprite2.reshape(-1)[own]))
         allowed = max(ROUNDING**2, 2 * usual) + SLIP**2 * slope
         refuted = mean(sprite2) > REFUTED * allowed
         explained = mean(_difference2(picture, frame, along_plane)) < UPHELD * allowed
         if layer.drawing[other] != layer.drawing[t]:
-            if (sprite2 < REFUTED * allowed)[body].mean() < SAME:
+            if (sprite2 < REFUTED * allowed).reshape(-1)[own].mean() < SAME:
                 continue
             # another drawing may differ here; if it does not, the plane also brings what it shows here from elsewhere
             back = np.linalg.inv(along_plane) @ along_sprite
@@ -130,7 +130,7 @@ def _brought(picture: np.ndarray, M: np.ndarray, shape: tuple[int, ...]) -> np.n
     if unit_translation(M / M[2, 2]):
         out, there = shifted(picture, M / M[2, 2], shape[1::-1])
         if not there.all():
-            out[~there] = OUTSIDE
+            out.reshape(-1, 3)[np.flatnonzero(~there)] = OUTSIDE
         return out
     return cv2.warpPerspective(picture.astype(np.float32), centre_from_edge(M), shape[1::-1],
                                borderMode=cv2.BORDER_CONSTANT, borderValue=(OUTSIDE,) * 3,

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from toondecompose.engine.clip import FrameSource
+from toondecompose.engine.matte.marks import above, places_of, taken
 from toondecompose.engine.matte.plates import frame_tensor
 from toondecompose.engine.matte.resample import Box, footprint
 from toondecompose.engine.matte.state import (
@@ -102,19 +103,33 @@ def order_votes(source: FrameSource, states: list[LayerState], device: str, vote
         for i, j, overlap, each in asks[t]:
             x0, y0, x1, y1 = overlap
             step = max(1, int(((x1 - x0) * (y1 - y0) / voters) ** 0.5))
-            first, second = (place(states[k], t, overlap, device) if step == 1 else
-                             place_thinly(states[k], t, overlap, step, device) for k in (i, j))
-            both = (first[3] > COVERS) & (second[3] > COVERS)
-            if not bool(both.any()):
+            both, first, second = _where_both(states[i], states[j], t, overlap, step, device)
+            if not len(both):
                 continue
-            frame = frame_tensor(source.read(t)[y0:y1:step, x0:x1:step], device)[:, both]
-            miss_i, miss_j = ((frame - p[:3, both] / p[3, both]).abs().sum(0) for p in (first, second))
+            frame = taken(frame_tensor(source.read(t)[y0:y1:step, x0:x1:step], device), both)
+            miss_i, miss_j = ((frame - p[:3] / p[3]).abs().sum(0) for p in (first, second))
             for a, b, better, hidden in ((i, j, miss_j - miss_i, second), (j, i, miss_i - miss_j, first)):
                 clear = better > CLEAR_VOTE
                 if not draft and not _seen_apart(states[a], t, a, b, cores):
-                    clear &= hidden[3, both] >= SOLID
+                    clear &= hidden[3] >= SOLID
                 votes[a, b] += round(int(clear.sum()) * step**2 * each)
     return votes
+
+
+def _where_both(first: LayerState, second: LayerState, t: int, box: Box, step: int, device: str
+                ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Flat places [n] on a lattice of every `step`-th px of a box of frame t that two layers cover, and how these look
+    there: float32 [4, n] each, as `place` gives them."""
+    if step == 1:
+        whole = [place(state, t, box, device) for state in (first, second)]
+        both = places_of(above(whole[0][3], COVERS) & above(whole[1][3], COVERS))
+        return both, taken(whole[0], both), taken(whole[1], both)
+    thin = [place_thinly(state, t, box, step, device) for state in (first, second)]
+    if None in thin:
+        nothing = torch.zeros(0, dtype=torch.long, device=device)
+        return nothing, nothing, nothing
+    both = places_of(above(thin[0].alpha(), COVERS) & above(thin[1].alpha(), COVERS))
+    return both, thin[0].at(both), thin[1].at(both)
 
 
 def _cores(source: FrameSource, states: list[LayerState], box: Box) -> list[dict[int, Box | None]]:

@@ -70,7 +70,7 @@ def between_lines(source: FrameSource, layer: LayerToSolve, plane: np.ndarray) -
 def _gaps(stack: Stack, carried: np.ndarray) -> list[np.ndarray]:
     """The gaps of a drawing: bool [h, w] each."""
     steps = [cv2.Sobel(stack.mean, cv2.CV_32F, dx, dy, ksize=1, scale=0.5) for dx, dy in ((1, 0), (0, 1))]
-    slope2 = sum(np.square(s).sum(-1) for s in steps)
+    slope2 = sum(cv2.transform(np.square(s), np.ones((1, 3), np.float32)) for s in steps)  # over the channels
     allowed = stack.usual + _slip2(stack, slope2) * slope2 / 3
     changes = (cv2.blur(stack.varies, (3, 3)) > CHANGES * allowed) & stack.body
     if np.count_nonzero(changes) < LEAST_GAP:
@@ -78,7 +78,7 @@ def _gaps(stack: Stack, carried: np.ndarray) -> list[np.ndarray]:
     line = (slope2 > (LINE + 2 * np.sqrt(stack.least)) ** 2) & (stack.varies < CHANGES * allowed)
     count, label, stats, _ = cv2.connectedComponentsWithStats((stack.body & ~line).astype(np.uint8), connectivity=4)
     size = stats[:, cv2.CC_STAT_AREA]
-    changed = np.bincount(label[changes], minlength=count)
+    changed = np.bincount(label.reshape(-1)[np.flatnonzero(changes)], minlength=count)
     may = (size >= LEAST_GAP) & (size <= MOST * np.count_nonzero(stack.body)) & (changed >= PASSED * size)
     may[0] = False
     out = []
@@ -93,10 +93,11 @@ def _gaps(stack: Stack, carried: np.ndarray) -> list[np.ndarray]:
 
 def _slip2(stack: Stack, slope2: np.ndarray) -> float:
     """Squared registration error, px^2, that most of a drawing's steep px show."""
-    steep = stack.body & (slope2 > LINE**2)
-    if not steep.any():
+    steep = np.flatnonzero(stack.body & (slope2 > LINE**2))
+    if not len(steep):
         return MOST_SLIP**2
-    return float(np.clip(np.median(3 * stack.varies[steep] / slope2[steep]), LEAST_SLIP**2, MOST_SLIP**2))
+    varies, slope2 = (x.reshape(-1)[steep] for x in (stack.varies, slope2))
+    return float(np.clip(np.median(3 * varies / slope2), LEAST_SLIP**2, MOST_SLIP**2))
 
 
 def _followed(region: np.ndarray, stack: Stack, changes: np.ndarray) -> np.ndarray:

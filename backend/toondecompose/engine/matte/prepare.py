@@ -82,12 +82,15 @@ def fill_pinholes(masks: np.ndarray) -> np.ndarray:
     out = masks.copy()
     for mask in out:
         x, y, w, h = cv2.boundingRect((mask >= 128).view(np.uint8))
-        # what comes in from farther away is no small hole
-        mask = mask[max(0, y - PINHOLE):y + h + PINHOLE, max(0, x - PINHOLE):x + w + PINHOLE]
-        count, label, stats, _ = cv2.connectedComponentsWithStats((mask < 128).view(np.uint8), connectivity=4)
+        # what comes in from farther away is no small hole; beside a long side a px tells as much
+        around = 1 if min(w, h) >= PINHOLE else PINHOLE
+        mask = mask[max(0, y - around):y + h + around, max(0, x - around):x + w + around]
+        _, label, stats, _ = cv2.connectedComponentsWithStats((mask < 128).view(np.uint8), connectivity=4)
         small = stats[:, cv2.CC_STAT_AREA] < PINHOLE
         small[0] = False
-        if count > 1 and small.any():
-            hole = small[label]
-            mask[hole] = np.maximum(mask[hole], 140)
+        for k in np.flatnonzero(small).tolist():
+            left, top, wide, high, _ = stats[k].tolist()
+            at = (slice(top, top + high), slice(left, left + wide))
+            hole = label[at] == k
+            mask[at][hole] = np.maximum(mask[at][hole], 140)
     return out

@@ -68,13 +68,23 @@ def lay_over(source: FrameSource, layer: LayerToSolve, frames: list[int]) -> Sta
     to_frame = np.stack([layer.H[t] @ np.linalg.inv(layer.H[best]) @ translation(x0, y0) for t in frames])
     seen = [brought(source.read(t), M, (x1 - x0, y1 - y0)) for t, M in zip(frames, to_frame, strict=True)]
     pictures, inside = np.stack([p for p, _ in seen]), np.stack([there for _, there in seen])
-    n = np.maximum(inside.sum(0), 1).astype(np.float32)
-    mean = sum(p * there[..., None] for p, there in seen) / n[..., None]
-    varies = sum(cv2.transform(np.square(p - mean), np.full((1, 3), 1 / 3, np.float32)) * there
-                 for p, there in seen) / n
+    if inside.all():
+        n = np.float32(len(seen))
+        mean = sum(pictures) / n
+        varies = sum(_mean_square(p - mean) for p in pictures) / n
+    else:
+        n = np.maximum(inside.sum(0), 1).astype(np.float32)
+        mean = sum(p * there[..., None] for p, there in seen) / n[..., None]
+        varies = sum(_mean_square(p - mean) * there for p, there in seen) / n
     body = body[y0:y1, x0:x1]
-    least, usual = (max(ROUNDING2, float(q)) for q in np.quantile(varies[body], [0.5, MOSTLY]))
+    own = varies.reshape(-1)[np.flatnonzero(body)]
+    least, usual = (max(ROUNDING2, float(q)) for q in np.quantile(own, [0.5, MOSTLY]))
     return Stack(frames, frames.index(best), pictures, inside, to_frame, body, mean, varies, usual, least)
+
+
+def _mean_square(x: np.ndarray) -> np.ndarray:
+    """Mean square over the channels: [h, w, 3], which is changed, -> [h, w]."""
+    return cv2.transform(np.multiply(x, x, out=x), np.full((1, 3), 1 / 3, np.float32))
 
 
 def moves_with(stack: Stack, carried: np.ndarray, region: np.ndarray) -> bool:

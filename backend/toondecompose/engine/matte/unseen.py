@@ -41,7 +41,9 @@ def paint_unseen(picture: np.ndarray, seen: np.ndarray, wanted: np.ndarray | Non
     if seen.all() or not seen.any():
         return picture.copy()
     soft = push_pull(picture.astype(np.float32), seen.astype(np.float32)).reshape(picture.shape).clip(0, 255)
-    start = np.where(seen[..., None], picture, np.rint(soft).astype(np.uint8))
+    start = np.ascontiguousarray(np.rint(soft).astype(np.uint8))
+    kept = np.flatnonzero(seen)
+    start.reshape(-1, start.shape[2])[kept] = picture.reshape(-1, start.shape[2])[kept]
     unseen = _deep(~seen if wanted is None else ~seen & wanted)
     scales = _pyramid(start, seen, unseen) if unseen.any() else []
     if not scales:
@@ -59,9 +61,12 @@ def paint_unseen(picture: np.ndarray, seen: np.ndarray, wanted: np.ndarray | Non
                 _vote(scale, found)
     taken = map_of(scales[0], found)[RADIUS:-RADIUS, RADIUS:-RADIUS]
     painted = without_seams(start, ~unseen, _unpadded(taken, scales[0].picture.shape[1], picture.shape[1]))
-    depth = cv2.distanceTransform(unseen.astype(np.uint8), cv2.DIST_L2, 5)
-    rim = (np.exp(-np.maximum(depth - 1, 0) / np.float32(SOFT_RIM)) * _misfit(scales[0], found))[..., None]
-    return np.where(unseen[..., None], np.rint(soft * rim + painted * (1 - rim)).astype(np.uint8), start)
+    at = np.flatnonzero(unseen)
+    depth = cv2.distanceTransform(unseen.astype(np.uint8), cv2.DIST_L2, 5).reshape(-1)[at]
+    rim = np.exp(-np.maximum(depth - 1, 0) / np.float32(SOFT_RIM)) * _misfit(scales[0], found).reshape(-1)[at]
+    soft, painted = (x.reshape(-1, x.shape[2])[at] for x in (soft, painted))
+    start.reshape(-1, start.shape[2])[at] = np.rint(soft * rim[:, None] + painted * (1 - rim)[:, None])
+    return start
 
 
 def _deep(unseen: np.ndarray) -> np.ndarray:

@@ -124,7 +124,7 @@ def _looks(states: list[LayerState], k: int, box: tuple[int, int, int, int], sou
     before it, with hardly anything before it, and with nothing at all, float32 [h, w]; and the mean colour of the
     last, uint8 [h, w, 3]."""
     x, y, w, h = box
-    colour = np.zeros((h, w, 3), np.float32)
+    colour = [np.zeros((h, w), np.float32) for _ in range(3)]
     open_, shown, weight = (np.zeros((h, w), np.float32) for _ in range(3))
     corners = np.array([[x, y, 1.0], [x + w, y, 1], [x, y + h, 1], [x + w, y + h, 1]]).T
     for t in np.flatnonzero(states[k].given.drawing >= 0):
@@ -152,9 +152,12 @@ def _looks(states: list[LayerState], k: int, box: tuple[int, int, int, int], sou
         if (clear >= CLEAR).any():
             seen = laid(clear >= CLEAR)
             frame = np.ascontiguousarray(source.read(t)[y0:y1, x0:x1])
-            colour += seen[..., None] * cv2.warpPerspective(frame, back, (w, h), borderMode=cv2.BORDER_REPLICATE)
+            frame = cv2.warpPerspective(frame, back, (w, h), borderMode=cv2.BORDER_REPLICATE)
+            for total, plane in zip(colour, cv2.split(frame), strict=True):
+                total += seen * plane
             weight += seen
-    return open_, shown, weight, np.rint(colour / np.maximum(weight, 1e-6)[..., None]).astype(np.uint8)
+    mass = np.maximum(weight, 1e-6)
+    return open_, shown, weight, cv2.merge([np.rint(total / mass).astype(np.uint8) for total in colour])
 
 
 def _forget(states: list[LayerState], k: int, whole: np.ndarray, size: tuple[int, int], rest: Callable[[], None]
