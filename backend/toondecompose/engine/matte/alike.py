@@ -17,6 +17,7 @@ FULL_SEARCH = 3e9  # products up to which every patch is compared with every oth
 # Levels per px that a patch from a picture's height above or below must be better: scenery lies in layers (sky above
 # ground) and its light changes from top to bottom, so what is hidden most likely looks like what stands beside it.
 HEIGHT = 40.0
+CHUNK_COSTS = 4e6  # distances that are worked out at once where every patch is compared with every other
 CHUNK = 32_768  # patches whose px are held at once where nothing asks for them again
 GLANCE = 4  # of a patch's px every so many'th is compared first
 FIRM = 4  # times that a seen px of a patch counts as much as one that was only painted
@@ -65,14 +66,17 @@ def best_of_all(scale: Scale, places: np.ndarray, weights: np.ndarray) -> np.nda
     width, c = scale.picture.shape[1:]
     sources = np.flatnonzero(scale.source)
     theirs = (_patches(scale.picture, sources) >> 1).astype(np.float32).T.copy()
-    squares = theirs * theirs
+    squares = (theirs * theirs).reshape(len(NEAR), c, -1).sum(1)  # of a px, whose channels count alike
     out = np.empty(len(places), np.int64)
-    chunk = max(1, int(2e7 // len(sources)))
+    chunk = max(1, int(CHUNK_COSTS // len(sources)))
     for at in range(0, len(places), chunk):
         part = places[at:at + chunk]
         mine = (_patches(scale.picture, part) >> 1).astype(np.float32)
-        counts = np.repeat(weights[:, at:at + chunk].T, c, 1).astype(np.float32)
-        cost = counts @ squares - 2 * ((mine * counts) @ theirs)
+        counts = weights[:, at:at + chunk].T.astype(np.float32)
+        cost = counts @ squares
+        mine *= np.repeat(counts, c, 1)
+        mine *= -2
+        cost += mine @ theirs
         rows, row = np.unique(part // width, return_inverse=True)  # patches of one row pay alike
         height = _height_price(scale, rows[:, None] * width, sources[None])[row]
         height *= counts.mean(1, keepdims=True)

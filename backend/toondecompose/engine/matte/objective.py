@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from toondecompose.engine.clip import FrameSource
+from toondecompose.engine.matte.lattice import place_thinly
 from toondecompose.engine.matte.marks import above, places_of, taken
 from toondecompose.engine.matte.plates import frame_tensor
 from toondecompose.engine.matte.resample import Box, footprint
@@ -15,7 +16,6 @@ from toondecompose.engine.matte.state import (
     lay_over,
     place,
     place_part,
-    place_thinly,
     placement,
     plate_view,
     shown_box,

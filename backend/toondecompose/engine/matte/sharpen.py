@@ -16,10 +16,11 @@ import torch
 from toondecompose.engine.clip import FrameSource
 from toondecompose.engine.matte.marks import above, count_of
 from toondecompose.engine.matte.moments import View, part_of, shown_part
-from toondecompose.engine.matte.plates import frame_tensor
+from toondecompose.engine.matte.plates import frame_bytes, frame_tensor
 from toondecompose.engine.matte.resample import Box, footprint, inside, resample, translation, whole_shift
 from toondecompose.engine.matte.state import Drawing, LayerState, plate_view, rendered
 from toondecompose.engine.matte.weights import WeightOf
+from toondecompose.engine.tiles import strips
 
 TRUSTED = 40.0  # levels; a larger miss is not softness but something else in the picture
 ENOUGH = 10  # exposures per canvas px that settle it; more only cost time
@@ -87,18 +88,14 @@ def sharpen_drawing(source: FrameSource, state: LayerState, drawing: Drawing, sc
             box = None if part is None else footprint(state.H[t], inner, (0, 0, w, h))
             if box is None:
                 continue
-            view = scene(t, box)
-            residual = frame_tensor(source.read(t)[box[1]:box[3], box[0]:box[2]], device)
-            if view.front is not None:
-                residual = (residual - view.front) / view.through.clamp(min=0.2)
             top = rendered(picture, state.H[t] @ translation(*inner[:2]), box, float(state.opacity[t]))
-            residual.sub_(top[:3]).sub_((1 - top[3]) * view.behind)
-            weight = _trusted(residual)[0].mul_(view.weight).mul_(above(top[3], 0))
+            frame = frame_bytes(source.read(t)[box[1]:box[3], box[0]:box[2]], device)
+            residual, weight = _missed(frame, top, scene(t, box))
             local = translation(-box[0], -box[1]) @ state.H[t]
             within = inside(state.H[t], part, (w, h), device)
             here = part_of(inner, part)
             share = resample(weight[None], local, part)[0].clamp_(min=0)
-            back = resample(residual.mul_(weight), local, part)
+            back = resample(residual, local, part)
             if count_of(within) < within.numel():
                 share, back = share * within, back * within
             total[here].add_(share)
@@ -107,6 +104,21 @@ def sharpen_drawing(source: FrameSource, state: LayerState, drawing: Drawing, sc
         for plane, step in zip(picture[:3], change, strict=True):  # one at a time: planes of scenery are large
             colour = step.div_(total).add_(plane).round_().clamp_(min=0)
             plane.copy_(torch.minimum(colour, limit, out=colour))
+
+
+def _missed(frame: torch.Tensor, top: torch.Tensor, view: View) -> tuple[torch.Tensor, torch.Tensor]:
+    """What a frame shows beyond a drawing and what is around it, weighted, float32 [3, h, w] levels, and the weights
+    [h, w]. frame: uint8 [3, h, w]. top: of `rendered`. Strip by strip, which stay in the processor's cache."""
+    residual, weight = torch.empty_like(view.behind), torch.empty_like(top[3])
+    for rows in strips(frame.shape):
+        miss = frame[:, rows].float()
+        if view.front is not None:
+            miss = (miss - view.front[:, rows]) / view.through[rows].clamp(min=0.2)
+        alpha = top[3, rows]
+        miss.sub_(top[:3, rows]).sub_((1 - alpha) * view.behind[:, rows])
+        weight[rows] = _trusted(miss)[0].mul_(view.weight[rows]).mul_(above(alpha, 0))
+        torch.mul(miss, weight[rows], out=residual[:, rows])
+    return residual, weight
 
 
 def _content(drawing: Drawing) -> tuple[slice, slice] | None:

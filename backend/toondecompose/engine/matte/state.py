@@ -12,11 +12,10 @@ from toondecompose.engine.clip import FrameSource
 from toondecompose.engine.matte.alpha import Cutout
 from toondecompose.engine.matte.enough import wanting_parts
 from toondecompose.engine.matte.moments import View
-from toondecompose.engine.matte.plates import KERNEL, Plate
+from toondecompose.engine.matte.plates import Plate
 from toondecompose.engine.matte.resample import Box, footprint, levels, resample, share, translation
 from toondecompose.engine.matte.types import LayerToSolve
 from toondecompose.engine.shift import RENDERED
-from toondecompose.engine.warp import grid_for, sample
 
 MARGIN = 28  # canvas px around what the masks cover, for hair, glows and shadows that the masks missed
 VEILED = 0.2  # weight of what is seen through a veil, relative to what is seen directly
@@ -119,50 +118,6 @@ def place_part(state: LayerState, t: int, box: Box) -> tuple[Box, torch.Tensor] 
     return part, rendered(drawing.picture, H, part, float(state.opacity[t]))
 
 
-@dataclass
-class Lattice:
-    """A drawing as a lattice of a frame's px shows it. picture: uint8 [4, h, w], the part of it that is read. points:
-    float32 [n, 2], where the lattice's px lie on that. shape: the lattice's rows and columns."""
-
-    picture: torch.Tensor
-    points: torch.Tensor
-    shape: tuple[int, int]
-    opacity: float
-
-    def alpha(self) -> torch.Tensor:
-        """float32 [rows, columns], 0..1, opacity applied."""
-        out = sample(self.picture[3:].float(), self.points, "bicubic", "border")[0]
-        return out.clamp_(0, 255).mul_(1 / 255).mul_(self.opacity).reshape(self.shape)
-
-    def at(self, places: torch.Tensor) -> torch.Tensor:
-        """As `place`, at some of its px: float32 [4, n]. places: flat indices."""
-        out = sample(self.picture.float(), self.points[places], "bicubic", "border")
-        out[3].clamp_(0, 255)
-        torch.minimum(out[:3].clamp_(min=0), out[3:], out=out[:3])
-        out[3].mul_(1 / 255)
-        return out.mul_(self.opacity)
-
-
-def place_thinly(state: LayerState, t: int, box: Box, step: int, device: str) -> Lattice | None:
-    """The layer's drawing at every `step`-th px of the rows and columns of a box of frame t; None where it is not
-    shown."""
-    x0, y0, x1, y1 = box
-    size = (-(-(x1 - x0) // step), -(-(y1 - y0) // step))
-    placed = placement(state, t, box)
-    if placed is None:
-        return None
-    drawing, H, part = placed
-    picture = drawing.picture
-    read = footprint(np.linalg.inv(H), part, (0, 0, picture.shape[2], picture.shape[1]))
-    if read is not None:  # a plane of scenery is many times wider than what a frame shows of it
-        left, top = max(0, read[0] - KERNEL), max(0, read[1] - KERNEL)
-        picture = picture[:, top:read[3] + KERNEL, left:read[2] + KERNEL]
-        H = H @ translation(left, top)
-    lattice = translation(x0 + 0.5 - step / 2, y0 + 0.5 - step / 2) @ np.diag([step, step, 1.0])
-    points = grid_for(np.linalg.inv(H) @ lattice, size, device=device).reshape(-1, 2)
-    return Lattice(picture, points, size[::-1], float(state.opacity[t]))
-
-
 def rendered(picture: torch.Tensor, H: np.ndarray, box: Box, opacity: float = 1.0) -> torch.Tensor:
     """A picture, uint8 [4, h, w] premultiplied, placed by H over a box of the frame: as `place` gives it."""
     # a drawing's box has a transparent rim, so repeating its edge is the same as nothing there
@@ -245,23 +200,33 @@ def plate_view(state: LayerState, t: int, box: Box) -> tuple[torch.Tensor, torch
     return colour, levels(share(seen, back, box))
 
 
-def _plate_behind(state: LayerState, t: int, box: Box, between: list[tuple[Box, torch.Tensor] | None]
-                  ) -> tuple[torch.Tensor, torch.Tensor]:
-    """As plate_view, but only where the layers in front of the plate, as place_part gives them, let it through."""
+def _behind(state: LayerState, t: int, box: Box, between: list[tuple[Box, torch.Tensor]]
+            ) -> tuple[torch.Tensor, torch.Tensor]:
+    """The plate and the layers before it, back to front, as place_part gives them, over a box of frame t: float32
+    [3, h, w] levels, and how well they are known, [h, w] 0..1. The plate is looked at only where it shows through."""
     opaque = None
-    for part, top in (placed for placed in between if placed is not None):
+    for part, top in between:
         if opaque is None:
-            opaque = torch.zeros((box[3] - box[1], box[2] - box[0]), device=top.device)
+            opaque = top[3].clone() if part == box else torch.zeros((box[3] - box[1], box[2] - box[0]),
+                                                                    device=top.device)
         there = opaque[_slices(part, box)]
         torch.maximum(there, top[3], out=there)
     parts = [box] if opaque is None else wanting_parts(opaque, box, OPAQUE)
     if parts == [box]:
-        return plate_view(state, t, box)
-    behind = torch.zeros((3, box[3] - box[1], box[2] - box[0]), device=opaque.device)
-    sure = torch.ones_like(opaque)
-    for part in parts:
-        at = _slices(part, box)
-        behind[(slice(None), *at)], sure[at] = plate_view(state, t, part)
+        behind, sure = plate_view(state, t, box)
+    else:
+        sure = torch.ones_like(opaque)
+        covers = between[0][0] == box  # where it hides the plate, as scenery mostly does, it is all there is
+        behind = between[0][1][:3] if covers else torch.zeros((3, *opaque.shape), device=opaque.device)
+        for part in parts:
+            at = _slices(part, box)
+            colour, known = plate_view(state, t, part)
+            if covers:
+                lay_over(colour, (part, between[0][1][(slice(None), *at)]), part, known)
+            behind[(slice(None), *at)], sure[at] = colour, known
+        between = between[int(covers):]
+    for placed in between:
+        lay_over(behind, placed, box, sure)
     return behind, sure
 
 
@@ -276,10 +241,8 @@ def view_around(states: list[LayerState], index: int, t: int, box: Box, hidden: 
 
     hidden: uint8 [hs, ws] at working size, what the masks in front cover; used while layers in front have no picture.
     """
-    between = [place_part(state, t, box) for state in states[1:index]]
-    behind, sure = _plate_behind(states[0], t, box, between)
-    for placed in between:
-        lay_over(behind, placed, box, sure)
+    between = [placed for state in states[1:index] if (placed := place_part(state, t, box)) is not None]
+    behind, sure = _behind(states[0], t, box, between)
     weight = torch.ones_like(sure)
     front, through = None, None
     for state in states[index + 1:]:
