@@ -54,8 +54,9 @@ def slide(picture: np.ndarray, x: float, y: float, size: tuple[int, int], repeat
     x0, x1, y0, y1 = max(left, 0), min(left + w + 1, columns), max(top, 0), min(top + h + 1, rows)
     if x1 <= x0 or y1 <= y0:
         return None
-    seen = cv2.copyMakeBorder(picture[y0:y1, x0:x1], y0 - top, top + h + 1 - y1, x0 - left, left + w + 1 - x1,
-                              cv2.BORDER_REPLICATE if repeat else cv2.BORDER_CONSTANT)
+    seen, missing = picture[y0:y1, x0:x1], (y0 - top, top + h + 1 - y1, x0 - left, left + w + 1 - x1)
+    if any(missing):
+        seen = cv2.copyMakeBorder(seen, *missing, cv2.BORDER_REPLICATE if repeat else cv2.BORDER_CONSTANT)
     out = cv2.sepFilter2D(seen, -1, np.array([1 - fx, fx], np.float32), np.array([1 - fy, fy], np.float32),
                           anchor=(0, 0), borderType=cv2.BORDER_REPLICATE)
     return np.ascontiguousarray(out[:h, :w])

@@ -43,7 +43,7 @@ class Sampler:
         inside = np.flatnonzero((x >= 0) & (x <= w) & (y >= 0) & (y <= h))
         x, y = x.take(inside), y.take(inside)
         near = np.minimum(y.astype(np.int64), h - 1) * w + np.minimum(x.astype(np.int64), w - 1)
-        sure = self._shown[near]
+        sure = self._shown.take(near)
         return inside[sure], x[sure], y[sure]
 
     def values(self, canvas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -59,7 +59,7 @@ class Sampler:
         """
         h, w = self.value.shape
         known, x, y = self._sure(canvas)
-        x, y = np.clip(x - 0.5, 0, w - 1), np.clip(y - 0.5, 0, h - 1)
+        x, y = np.minimum(np.maximum(x - 0.5, 0), w - 1), np.minimum(np.maximum(y - 0.5, 0), h - 1)
         x0, y0 = x.astype(np.int64), y.astype(np.int64)
         weights, falls = _taps(np.stack([x - x0, y - y0]).astype(np.float32))
         wx, wy, dx, dy = weights[:, 0], weights[:, 1], falls[:, 0], falls[:, 1]

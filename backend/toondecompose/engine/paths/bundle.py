@@ -34,7 +34,7 @@ def cubic(picture: np.ndarray, at: np.ndarray) -> np.ndarray:
 def cubic_in(flat: np.ndarray, shape: tuple[int, int], x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """`cubic` at points x, y [n] of a picture of `shape` that is already `bordered`."""
     h, w = shape
-    x, y = np.clip(x - 0.5, 0, w - 1), np.clip(y - 0.5, 0, h - 1)
+    x, y = np.minimum(np.maximum(x - 0.5, 0), w - 1), np.minimum(np.maximum(y - 0.5, 0), h - 1)
     x0, y0 = x.astype(np.int64), y.astype(np.int64)  # an index of another width would be converted for every tap
     f = np.stack([x - x0, y - y0]).astype(np.float32)
     f2 = f * f

@@ -197,7 +197,10 @@ def choose(texture: np.ndarray, budget: int, rng: np.random.Generator) -> tuple[
         y, x = y[keep], x[keep]
     columns = -(-texture.shape[1] // CELL)
     cell = (y // CELL) * columns + x // CELL
-    order = np.lexsort((rng.random(len(y)), cell))
+    # by cell, and at random within: sorted twice, of which a stable sort of small integers costs next to nothing
+    small = np.uint16 if columns * (texture.shape[0] // CELL + 1) <= 2**16 else np.int64
+    order = np.argsort(rng.random(len(y)))
+    order = order[np.argsort(cell[order].astype(small), kind="stable")]
     y, x, cell = y[order], x[order], cell[order]
     count = np.bincount(cell)
     rank = np.arange(len(cell)) - (np.cumsum(count) - count)[cell]

@@ -70,7 +70,8 @@ def _step(a: np.ndarray, b: np.ndarray, there: np.ndarray, home: np.ndarray) -> 
     to = grid + there
     back = cv2.remap(home, to, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     after = cv2.remap(b, to, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    good = (np.linalg.norm(there + back, axis=2) < FOUND) & (to >= 0).all(2) & (to < [w - 1, h - 1]).all(2)
+    (x, y), (right, down) = cv2.split(to), cv2.split(there + back)
+    good = (np.sqrt(right * right + down * down) < FOUND) & (x >= 0) & (y >= 0) & (x < w - 1) & (y < h - 1)
     good &= (a > CLIPPED[0]) & (a < CLIPPED[1]) & (after > CLIPPED[0]) & (after < CLIPPED[1])
     x, y = a[good].astype(np.float64), after[good].astype(np.float64)
     if len(x) < 0.1 * a.size or np.ptp(x) < 8:

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from ..clip import FrameSource, working_scale
+from ..tiles import strips
 from .align import Sampler, canvas_units, sampler
 from .bundle import adjust, cubic
 from .calm import calmed
@@ -47,13 +48,14 @@ class GrayFrames:
         self.scale = working_scale(source.size, width)
         self._source, self._kept, self._light = source, field.kept, field.light
         self._blur = field.blur / field.scale * self.scale
-        self._soft: dict[int, tuple[float, np.ndarray]] = {}
+        self._soft: dict[int, dict[float, np.ndarray]] = {}
         self._weights = contrast_weights(source).astype(np.float32).reshape(1, 3)
         shape = gray_of(source.read(0), self.scale, self._weights).shape
         self.size = (shape[1], shape[0])  # (width, height) px of the frames
-        self._small = len(self) * shape[0] * shape[1] <= SOFT_PIXELS
+        # how many blurs of each frame are kept in memory: every path asks for those of all STAGES
+        self._kept_blurs = min(len(STAGES), SOFT_PIXELS // (len(self) * shape[0] * shape[1]))
         self._grey_file = None if self._kept is not None else source.scratch(shape)
-        self._soft_file = None if self._small else source.scratch((*shape, 4))
+        self._soft_file = None if self._kept_blurs else source.scratch((*shape, 4))
         self._soft_blur: dict[int, float] = {}
 
     def __getitem__(self, t: int) -> np.ndarray:
@@ -69,16 +71,19 @@ class GrayFrames:
         return cv2.GaussianBlur(grey, (0, 0), self._blur) if self._blur >= 0.4 else grey
 
     def soft(self, t: int, blur: float) -> np.ndarray:
-        """Frame t as float32 [h, w], blurred by sigma px; the last of each frame is kept."""
-        if t in self._soft and self._soft[t][0] == blur:
-            return self._soft[t][1]
+        """Frame t as float32 [h, w], blurred by sigma px; the last of each frame are kept."""
+        known = self._soft.setdefault(t, {})
+        if blur in known:
+            return known[blur]
         if self._soft_file and self._soft_blur.get(t) == blur:
             kept = self._soft_file.read(t)
             if kept is not None:
                 return kept.view(np.float32)[..., 0]
         grey = cv2.GaussianBlur(self[t].astype(np.float32), (0, 0), blur)
-        if self._small:
-            self._soft[t] = (blur, grey)
+        if self._kept_blurs:
+            while len(known) >= self._kept_blurs:
+                del known[next(iter(known))]
+            known[blur] = grey
         elif self._soft_file:
             self._soft_file.write(t, grey.view(np.uint8))
             self._soft_blur[t] = blur
@@ -269,11 +274,14 @@ def _usable(target: Sampler, H: np.ndarray, grey: np.ndarray, noise: float) -> n
     shown = cv2.warpPerspective(target.value, there, (w, h), flags=how, borderMode=cv2.BORDER_REPLICATE)
     slope = [cv2.Sobel(shown, cv2.CV_32F, i, 1 - i, ksize=3, scale=1 / 8) for i in (1, 0)]
     off, least = cv2.absdiff(grey, shown), max(1.5, noise) ** 2
-    expected = cv2.magnitude(*slope)
-    expected *= MISPLACED
-    expected *= expected
-    expected += least
-    near = cv2.blur(np.divide(off, np.sqrt(expected, out=expected), out=expected), (3, 3))
+    beyond = np.empty_like(shown)
+    for rows in strips(shown.shape):
+        expected = cv2.magnitude(slope[0][rows], slope[1][rows])
+        expected *= MISPLACED
+        expected *= expected
+        expected += least
+        np.divide(off[rows], np.sqrt(expected, out=expected), out=beyond[rows])
+    near = cv2.blur(beyond, (3, 3))
     foreign, surely = near > FOREIGN * (1 - CLEARLY), near > FOREIGN * (1 + CLEARLY)
     # OpenCV's lengths are a last bit off the exact ones, which take twenty times as long: asked only where it matters
     doubtful = np.flatnonzero(foreign != surely)
