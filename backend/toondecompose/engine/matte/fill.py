@@ -26,10 +26,19 @@ def push_pull(picture: np.ndarray, weight: np.ndarray) -> np.ndarray:
     if min(h, w) <= 1 or weight.min() > 0:
         return picture
     half = ((w + 1) // 2, (h + 1) // 2)
+    channels = picture.shape[2]
     small_weight = cv2.resize(weight, half, interpolation=cv2.INTER_AREA)
-    small = cv2.resize(picture * weight[..., None], half, interpolation=cv2.INTER_AREA)
-    small = small.reshape(half[1], half[0], -1) / np.maximum(small_weight, 1e-6)[..., None]
+    small = cv2.resize(picture * _for_all(weight, channels), half, interpolation=cv2.INTER_AREA)
+    small = small.reshape(half[1], half[0], -1)
+    small /= _for_all(np.maximum(small_weight, 1e-6), channels)
     small = push_pull(small, np.minimum(small_weight * 2, 1))
     rough = cv2.resize(small, (w, h), interpolation=cv2.INTER_LINEAR).reshape(h, w, -1)
-    known = np.minimum(weight, 1)[..., None]
-    return picture * known + rough * (1 - known)
+    known = _for_all(np.minimum(weight, 1), channels)
+    rough *= 1 - known
+    rough += picture * known
+    return rough
+
+
+def _for_all(weight: np.ndarray, channels: int) -> np.ndarray:
+    """[h, w] -> [h, w, channels]: written out, as numpy is several times slower over a last axis of three."""
+    return weight[..., None] if channels == 1 else cv2.merge([weight] * channels)

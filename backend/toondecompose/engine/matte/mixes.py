@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 
 from toondecompose.engine.matte.marks import above, places_of, put
@@ -10,6 +12,7 @@ MISSES = 2.7  # times the noise that px are off every line from one paint to the
 CLOSER = 0.6  # of that distance that is left at most, if it is two
 WITHIN = 0.5  # of the masks, within which what is darker than the background is no shadow on it
 NARROW = 1.0  # squared levels: paints and background closer to one line than that do not tell their shares
+TOGETHER = 32_768  # mixes that are tried at once: their sums stay in the processor's cache
 
 
 def mixed(seen: torch.Tensor, behind: torch.Tensor, around: torch.Tensor, found: torch.Tensor, miss: torch.Tensor,
@@ -28,32 +31,41 @@ def mixed(seen: torch.Tensor, behind: torch.Tensor, around: torch.Tensor, found:
     at = places_of(asks)
     if not len(at) or not len(paints):
         return found, miss
-    B, one = behind.index_select(-1, at), found.index_select(-1, at)
-    D, least = seen.index_select(-1, at) - B, miss.index_select(-1, at) * CLOSER
-    colour, left = one.clone(), least.clone()
-    for fill in (found, around):
-        first = fill.index_select(-1, at)
-        u = first - B
-        uu, ud = _dot(u, u), _dot(u, D)
-        for paint in paints[:, :, None]:
-            v = paint - B
-            vv, uv, vd = _dot(v, v), _dot(u, v), _dot(v, D)
-            wide = uu * vv - uv * uv
-            x, y = ((p / wide.clamp(min=NARROW)) for p in (ud * vv - vd * uv, vd * uu - ud * uv))
-            # more than opaque is opaque: a blend of nothing but the two
-            line = v - u
-            share = _dot(D - u, line) / _dot(line, line).clamp(min=NARROW)
-            full = x + y > 1
-            x, y = torch.where(full, 1 - share, x), torch.where(full, share, y)
-            off = D - x * u - y * v
-            off = _dot(off, off).sqrt_()
-            better = (x > 0) & (y > 0) & (wide > NARROW) & (off < left)
-            colour = torch.where(better, (x * first + y * paint) / (x + y).clamp(min=1e-3), colour)
-            left = torch.where(better, off, left)
     out, away = found.clone(), miss.clone()
-    put(out, at, colour)
-    put(away, at, torch.where(left < least, left, miss.index_select(-1, at)))
+    for px in at.split(max(1, TOGETHER // len(paints))):
+        B, one, off = behind.index_select(-1, px), found.index_select(-1, px), miss.index_select(-1, px)
+        fills = (one, around.index_select(-1, px))
+        colour, left = _best_mix(seen.index_select(-1, px) - B, B, fills, paints, one, off * CLOSER)
+        put(out, px, colour)
+        put(away, px, torch.where(left < off * CLOSER, left, off))
     return out, away
+
+
+def _best_mix(D: torch.Tensor, B: torch.Tensor, fills: Sequence[torch.Tensor], paints: torch.Tensor,
+              colour: torch.Tensor, left: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The mix of one of some fills [3, p] each and one of the paints [m, 3] that explains what is seen, D + B, best ->
+    (its colour [3, p], how far it is off [p]); `colour` and `left` where none is less than `left` off. All paints are
+    tried at once: of few px each step costs more than its sums. Of mixes that are equally good it is the first."""
+    v = paints.T[:, :, None] - B[:, None]
+    vv, vd = _dot(v, v), _dot(v, D[:, None])
+    for first in fills:
+        u = first - B
+        uu, ud, uv = _dot(u, u), _dot(u, D), _dot(v, u[:, None])
+        wide = uu * vv - uv * uv
+        x, y = ((p / wide.clamp(min=NARROW)) for p in (ud * vv - vd * uv, vd * uu - ud * uv))
+        # more than opaque is opaque: a blend of nothing but the two
+        line = v - u[:, None]
+        share = _dot(line, (D - u)[:, None]) / _dot(line, line).clamp(min=NARROW)
+        full = x + y > 1
+        x, y = torch.where(full, 1 - share, x), torch.where(full, share, y)
+        off = D[:, None] - x * u[:, None] - y * v
+        off = _dot(off, off).sqrt_()
+        off, which = torch.where((x > 0) & (y > 0) & (wide > NARROW), off, float("inf")).min(0)
+        x, y = (part.gather(0, which[None]) for part in (x, y))
+        better = off < left
+        colour = torch.where(better, (x * first + y * paints.T[:, which]) / (x + y).clamp(min=1e-3), colour)
+        left = torch.where(better, off, left)
+    return colour, left
 
 
 def _dot(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:

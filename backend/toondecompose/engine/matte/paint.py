@@ -184,10 +184,14 @@ def diffused(c: torch.Tensor, seeds: np.ndarray) -> torch.Tensor:
     half = ((w + 1) // 2, (h + 1) // 2)
     weight = seeds.astype(np.float32)
     small_weight = cv2.resize(weight, half, interpolation=cv2.INTER_AREA)
-    planes = [cv2.resize(p * weight, half, interpolation=cv2.INTER_AREA) for p in c.cpu().numpy()]
-    small = np.stack(planes, -1) / np.maximum(small_weight, 1e-6)[..., None]
+    out = np.empty(c.shape, np.float32)
+    planes = [cv2.resize(np.multiply(p, weight, out=out[0]), half, interpolation=cv2.INTER_AREA)
+              for p in c.cpu().numpy()]
+    least = np.maximum(small_weight, 1e-6)
+    small = cv2.merge([np.divide(p, least, out=p) for p in planes])
     small = push_pull(small, np.minimum(small_weight * 2, 1))
-    out = np.stack([cv2.resize(p, (w, h), interpolation=cv2.INTER_LINEAR) for p in cv2.split(small)])
+    for plane, far in zip(cv2.split(small), out, strict=True):
+        cv2.resize(plane, (w, h), dst=far, interpolation=cv2.INTER_LINEAR)
     return torch.from_numpy(out).to(c.device)
 
 
