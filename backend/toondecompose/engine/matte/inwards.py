@@ -27,23 +27,26 @@ def within_outlines(c: np.ndarray, differs: np.ndarray, opaque: np.ndarray, ask:
     far = distance(~opaque)
     found = np.zeros(far.shape, bool)
     band = (far > 0) & (far <= WAY)
-    ys, xs = np.nonzero(ask & band)
-    if not len(ys) or not opaque.any():
+    here = np.flatnonzero(ask & band)
+    if not len(here) or not opaque.any():
         return found
-    gx, gy = (cv2.Sobel(far, cv2.CV_32F, dx, dy, ksize=3)[ys, xs] for dx, dy in ((1, 0), (0, 1)))
+    gx, gy = (cv2.Sobel(far, cv2.CV_32F, dx, dy, ksize=3).take(here) for dx, dy in ((1, 0), (0, 1)))
     long = np.maximum(np.hypot(gx, gy), 1e-3)
     h, w = far.shape
     dy, dx = np.rint(gy / long).astype(np.intp), np.rint(gx / long).astype(np.intp)
     clip = lambda y, x: np.clip(y, 0, h - 1) * w + np.clip(x, 0, w - 1)  # noqa: E731
-    here, inner = ys * w + xs, clip(ys - dy, xs - dx)
+    ys, xs = np.divmod(here, w)
+    inner = clip(ys - dy, xs - dx)
     flat = differs.reshape(-1)
     rises = flat[here] >= FALLS * flat[inner] - noise
     colours = c.reshape(3, -1)
     for k in DIPS:  # or dips, where a blend of fill and line comes near the background's colour
         outer = clip(ys + k * dy, xs + k * dx)
-        line, off = colours[:, outer] - colours[:, inner], colours[:, here] - colours[:, inner]
+        asks = np.flatnonzero(~rises & (flat[outer] > flat[here] + noise))
+        from_ = colours.take(inner[asks], axis=1)
+        line, off = (colours.take(px[asks], axis=1) - from_ for px in (outer, here))
         along = np.clip((line * off).sum(0) / np.maximum((line * line).sum(0), 1), 0, 1)
-        rises |= (np.square(off - along * line).sum(0) < (MIXED + noise) ** 2) & (flat[outer] > flat[here] + noise)
+        rises[asks] = np.square(off - along * line).sum(0) < (MIXED + noise) ** 2
     climbed = opaque.reshape(-1).copy()
     waits = np.flatnonzero(rises)
     for _ in range(WAY):
@@ -66,6 +69,8 @@ def within_outlines(c: np.ndarray, differs: np.ndarray, opaque: np.ndarray, ask:
         np.minimum.at(low, inner, low[here])
         if np.array_equal(low[inner], before):
             break
+    low, top = low[inner], top[inner]
+    within = (top > np.maximum(STANDS_OFF * low, low + CLEAR * noise)) & climbed[inner]
+    inner = inner[within & ask.reshape(-1)[inner] & ~opaque.reshape(-1)[inner]]
     found.reshape(-1)[inner] = True
-    found &= (top > np.maximum(STANDS_OFF * low, low + CLEAR * noise)).reshape(found.shape)
-    return found & ask & climbed.reshape(found.shape) & ~opaque
+    return found

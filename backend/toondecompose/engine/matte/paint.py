@@ -209,23 +209,23 @@ def find_colour(c: torch.Tensor, b: torch.Tensor, want: torch.Tensor, spread: to
     The cheapest explanation wins: distance off the mixing line through B and F, plus the price of the paint F. So a
     blend of a common paint with the background beats a paint of its own that nothing else of the drawing has.
     """
-    around = (radius,) * 4
-    device, width = c.device, want.shape[1] + 2 * radius
+    device, (h, w) = c.device, want.shape
+    width = w + 2 * radius
     at = places_of(want)
-    at = at + torch.div(at, want.shape[1], rounding_mode="floor") * (2 * radius) + radius * (width + 1)
-    # candidates by number: first the px, then the common paints
-    planes = [torch.cat([torch.nn.functional.pad(plane, around).view(-1), own])
-              for plane, own in zip(c, paints[0].T, strict=True)]
-    prices = torch.cat([torch.nn.functional.pad(price, around, value=float("inf")).view(-1),
-                        torch.tensor(paints[1], device=device) + PAINT_BITS])
+    at = at + torch.div(at, w, rounding_mode="floor") * (2 * radius) + radius * (width + 1)
+    # candidates by number: first the px, with a rim of none around them, then the common paints
     offsets, own = _search_offsets(radius), len(paints[1])
-    first_own = len(prices) - own
-    # of each px that asks: those beside it, then every common paint
-    beside = torch.tensor([1] * len(offsets) + [0] * own, device=device)[:, None]
-    number = torch.tensor([dy * width + dx for dy, dx in offsets] + list(range(first_own, first_own + own)),
-                          device=device)[:, None]
-    far_bits = torch.tensor([FAR_BITS * float(np.hypot(dy, dx)) for dy, dx in offsets] + [0.0] * own,
-                            device=device)[:, None]
+    beside, first_own = len(offsets), (h + 2 * radius) * width
+    shown = lambda x: x[:first_own].view(-1, width)[radius:radius + h, radius:radius + w]  # noqa: E731
+    planes = [torch.empty(first_own + own, device=device) for _ in c]
+    for plane, seen, paint in zip(planes, c, paints[0].T, strict=True):
+        shown(plane).copy_(seen)
+        plane[first_own:] = paint
+    prices = torch.full_like(planes[0], float("inf"))
+    shown(prices).copy_(price)
+    prices[first_own:] = torch.tensor(paints[1], device=device) + PAINT_BITS
+    number = torch.tensor([dy * width + dx for dy, dx in offsets], device=device)[:, None]
+    far_bits = torch.tensor([FAR_BITS * float(np.hypot(dy, dx)) for dy, dx in offsets], device=device)[:, None]
     colour, off = torch.empty_like(b), torch.empty_like(b[0])
     scale = 1 / (LINE_SPREAD * max(1.0, noise / 2)) ** 2
 
@@ -249,18 +249,23 @@ def find_colour(c: torch.Tensor, b: torch.Tensor, want: torch.Tensor, spread: to
         best += SPREAD_BITS
         source = torch.full_like(place, -1)
         together = max(1, CHUNK // len(place))  # candidates that are judged at once
-        for first in range(0, len(number), together):
-            group = slice(first, first + together)
-            them = (place * beside[group] + number[group]).view(-1)
-            least = prices.index_select(0, them).view(-1, len(place)) + far_bits[group]
-            if first + len(least) > len(offsets):
-                common = slice(max(0, first - len(offsets)), first + len(least) - len(offsets))
-                least[common.start - first + len(offsets):] += away[common, part]
+        for group in [slice(k, min(end, k + together)) for begin, end in ((0, beside), (beside, beside + own))
+                      for k in range(begin, end, together)]:
+            if group.start < beside:
+                them = (place + number[group]).view(-1)
+                least = prices.index_select(0, them).view(-1, len(place)) + far_bits[group]
+            else:
+                paint = slice(group.start - beside, group.stop - beside)
+                least = prices[first_own:][paint, None] + away[paint, part]
             # most cost too much already, whatever they look like
             open_ = places_of(below(least, best))
             if not len(open_):
                 continue
-            them, who = them.index_select(0, open_), open_ % len(place)
+            who = open_ if len(least) == 1 else open_ % len(place)
+            if group.start < beside:
+                them = them.index_select(0, open_)
+            else:
+                them = torch.div(open_ - who, len(place), rounding_mode="floor") + (first_own + paint.start)
             mine = [x.index_select(0, who) for x in asks]
             cost, miss2 = judge([plane.index_select(0, them) for plane in planes], mine[:3], mine[3:6], *mine[6:])
             cost.add_(least.view(-1).index_select(0, open_))
