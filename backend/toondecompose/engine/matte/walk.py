@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from toondecompose.engine.matte.marks import above, places_of
+from toondecompose.engine.tiles import STRIP, strips
 
 WALK_LAMBDA = 0.7
 WALK_SIGMA = 6.0  # levels (L2 over RGB) at which neighbouring px stop sharing alpha
@@ -27,17 +28,14 @@ def walk(alpha: torch.Tensor, info: torch.Tensor, guide: torch.Tensor, sweeps: i
     data-dependent stop, so every device and thread count does the same sums. Only px that can move do so; with
     `everywhere` all of them may."""
     h, w = alpha.shape
+    small = None
     if min(h, w) >= 32:
         small_info = halved(info)
-        small = halved(info * alpha) / small_info.clamp(min=1e-6)
+        small = halved(info * alpha).div_(small_info.clamp(min=1e-6))
         small = walk(small, small_info, halved(guide), sweeps, everywhere)
-        start = torch.nn.functional.interpolate(small[None, None], scale_factor=2, mode="nearest")[0, 0, :h, :w]
-    else:
-        start = alpha
     moves = torch.ones_like(alpha, dtype=torch.bool) if everywhere else _moving(alpha, info)
     moves &= ~above(info, FIXED)
-    held = torch.where(moves, start, alpha)
-    return _relaxed(held, alpha, info, guide, moves, sweeps)
+    return _relaxed(small, alpha, info, guide, places_of(moves), sweeps)
 
 
 def halved(x: torch.Tensor) -> torch.Tensor:
@@ -52,7 +50,8 @@ def halved(x: torch.Tensor) -> torch.Tensor:
     a = x.numpy()
     h, w = a.shape[-2:]
     out = np.empty((*a.shape[:-2], (h + 1) // 2, (w + 1) // 2), np.float32)
-    for top, rows, high in ((0, h // 2, 2), (h // 2, h % 2, 1)):
+    step = max(1, STRIP // (4 * max(1, w)))
+    for top, rows, high in (*((k, min(step, h // 2 - k), 2) for k in range(0, h // 2, step)), (h // 2, h % 2, 1)):
         for left, columns, wide in ((0, w // 2, 2), (w // 2, w % 2, 1)):
             parts = [a[..., 2 * top + dy::2, 2 * left + dx::2][..., :rows, :columns]
                      for dy in range(high) for dx in range(wide)]
@@ -69,31 +68,40 @@ def _moving(alpha: torch.Tensor, info: torch.Tensor) -> torch.Tensor:
     a, known = alpha.cpu().numpy(), info.cpu().numpy()
     around = np.ones((2 * REACH + 1,) * 2, np.uint8)
     most, least = cv2.dilate(a, around), cv2.erode(a, around)
-    open_ = (most > CLEAR) & (least < FULL)
-    most -= least
-    # no px moves farther towards its neighbours than its bonds outweigh what is known of it
-    open_ &= (most > CALM) & (most * np.float32(4 * WALK_LAMBDA) > known * np.float32(CALM))
-    open_ |= known < WEAK
+    open_ = np.empty(a.shape, bool)
+    for part in strips(a.shape):
+        high, low, here = most[part], least[part], known[part]
+        moves = (high > CLEAR) & (low < FULL)
+        high -= low
+        # no px moves farther towards its neighbours than its bonds outweigh what is known of it
+        moves &= (high > CALM) & (high * np.float32(4 * WALK_LAMBDA) > here * np.float32(CALM))
+        np.logical_or(moves, here < WEAK, out=open_[part])
     told = known > UNTOLD
     if not told.all():
         open_ &= cv2.dilate(told.view(np.uint8), np.ones((2 * WAY + 1,) * 2, np.uint8)) > 0
     return torch.from_numpy(open_).to(alpha.device)
 
 
-def _relaxed(start: torch.Tensor, alpha: torch.Tensor, info: torch.Tensor, guide: torch.Tensor, moves: torch.Tensor,
-             sweeps: int) -> torch.Tensor:
+def _relaxed(start: torch.Tensor | None, alpha: torch.Tensor, info: torch.Tensor, guide: torch.Tensor,
+             at: torch.Tensor, sweeps: int) -> torch.Tensor:
     """Red-black sweeps: every px that moves becomes the weighted mean of its own estimate and its four neighbours.
 
-    Only the px that move are looked up and written: mostly they are a band along the outlines."""
-    h, w = start.shape
-    out = start.reshape(-1).clone()
-    at = places_of(moves)
-    black = (at + torch.div(at, w, rounding_mode="floor") * (w + 1)) % 2 == 1  # row + column is odd
-    halves = [at[~black], at[black]]
-    around, shares, aim = _bonds(torch.cat(halves), alpha, info, guide)
-    ends = (slice(0, len(halves[0])), slice(len(halves[0]), len(at)))
-    parts = [(here, around[:, end].reshape(-1), shares[:, end].contiguous(), aim[end])
-             for here, end in zip(halves, ends, strict=True)]
+    start: what the px that move begin with, at half size; None for alpha. at: their flat places. Only these are looked
+    up and written: mostly they are a band along the outlines."""
+    h, w = alpha.shape
+    out = alpha.reshape(-1).clone()
+    if not len(at):
+        return out.view(h, w)
+    row = torch.div(at, w, rounding_mode="floor")
+    column = at - row * w
+    if start is not None:
+        out.index_copy_(0, at, start.reshape(-1).index_select(0, (row >> 1) * start.shape[1] + (column >> 1)))
+    black = ((row + column) & 1).bool()
+    parts = []
+    for px in (places_of(~black), places_of(black)):
+        here = at.index_select(0, px)
+        beside, shares, own = _bonds(here, row.index_select(0, px), column.index_select(0, px), alpha, info, guide)
+        parts.append((here, beside.view(-1), shares, own))
     if out.device.type == "cpu":
         _sweep_on_host(out.numpy(), [[x.numpy() for x in part] for part in parts], sweeps)
         return out.view(h, w)
@@ -116,22 +124,22 @@ def _sweep_on_host(out: np.ndarray, parts: list[list[np.ndarray]], sweeps: int) 
             out[here] = mean
 
 
-def _bonds(here: torch.Tensor, alpha: torch.Tensor, info: torch.Tensor, guide: torch.Tensor
-           ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def _bonds(here: torch.Tensor, row: torch.Tensor, column: torch.Tensor, alpha: torch.Tensor, info: torch.Tensor,
+           guide: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """What px need to be relaxed -> (the flat places of their neighbours to the right, left, below and above [4, n];
-    each neighbour's share in their mean [4, n], 0 where there is none; their own part of it [n]). here: flat places
-    [n]."""
+    each neighbour's share in their mean [4, n], 0 where there is none, whatever its place is; their own part of it
+    [n]). here, row, column: the px [n], and where they are."""
     h, w = alpha.shape
-    row = torch.div(here, w, rounding_mode="floor")
-    column = here - row * w
     missing = torch.stack([column == w - 1, column == 0, row == h - 1, row == 0])
-    around = torch.where(missing, here, here + torch.tensor([[1], [-1], [w], [-w]], device=here.device))
+    around = torch.stack([here + 1, here - 1, here + w, here - w]).clamp_(0, h * w - 1)
     beside = around.view(-1)
     distance = torch.zeros(around.shape, device=alpha.device)
     for plane in guide.reshape(3, -1):
         step = plane.index_select(0, beside).view(4, -1).sub_(plane.index_select(0, here))
         distance.addcmul_(step, step)
-    bonds = distance.mul_(-0.5 / WALK_SIGMA**2).exp_().mul_(WALK_LAMBDA).add_(1e-4).masked_fill_(missing, 0.0)
+    # what is less than e^-40 changes nothing in the sum, but numbers next to 0 take a processor long
+    distance.mul_(-0.5 / WALK_SIGMA**2).clamp_(min=-40)
+    bonds = distance.exp_().mul_(WALK_LAMBDA).add_(1e-4).masked_fill_(missing, 0.0)
     own = info.reshape(-1).index_select(0, here)
     each = 1 / (own + bonds.sum(0))
     return around, bonds.mul_(each), own * alpha.reshape(-1).index_select(0, here) * each
