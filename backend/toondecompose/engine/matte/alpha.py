@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from toondecompose.engine.matte.areas import APART as GRID
-from toondecompose.engine.matte.areas import distance, edge_width, joined, parts_of, reach
+from toondecompose.engine.matte.areas import distance, edge_width, joined, outermost, parts_of, reach
 from toondecompose.engine.matte.blends import DECIDED, PRIOR_SPREAD, Areas, Blends, blend
 from toondecompose.engine.matte.continued import continued_background, with_background
 from toondecompose.engine.matte.dimmed import dimmed_gaps
@@ -29,7 +29,7 @@ from toondecompose.engine.matte.resample import Box
 from toondecompose.engine.matte.shadows import faded, veiled
 from toondecompose.engine.matte.specks import HALF, without_specks
 from toondecompose.engine.matte.throughout import Told, shines_through, told
-from toondecompose.engine.tiles import TILE, tiles_of
+from toondecompose.engine.tiles import TILE, strips, tiles_of
 
 MIN_INNER = 30  # px inside a drawing below which its exposures are not judged
 OVERLAP = 64  # px that the pieces of a large drawing share: more than what a px's alpha depends on around it
@@ -127,7 +127,7 @@ def _cut_part(m: Moments, mask_np: np.ndarray, outer: np.ndarray, noise: float, 
     if lined and follow:
         _follow(blends, e, areas, mask_np, mask_px, width, sweeps)
     alpha = _settle(blends.alpha, e, areas, mask_np)
-    colour = _colour(alpha, e, blends) + GREY
+    colour = _colour(alpha, e, blends).add_(GREY)
     std = (1 / (blends.total + 1)).sqrt()
     inner_px = torch.from_numpy(inner > mask_px + 2).to(alpha.device) & e.known
     if borrowed is not None:
@@ -156,14 +156,15 @@ def _areas(e: Evidence, mask_np: np.ndarray, inner: np.ndarray, outer: np.ndarra
     differs_np = e.differs.cpu().numpy()
     body = (above(e.differs, 2.5 * e.deviation) | (deep & above(z, 3))).cpu().numpy()
     contrasty = cv2.dilate(differs_np, np.ones((5, 5), np.uint8)) > CONTRASTY * sigma0
-    rim = (distance(body) == 1) & (outer <= 2 * mask_px + 4) & known.cpu().numpy() & contrasty
-    width, softer = edge_width((c - b).cpu().numpy(), rim)
+    change = e.change.cpu().numpy()
+    rim = outermost(body) & (outer <= 2 * mask_px + 4) & known.cpu().numpy() & contrasty
+    width, softer = edge_width(change, rim)
     fades = torch.zeros_like(known)
     if lined:
         plain = repeats & there & to(outer > mask_px)
         seen, behind = c.cpu().numpy(), b.cpu().numpy()
         fades = to(faded(seen, behind, plain.cpu().numpy(), sigma0, width))
-        fades |= to(veiled(seen, behind, mask_np, outer > 2 * mask_px + 2, sigma0)) & above(z, 1.3)
+        fades |= to(veiled(change, mask_np, outer > 2 * mask_px + 2, sigma0)) & above(z, 1.3)
         fades &= there
     near = to(reach(inner, outer, 2 * mask_px + 4, (soft | fades).cpu().numpy()))
 
@@ -187,7 +188,8 @@ def _areas(e: Evidence, mask_np: np.ndarray, inner: np.ndarray, outer: np.ndarra
     if lined:
         ask = solid & there & below(e.tri_info, DECIDED) & above(z, 1.3)
         if count_of(ask):
-            gaps = dimmed_gaps(c, b, e.cells, ask, deep & known, above(z, 3) & known, e.tri_beta, e.tri_info, sigma0)
+            gaps = dimmed_gaps(c, b, e.change, e.cells, ask, deep & known, above(z, 3) & known, e.tri_beta,
+                               e.tri_info, sigma0)
             if gaps.any():  # their rims are as uncertain as the mask's outline
                 solid &= to(distance(~gaps) > mask_px + 2)
     return Areas(near, solid, fades, see_through, to(softer)), width, questions
@@ -281,20 +283,28 @@ def _within(box: Box) -> tuple[slice, slice]:
 def _settle(alpha: torch.Tensor, e: Evidence, areas: Areas, mask: np.ndarray | None) -> torch.Tensor:
     """Exact 0 and 1 where alpha is all but that; islands that no mask touches vanish, and specks. mask: None where
     only what is more than HALF is asked for, in a part of the drawing."""
-    quiet = e.rings & below(e.z, QUIET) & below(alpha, HALF) & ~areas.fades
-    a = alpha.masked_fill(below(alpha, 0.03) | ~e.known | quiet, 0.0)
-    slack = e.tri_info.clamp(min=1).rsqrt_().mul_(3).clamp_(0.04, 0.4)
-    a.masked_fill_((above(a, 0.96) | (areas.solid & above(a, 1 - slack))) & e.known, 1.0)
+    a = alpha.clone()
+    rings = count_of(e.rings) > 0
+    for part in strips(a.shape):
+        here, known = a[part], e.known[part]
+        nothing = below(here, 0.03) | ~known
+        if rings:
+            nothing |= e.rings[part] & below(e.z[part], QUIET) & below(here, HALF) & ~areas.fades[part]
+        here.masked_fill_(nothing, 0.0)
+        least = e.tri_info[part].clamp(min=1).rsqrt_().mul_(3).clamp_(0.04, 0.4).neg_().add_(1)
+        here.masked_fill_((above(here, 0.96) | (areas.solid[part] & above(here, least))) & known, 1.0)
     settled = a.cpu().numpy()
     count = 0
     if mask is not None:
-        count, label = cv2.connectedComponents((settled > 0.1).astype(np.uint8), connectivity=8)
+        islands = settled > 0.1
+        count, label = cv2.connectedComponents(islands.view(np.uint8), connectivity=8)
     if count > 2:  # of each island: its px outside the masks and those within
-        px = np.bincount((2 * label + (mask > 0.5)).reshape(-1), minlength=2 * count).reshape(count, 2)
+        at = np.flatnonzero(islands)
+        of = label.take(at)
+        px = np.bincount(2 * of + (mask.take(at) > 0.5), minlength=2 * count).reshape(count, 2)
         drop = px[:, 1] < 0.25 * px.sum(1)
-        drop[0] = False
         if drop.any():
-            settled[drop[label]] = 0
+            settled.reshape(-1)[at[drop.take(of)]] = 0
     clear = (above(e.tri_info, SURE_SPECK) & e.known).cpu().numpy()
     return torch.from_numpy(without_specks(settled, LEAST_SPECK, clear, mask is None)).to(a.device)
 
@@ -302,7 +312,7 @@ def _settle(alpha: torch.Tensor, e: Evidence, areas: Areas, mask: np.ndarray | N
 def _colour(alpha: torch.Tensor, e: Evidence, blends: Blends) -> torch.Tensor:
     """Straight colour: (C - beta B) / alpha where alpha is large, drawn to the colour nearby as it vanishes."""
     solid = alpha >= 1
-    out = torch.lerp(blends.spread, e.c, solid.float())
+    out = torch.where(solid, e.c, blends.spread)
     part = above(alpha, 0) & ~solid
     places = places_of(part)
     a = taken(alpha, places)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
 from toondecompose.engine.matte.resample import Box
+from toondecompose.engine.tiles import strips
 
 SOFT_REACH = 24  # px beyond the masks' band that a shadow or glow may extend
 WIDEST_EDGE = 8  # px
@@ -22,6 +25,32 @@ def distance(mask: np.ndarray) -> np.ndarray:
     return cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5)
 
 
+def outermost(mask: np.ndarray) -> np.ndarray:
+    """The True px of a mask that are beside False ones: those whose `distance` is 1."""
+    inner = cv2.erode(mask.view(np.uint8), cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3)))
+    return mask & (inner == 0)
+
+
+def label_type(opened: np.ndarray) -> int:
+    """How OpenCV may number the components of a picture that was opened by squares of 3 x 3 px: 16 bits, in half of the
+    time, if they are enough for one in every 4 x 4 px."""
+    return cv2.CV_16U if opened.size < 16 * 60_000 else cv2.CV_32S
+
+
+def contrasts(planes: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """-> (the sum over some planes, float32 [h, w] each, of their squares; that of their slopes' squares, per px)."""
+    contrast2, slope2 = (np.zeros(planes[0].shape, np.float32) for _ in range(2))
+    for rows in strips(slope2.shape):
+        around = slice(max(0, rows.start - 1), rows.stop + 1)  # a row more on both sides, as far as there are any
+        sums = np.zeros_like(slope2[around])
+        for plane in planes:
+            cv2.accumulateSquare(plane[rows], contrast2[rows])
+            for dx, dy in ((1, 0), (0, 1)):
+                cv2.accumulateSquare(cv2.Sobel(plane[around], cv2.CV_32F, dx, dy, ksize=1, scale=0.5), sums)
+        slope2[rows] = sums[rows.start - around.start:][:rows.stop - rows.start]
+    return contrast2, slope2
+
+
 def edge_width(off: np.ndarray, rim: np.ndarray) -> tuple[float, np.ndarray]:
     """How many px inside the outline a drawing reaches its full contrast: 1-2 for hard anti-aliased edges, more for
     soft or blurred ones. The steepest slope near the outline tells, relative to the contrast there; the contrast's
@@ -31,23 +60,21 @@ def edge_width(off: np.ndarray, rim: np.ndarray) -> tuple[float, np.ndarray]:
     Returns the drawing's usual width, and float32 [h, w], by how many px the edges around a px are wider than that:
     smears and soft brushes have soft outlines on drawings whose others are hard."""
     softer = np.zeros(rim.shape, np.float32)
-    if rim.sum() < LEAST_RIM:
+    at = np.flatnonzero(rim)
+    if len(at) < LEAST_RIM:
         return 1.0, softer
-    slope2, contrast2 = np.zeros(rim.shape, np.float32), np.zeros(rim.shape, np.float32)
-    for plane in off:
-        cv2.accumulateSquare(plane, contrast2)
-        for dx, dy in ((1, 0), (0, 1)):
-            cv2.accumulateSquare(cv2.Sobel(plane, cv2.CV_32F, dx, dy, ksize=1, scale=0.5), slope2)
-    most_of = lambda x, px: cv2.dilate(x, np.ones((px, px), np.uint8))[rim]  # noqa: E731
+    contrast2, slope2 = contrasts(off)
+    most_of = lambda x, px: cv2.dilate(x, np.ones((px, px), np.uint8)).take(at)  # noqa: E731
     steepest = most_of(slope2, 5)
     share = float(np.sqrt(np.median(steepest / np.maximum(most_of(contrast2, 5), 1.0))))
     wide = np.zeros(rim.shape, np.float32)
-    wide[rim] = np.sqrt(most_of(contrast2, SOFT_EDGE) / np.maximum(steepest, 1e-6)).clip(1, 2 * WIDEST_EDGE)
-    usual = float(np.median(wide[rim]))
+    widths = np.sqrt(most_of(contrast2, SOFT_EDGE) / np.maximum(steepest, 1e-6)).clip(1, 2 * WIDEST_EDGE)
+    wide.reshape(-1)[at] = widths
+    usual = float(np.median(widths))
     outline = cv2.blur(rim.astype(np.float32), (ALONG, ALONG))
-    there = outline > AGREE / ALONG**2
-    mean = cv2.blur(wide, (ALONG, ALONG))[there] / outline[there]
-    softer[there] = np.where(mean > SOFTER * usual, np.minimum(mean - usual, MOST_SOFTER), 0)
+    there = np.flatnonzero(outline > AGREE / ALONG**2)
+    mean = cv2.blur(wide, (ALONG, ALONG)).take(there) / outline.take(there)
+    softer.reshape(-1)[there] = np.where(mean > SOFTER * usual, np.minimum(mean - usual, MOST_SOFTER), 0)
     return float(np.clip(1 / max(share, 1e-3), 1.0, WIDEST_EDGE)), softer
 
 

@@ -38,11 +38,14 @@ def continued_background(e: Evidence, mask: np.ndarray) -> np.ndarray:
     if repeats.sum() < LEAST or asks.sum() < LEAST:
         return nothing
     area = cv2.erode(calm.astype(np.uint8), _SQUARE)  # a gap in a line is no open door
-    count, label, _, _ = cv2.connectedComponentsWithStats(area, connectivity=4)
-    of = lambda px: np.bincount(label[px], minlength=count)  # noqa: E731
-    same, other = of(repeats), of(calm & sure & (z > DIFFERS))
-    goes_on = (same >= LEAST) & (of(asks) >= LEAST) & (same > CLEARLY * other)
+    count, label = cv2.connectedComponents(area, connectivity=4)
+    of = lambda px: np.bincount(label.take(np.flatnonzero(px)), minlength=count)  # noqa: E731
+    goes_on = of(asks) >= LEAST
     goes_on[0] = False
+    if not goes_on.any():
+        return nothing
+    same, other = of(repeats), of(calm & sure & (z > DIFFERS))
+    goes_on &= (same >= LEAST) & (same > CLEARLY * other)
     if not goes_on.any():
         return nothing
     c = e.c.cpu().numpy()

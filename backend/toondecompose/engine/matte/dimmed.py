@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import torch
 
+from toondecompose.engine.matte.areas import label_type
 from toondecompose.engine.matte.marks import below, count_of, places_of, put, taken
 from toondecompose.engine.matte.paint import common_paints, paint_counts, painted_alike
 
@@ -25,17 +26,18 @@ SHOWS = 0.5  # of it they must show
 _SQUARE = np.ones((3, 3), np.uint8)
 
 
-def dimmed_gaps(c: torch.Tensor, b: torch.Tensor, cells: torch.Tensor, ask: torch.Tensor, inside: torch.Tensor,
-                differs: torch.Tensor, beta: torch.Tensor, info: torch.Tensor, noise: float) -> np.ndarray:
+def dimmed_gaps(c: torch.Tensor, b: torch.Tensor, change: torch.Tensor, cells: torch.Tensor, ask: torch.Tensor,
+                inside: torch.Tensor, differs: torch.Tensor, beta: torch.Tensor, info: torch.Tensor,
+                noise: float) -> np.ndarray:
     """Px inside a drawing that are the background, dimmed: bool [h, w].
 
-    c, b: float32 [3, h, w] levels relative to GREY, the drawing's mean colour and the background. cells: c's cells of
-    colour space. ask: bool [h, w], px that it may be. inside: bool [h, w], px deep inside the drawing; differs: px
-    unlike the background, of its edges and thin parts too. beta, info: float32 [h, w], how much of the background the
+    c, b: float32 [3, h, w] levels relative to GREY, the drawing's mean colour and the background; change: c - b. cells:
+    c's cells of colour space. ask: bool [h, w], px that it may be. inside: bool [h, w], px deep inside the drawing;
+    differs: px unlike the background, of its edges and thin parts too. beta, info: float32 [h, w], how much of the background the
     exposures show there, by triangulation, and how sure that is (1 / variance). noise: levels."""
     out = np.zeros(ask.shape, bool)
     dimmed = torch.zeros_like(ask)
-    ask = ask & below((c - b).amax(0), OFF_LINE + noise)  # a blend with what is darker in all channels is darker
+    ask = ask & below(change.amax(0), OFF_LINE + noise)  # a blend with what is darker in all channels is darker
     if not count_of(ask):
         return out
     at = places_of(ask)
@@ -43,7 +45,9 @@ def dimmed_gaps(c: torch.Tensor, b: torch.Tensor, cells: torch.Tensor, ask: torc
     if not count_of(dimmed):
         return out
     area = cv2.morphologyEx(dimmed.cpu().numpy().astype(np.uint8), cv2.MORPH_OPEN, _SQUARE)
-    _, label, stats, _ = cv2.connectedComponentsWithStats(area, connectivity=8)
+    if not area.any():
+        return out
+    _, label, stats, _ = cv2.connectedComponentsWithStats(area, connectivity=8, ltype=label_type(area))
     info, shown = info.cpu().numpy(), (info * beta).cpu().numpy()
     counts = None
     for k in np.flatnonzero(stats[1:, cv2.CC_STAT_AREA] >= LEAST_GAP) + 1:

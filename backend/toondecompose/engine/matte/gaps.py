@@ -17,6 +17,7 @@ import numpy as np
 from toondecompose.engine.clip import FrameSource
 from toondecompose.engine.matte.moments import GREY
 from toondecompose.engine.matte.resample import Box, map_points
+from toondecompose.engine.tiles import strips
 
 REPEATS, DIFFERS = 1.5, 3.0  # difference from the background, relative to the noise, of a gap's px and of others
 SMOOTH = 6.0  # levels per px, beyond the noise, within a region; lines are steeper
@@ -110,15 +111,20 @@ def _rare(c: np.ndarray, label: np.ndarray, stats: np.ndarray, paints: np.ndarra
     return np.nonzero(large & (alike < COMMON * total))[0].tolist()
 
 
-def _bins(colours: np.ndarray) -> np.ndarray:
-    return np.clip((colours + GREY) / BIN, 0, 255 // BIN).astype(np.intp)
+def _bins(colours: np.ndarray, kind: type = np.intp) -> np.ndarray:
+    return np.clip((colours + GREY) / BIN, 0, 255 // BIN).astype(kind)
 
 
 def _palette(c: np.ndarray, where: np.ndarray) -> np.ndarray:
     """How many of the True px are painted nearly in each colour: float32 [bins, bins, bins]."""
     n = 255 // BIN + 1
-    r, g, b = _bins(c.reshape(3, -1).take(np.flatnonzero(where), axis=1))
-    cube = np.bincount((r * n + g) * n + b, minlength=n**3).astype(np.float32).reshape(n, n, n)
+    at = np.flatnonzero(where)
+    cells = np.zeros(len(at), np.int32)
+    for part in strips((len(at), 1)):
+        for plane in c.reshape(3, -1):
+            cells[part] *= n
+            cells[part] += _bins(plane.take(at[part]), np.int32)
+    cube = np.bincount(cells, minlength=n**3).astype(np.float32).reshape(n, n, n)
     side = 2 * round(ALIKE / BIN) + 1
     for axis in range(3):
         flat = np.moveaxis(cube, axis, 0).reshape(n, -1)

@@ -107,7 +107,7 @@ def common_paints(c: torch.Tensor, cells: torch.Tensor, sure: torch.Tensor) -> t
     The purest are those farthest out in one of 26 directions of colour space: nothing is a blend of others out there
     (Boardman's pixel purity), as a thin dark outline that most px show blended with a fill."""
     at, n = places_of(sure), PALETTE_BINS
-    cell = taken(cells, at).cpu().numpy()
+    cell = taken(cells, at).cpu().numpy().astype(np.intp)  # as bincount wants it, once for all
     count = np.bincount(cell, minlength=n**3).reshape(n, n, n)
     sums = np.stack([np.bincount(cell, taken(plane, at).cpu().numpy(), minlength=n**3)
                      for plane in c], -1).reshape(n, n, n, 3)

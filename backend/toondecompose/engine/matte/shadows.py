@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from toondecompose.engine.matte.areas import contrasts, label_type
 from toondecompose.engine.matte.moments import GREY
 
 FLAT = 2.0  # levels (L2 over RGB) per px, besides the noise, that are no edge
@@ -20,12 +21,15 @@ LEAST_VEIL = 7  # px across; a hair or a line is no veil
 _SQUARE = np.ones((3, 3), np.uint8)
 
 
-def veiled(c: np.ndarray, behind: np.ndarray, mask: np.ndarray, far: np.ndarray, noise: float) -> np.ndarray:
+def veiled(change: np.ndarray, mask: np.ndarray, far: np.ndarray, noise: float) -> np.ndarray:
     """What the segmentation calls partly covered, well away from any outline, and is darker than the background.
 
-    As `faded`; mask: float32 [h, w] 0..1; far: bool [h, w], px that no outline's error reaches."""
-    veil = ((mask > VEIL_MASK) & far & (c - behind < noise).all(0)).astype(np.uint8)
-    return cv2.morphologyEx(veil, cv2.MORPH_OPEN, np.ones((LEAST_VEIL, LEAST_VEIL), np.uint8)) > 0
+    change: float32 [3, h, w], levels from the background to what is seen. mask: float32 [h, w] 0..1. far: bool [h, w],
+    px that no outline's error reaches. noise: levels rms per channel. Returns bool [h, w]."""
+    veil = (mask > VEIL_MASK) & far
+    for plane in change if veil.any() else ():
+        veil &= plane < noise
+    return cv2.morphologyEx(veil.view(np.uint8), cv2.MORPH_OPEN, np.ones((LEAST_VEIL, LEAST_VEIL), np.uint8)) > 0
 
 
 def faded(c: np.ndarray, behind: np.ndarray, outside: np.ndarray, noise: float, width: float) -> np.ndarray:
@@ -37,13 +41,10 @@ def faded(c: np.ndarray, behind: np.ndarray, outside: np.ndarray, noise: float, 
     c, behind: float32 [3, h, w], what is seen and the background, levels relative to GREY. outside: bool [h, w], px
     that certainly are background. noise: levels rms per channel. width: px in which the drawing's edges reach their
     full contrast. Returns bool [h, w]."""
-    contrast2, slope2, lightest = np.zeros(outside.shape, np.float32), np.zeros(outside.shape, np.float32), None
-    for seen, plain in zip(c, behind, strict=True):
-        mean = cv2.blur(seen - plain, (3, 3), borderType=cv2.BORDER_REPLICATE)
-        cv2.accumulateSquare(mean, contrast2)
-        lightest = mean if lightest is None else np.maximum(lightest, mean)
-        for dx, dy in ((1, 0), (0, 1)):
-            cv2.accumulateSquare(cv2.Sobel(mean, cv2.CV_32F, dx, dy, ksize=1, scale=0.5), slope2)
+    means = [cv2.blur(seen - plain, (3, 3), borderType=cv2.BORDER_REPLICATE)
+             for seen, plain in zip(c, behind, strict=True)]
+    contrast2, slope2 = contrasts(means)
+    lightest = np.maximum(np.maximum(means[0], means[1], out=means[1]), means[2], out=means[2])
     contrast, darker = np.sqrt(contrast2), lightest < noise
     calm = darker & (np.sqrt(slope2) < np.maximum(FLAT + noise, contrast / max(SLOWEST_EDGE, 2.5 * width)))
     # a line's ridge is flat as well: the way in must be wider than that
@@ -52,9 +53,11 @@ def faded(c: np.ndarray, behind: np.ndarray, outside: np.ndarray, noise: float, 
     ours = np.zeros(label.max() + 1, bool)
     ours[label[outside]] = True
     ours[0] = False
-    inwards = ours[label]
+    inwards = ours.take(label)
     found = cv2.morphologyEx((inwards & (contrast > FAINTEST * noise)).astype(np.uint8), cv2.MORPH_OPEN, _SQUARE)
-    _, label, stats, _ = cv2.connectedComponentsWithStats(found, connectivity=4)
+    if not found.any():
+        return found.astype(bool)
+    _, label, stats, _ = cv2.connectedComponentsWithStats(found, connectivity=4, ltype=label_type(found))
     keep = stats[:, cv2.CC_STAT_AREA] >= LEAST_FADED
     keep[0] = False
     if not keep.any():

@@ -52,6 +52,8 @@ def shines_through(parts: list[Told]) -> float:
     if not max(LEAST_PX, LEAST_SHARE * asked) <= number <= MOST_SHARE * deep:
         return 0.0
     share, weight = (np.concatenate(x) for x in zip(*((p.share, p.weight) for p in parts), strict=True))
+    if weight[share <= LEAST].sum() > 0.11 * weight.sum():  # the tenth that shows least shows less for certain
+        return 0.0
     order = np.argsort(share, kind="stable")
     so_far = np.cumsum(weight[order]) / weight.sum()
     low, middle, high = (float(share[order[np.searchsorted(so_far, q)]]) for q in (0.1, 0.5, 0.9))
