@@ -33,8 +33,8 @@ def dimmed_gaps(c: torch.Tensor, b: torch.Tensor, change: torch.Tensor, cells: t
 
     c, b: float32 [3, h, w] levels relative to GREY, the drawing's mean colour and the background; change: c - b. cells:
     c's cells of colour space. ask: bool [h, w], px that it may be. inside: bool [h, w], px deep inside the drawing;
-    differs: px unlike the background, of its edges and thin parts too. beta, info: float32 [h, w], how much of the background the
-    exposures show there, by triangulation, and how sure that is (1 / variance). noise: levels."""
+    differs: px unlike the background, of its edges and thin parts too. beta, info: float32 [h, w], how much of the
+    background the exposures show there, by triangulation, and how sure that is (1 / variance). noise: levels."""
     out = np.zeros(ask.shape, bool)
     dimmed = torch.zeros_like(ask)
     ask = ask & below(change.amax(0), OFF_LINE + noise)  # a blend with what is darker in all channels is darker
