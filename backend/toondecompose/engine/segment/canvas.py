@@ -61,7 +61,7 @@ def _extents(H: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarr
     centre = np.where(ok[:, :1, None], xy[:, :1], np.array([w, h]) / 2)
     reach = np.array([w, h]) * MAX_FRAMES_ACROSS / 2
     xy = np.clip(xy, centre - reach, centre + reach)
-    return (np.where(ok[..., None], xy, np.inf).min(1), np.where(ok[..., None], xy, -np.inf).max(1))
+    return np.where(ok[..., None], xy, np.inf).min(1), np.where(ok[..., None], xy, -np.inf).max(1)
 
 
 def _whole(lo: np.ndarray, hi: np.ndarray) -> Box:
@@ -124,8 +124,8 @@ def _centred(H: np.ndarray, origin: tuple[float, float]) -> np.ndarray:
 
 
 def _shift_into(pictures: list[np.ndarray], x: float, y: float, size: tuple[int, int], out: list[np.ndarray]) -> None:
-    """Pictures of one size, [h, w] or [h, w, c <= 4], moved by (x, y) px into `out` of `size` (w, h), bilinear, their
-    edge repeated: many times faster than a warp, and exact where that rounds positions to 1/32 px."""
+    """Pictures of one size, [h, w] or [h, w, c <= 4], moved by (x, y) px into `out` of `size` (w, h) and of any dtype,
+    bilinear, their edge repeated: many times faster than a warp, and exact where that rounds positions to 1/32 px."""
     (w, h), (rows, columns) = size, pictures[0].shape[:2]
     x, y = min(max(x, -w), columns - 1.0), min(max(y, -h), rows - 1.0)  # beyond the edge all is alike
     left, top = math.floor(x), math.floor(y)
@@ -133,7 +133,7 @@ def _shift_into(pictures: list[np.ndarray], x: float, y: float, size: tuple[int,
     margins = max(0, -top), max(0, top + h + 1 - rows), max(0, -left), max(0, left + w + 1 - columns)
     down, right = y - top, x - left
     for picture, moved in zip(pictures, out, strict=True):
-        part = picture[window]
+        part = picture[window] if picture.dtype == moved.dtype else picture[window].astype(moved.dtype)
         if any(margins):
             part = cv2.copyMakeBorder(part, *margins, cv2.BORDER_REPLICATE)
         if down and right:
@@ -196,10 +196,10 @@ def _inside_of(plane: torch.Tensor, H: np.ndarray, size: tuple[int, int], origin
 
 def plane_values(planes: torch.Tensor | list[torch.Tensor], H: np.ndarray, size: tuple[int, int],
                  origin: tuple[float, float] = (0.0, 0.0)) -> torch.Tensor:
-    """What `sample_planes` finds, without where."""
+    """What `sample_planes` finds, without where; of planes of any dtype."""
     if planes[0].device.type != "cpu":
         planes = planes if isinstance(planes, torch.Tensor) else torch.stack(planes)
-        return sample(planes, grid_for(H, size, origin, planes.device), border="border")
+        return sample(planes.to(torch.float32), grid_for(H, size, origin, planes.device), border="border")
     # the same, many times faster on the host
     M = _centred(H, origin)
     out = np.empty((len(planes), size[1], size[0]), np.float32)
@@ -207,7 +207,7 @@ def plane_values(planes: torch.Tensor | list[torch.Tensor], H: np.ndarray, size:
         _shift_into([plane.numpy() for plane in planes], M[0, 2], M[1, 2], size, list(out))
     else:
         for i in range(0, len(planes), 4):  # four at once cost hardly more than one
-            some = [np.ascontiguousarray(p.numpy()) for p in planes[i : i + 4]]
+            some = [np.ascontiguousarray(p.numpy(), np.float32) for p in planes[i : i + 4]]
             got = _warped(cv2.merge(some) if len(some) > 1 else some[0], M, size)
             cv2.split(got, list(out[i : i + 4]))
     return torch.from_numpy(out)
@@ -226,8 +226,7 @@ def gather(layers: torch.Tensor, H: np.ndarray, frames: list[int], box: tuple[in
     layers: [T, c, h, w] (any dtype; bilinear in float32). Returns float32 [n, c + 1, hb, wb]; the last channel is
     1 inside the frame and 0 outside.
     """
-    x0, y0, x1, y1 = box
-    c = layers.shape[1]
+    (x0, y0, x1, y1), c = box, layers.shape[1]
     out = torch.empty(len(frames), c + 1, y1 - y0, x1 - x0, device=layers.device)
     for i, t in enumerate(frames):
         out[i, :c], out[i, c] = sample_planes(layers[t].to(torch.float32), H[t], (x1 - x0, y1 - y0),
@@ -236,10 +235,8 @@ def gather(layers: torch.Tensor, H: np.ndarray, frames: list[int], box: tuple[in
 
 
 def on_canvas(plane: torch.Tensor, H: np.ndarray, box: Box) -> torch.Tensor:
-    """A frame's plane [h, w] of any dtype on a box of the canvas, float32 [hb, wb]; beyond the frame its edge repeats.
-    """
-    return plane_values(plane[None].to(torch.float32), H, (box[2] - box[0], box[3] - box[1]),
-                        (float(box[0]), float(box[1])))[0]
+    """A frame's plane [h, w] of any dtype on a box of the canvas, float32 [hb, wb]; beyond it its edge repeats."""
+    return plane_values(plane[None], H, (box[2] - box[0], box[3] - box[1]), (float(box[0]), float(box[1])))[0]
 
 
 def sample_bytes(pictures: torch.Tensor, H: np.ndarray, box: Box) -> tuple[torch.Tensor, torch.Tensor]:

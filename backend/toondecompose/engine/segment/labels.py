@@ -51,8 +51,7 @@ def add_rims(mass: torch.Tensor, regions: list[Regions], weight: float = 0.5, on
              inside: Pictures | None = None) -> torch.Tensor:
     """Mass with flat regions decided by their rims (labels must be in depth order, back to front). only_unknown: leave
     alone the pixels that have any evidence of their own. inside: uint8 [T, h, w], 1 in the last label's outlines."""
-    out = mass.clone()
-    front = mass[1:].sum(0).clamp(0, 1)
+    out, front = mass.clone(), mass[1:].sum(0).clamp(0, 1)
     # texture just beyond an occluder's outline is not this region's rim
     near = ev.largest_near(front, 2) if mass.shape[0] > 1 else torch.zeros_like(front)
     for t in range(len(regions)):
@@ -83,8 +82,7 @@ def find_drawings(frames: Pictures, rigid: Rigid, p: Pictures, noise: float, roo
     """The same layers with their drawings told apart: redrawn sprites whose way is known have one mosaic each."""
     if all(rigid.painted[1:]):
         return Rigid(rigid.H, rigid.present, rigid.painted, [np.zeros(len(frames), int) for _ in rigid.H], rigid.hiding)
-    there = presence(rigid, p)
-    drawing = [np.zeros(len(frames), int)]
+    there, drawing = presence(rigid, p), [np.zeros(len(frames), int)]
     shown, hidden = (room(p.shape[1:], p.dtype, p.device) for _ in range(2))
     for i in range(1, len(rigid)):
         if rigid.painted[i]:
@@ -93,8 +91,7 @@ def find_drawings(frames: Pictures, rigid: Rigid, p: Pictures, noise: float, roo
         here = there[i][min(there[i])]
         seen = ev.largest_near(here.votes * here.seen, 2) >= SEEN_TWICE
         for t in range(len(frames)):
-            shown[t] = p[i, t] + p[len(rigid) :, t].sum(0)
-            hidden[t] = p[i + 1 : len(rigid), t].sum(0)
+            shown[t], hidden[t] = p[i, t] + p[len(rigid) :, t].sum(0), p[i + 1 : len(rigid), t].sum(0)
         drawing.append(same_drawing(frames, rigid.H[i], rigid.present[i], shown, hidden, seen, here.origin, noise))
     return Rigid(rigid.H, rigid.present, rigid.painted, drawing, rigid.hiding)
 

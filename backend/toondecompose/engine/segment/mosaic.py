@@ -233,8 +233,7 @@ def _tile(frames: Pictures, H: np.ndarray, weight: Pictures | None, parts: dict[
         if weight is None:
             weights[i, *where] = within.to(torch.float32)
         else:
-            heavy = plane_values(weight[t][None].to(torch.float32), H[t], (x1 - x0, y1 - y0),
-                                 (float(x0), float(y0)))
+            heavy = plane_values(weight[t][None], H[t], (x1 - x0, y1 - y0), (float(x0), float(y0)))
             weights[i, *where] = heavy[0].mul_(within).mul_(scale)
     mode, votes, scatter = temporal_mode(samples.flatten(2), weights.flatten(1), inside.flatten(1))
     return mode.view(3, *size), votes.view(size), scatter.view(size), weights.sum(0)
