@@ -26,9 +26,9 @@ from toondecompose.engine.matte.paint import (
     fills_away,
     find_colour,
     palette,
-    palette_bits,
 )
 from toondecompose.engine.matte.walk import FIXED, walk
+from toondecompose.engine.tiles import strips
 
 PRIOR_SPREAD = 14.0  # levels; how far a px's own colour may lie from the colour found for it nearby
 DECIDED = 600.0  # information (std 0.04) from which triangulation needs no colour prior
@@ -131,17 +131,19 @@ def blend(e: Evidence, areas: Areas, width: float, sweeps: int, paints: Paints |
         differs_np = e.differs.cpu().numpy()
         # the outermost px that differ from the background are blends; a thin line's ridge is its purest px
         peak = to(cv2.dilate(differs_np, np.ones((WIDEST_EDGE + 1,) * 2, np.uint8)))
-        outer = above(e.differs, torch.maximum(2.5 * e.deviation, HALF * peak))
-        depth = distance((outer | solid).cpu().numpy())
-        core = above(to(depth), width + areas.softer)
-        may = near & known & above(z, SURE) & ~areas.see_through & ~fades & (core | ~below(e.differs, 0.95 * peak))
+        outer, less = torch.empty_like(known), torch.empty_like(known)
+        for part in strips(outer.shape):
+            differs, most = e.differs[part], peak[part]
+            outer[part] = above(differs, torch.maximum(2.5 * e.deviation[part], HALF * most)) | solid[part]
+            less[part] = below(differs, 0.95 * most)
+        core = above(to(distance(outer.cpu().numpy())), width + areas.softer)
+        may = near & known & above(z, SURE) & ~areas.see_through & ~fades & (core | ~less)
         if paints is None:
             pure = (seeds & core) | may
             common = common_paints(c, e.cells, pure)
             line = max(1, round(LINE * e.mask_px))
             paints = Paints(palette(e.cells, pure), common, fills_away(c, pure, common[0], line), line, firm)
-        price = torch.full_like(e.n, float("inf"))
-        put(price, places_of(may), palette_bits(e.cells, paints.bits, may))
+        price = paints.bits.index_select(0, e.cells.reshape(-1)).view(e.n.shape).masked_fill_(~may, float("inf"))
         # px that equal the background are transparent whatever the drawing's colour; the others are worth a search
         ask = want & above(z, 1)
         radius = int(np.clip(np.ceil(width) + 2, 4, 12))
@@ -181,18 +183,30 @@ def blend(e: Evidence, areas: Areas, width: float, sweeps: int, paints: Paints |
         least = (((C - B).abs_() - 2 * sigma2.sqrt()) / room).amax(0).clamp_(0, 1) * known_there
         put(alpha, places, torch.maximum((1 - cb / bb.clamp(min=1e-3)).clamp_(0, 1), least))
         put(info, places, bb / sigma2 * known_there)
-    alpha = alpha.clamp(0, 1)
-
-    vote = 0.6 + 4 * (1 - sure)  # the masks decide what nothing else does
-    inside = torch.zeros_like(info).masked_fill_(solid, DEEP_WEIGHT)
-    inside.masked_fill_(solid & below(e.tri_info, 20), 5 * DEEP_WEIGHT)
-    total = (info + inside).add_((~near).float(), alpha=1e4).add_(vote)
-    target = (info * alpha).add_(inside).addcmul_(vote, e.mask)
-    blind = ~known
-    total.masked_fill_(blind, 1e-3)
-    target.masked_fill_(blind, 0.0)
-    aim, sure_of_it = target / total.clamp(min=1e-6), total
-    if asked is not None:
-        aim, sure_of_it = torch.where(asked, aim, before), total.masked_fill(~asked, 2 * FIXED)
+    aim, sure_of_it, total = _aims(alpha, info, e, areas, asked, before)
     alpha = walk(aim, sure_of_it, c, sweeps).clamp_(0, 1)
     return Blends(alpha, prior, spread, total, paints)
+
+
+def _aims(alpha: torch.Tensor, info: torch.Tensor, e: Evidence, areas: Areas, asked: torch.Tensor | None,
+          before: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """What alpha each px is for and how sure that is, with masks and silhouette -> (both as the walk shall take them,
+    and how sure it is by itself): [h, w] each. alpha, info: what triangulation and colours say. asked, before: as in
+    `blend`."""
+    aim, total = torch.empty_like(info), torch.empty_like(info)
+    sure_of_it = total if asked is None else torch.empty_like(info)
+    for part in strips(info.shape):
+        own, solid, blind, tells = info[part], areas.solid[part], ~e.known[part], total[part]
+        vote = 0.6 + 4 * (1 - e.sure[part])  # the masks decide what nothing else does
+        inside = torch.zeros_like(own).masked_fill_(solid, DEEP_WEIGHT)
+        inside.masked_fill_(solid & below(e.tri_info[part], 20), 5 * DEEP_WEIGHT)
+        torch.add(own, inside, out=tells).add_((~areas.near[part]).float(), alpha=1e4).add_(vote)
+        target = (own * alpha[part].clamp(0, 1)).add_(inside).addcmul_(vote, e.mask[part])
+        tells.masked_fill_(blind, 1e-3)
+        target.masked_fill_(blind, 0.0)
+        torch.div(target, tells.clamp(min=1e-6), out=aim[part])
+        if asked is not None:
+            keep = ~asked[part]
+            aim[part] = torch.where(keep, before[part], aim[part])
+            sure_of_it[part] = tells.masked_fill(keep, 2 * FIXED)
+    return aim, sure_of_it, total
