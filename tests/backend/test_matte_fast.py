@@ -25,7 +25,7 @@ from toondecompose.engine.matte.paint import (
     paint_counts,
     painted_alike,
 )
-from toondecompose.engine.matte.plates import _weights_at
+from toondecompose.engine.matte.plates import _around, _groups, _some_of, _weights_at, frame_tensor
 from toondecompose.engine.matte.resample import (
     CATMULL_ROM,
     SHRINK,
@@ -290,9 +290,15 @@ def test_weights_at_scattered_points_are_those_of_all_around_them(scattered):
     points = torch.from_numpy(rng.permutation(points).astype(np.float32))
     asked = []
     counted = WeightOf(lambda t, limit: asked.append(limit) or weight_of(t, limit))
-    found = _weights_at(counted, 0, points, (1280, 720))
+    groups, whole = _groups(points, (1280, 720)), _around(points, (1280, 720))
+    found = _weights_at(counted, 0, points, whole, groups)
     assert torch.allclose(found, weight_of(0, (0, 0, 1280, 720)).at(points), atol=1e-4)
     assert len(asked) == (3 if scattered else 1) and len(found.unique()) > 2
+    frame = rng.integers(0, 256, (720, 1280, 3), dtype=np.uint8)
+    corner = torch.tensor(whole[:2], dtype=points.dtype)
+    some = _some_of(frame, whole, [box for _, box in groups], "cpu")
+    all_ = frame_tensor(frame[whole[1]:whole[3], whole[0]:whole[2]], "cpu")
+    assert torch.equal(*(sample(x, points - corner, "bicubic", "border") for x in (some, all_)))
 
 
 def test_weights_from_boxes_equal_weights_from_whole_frames():

@@ -231,9 +231,10 @@ def _elect(mean: torch.Tensor, doubt: torch.Tensor, source: FrameSource, H: np.n
             point = point[open_]
             part = _around(point, (w, h))
             corner = torch.tensor(part[:2], dtype=point.dtype, device=point.device)
-            frame = frame_tensor(source.read(t)[part[1]:part[3], part[0]:part[2]], device)
+            groups = _groups(point, (w, h))
+            frame = _some_of(source.read(t), part, [box for _, box in groups], device)
             colour = sample(frame, point - corner, "bicubic", "border")
-            weight = _weights_at(weight_of, t, point, (w, h))
+            weight = _weights_at(weight_of, t, point, part, groups)
             colours.append(_spread_out(colour.clamp_(0, 255).round_().to(torch.uint8), open_, len(y)))
             weights.append(_spread_out((weight * 64).ceil_().to(torch.uint8), open_, len(y)))
         if not colours:
@@ -246,20 +247,37 @@ def _elect(mean: torch.Tensor, doubt: torch.Tensor, source: FrameSource, H: np.n
         mean[:, y, x] = votes
 
 
-def _weights_at(weight_of: WeightOf, t: int, points: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
-    """Weights [n] of frame t, of `size` (w, h), at points [n, 2]: around each run of squares of GRID px that hold any,
-    where together they are much less than what lies around all of them."""
+def _groups(points: torch.Tensor, size: tuple[int, int]) -> list[tuple[torch.Tensor, Box]]:
+    """Points [n, 2] of a frame of `size` (w, h) by runs of squares of GRID px that hold any: their indices, and what is
+    read around them."""
     x, y = torch.div(points, GRID, rounding_mode="floor").int().cpu().numpy().T
     columns = -(-size[0] // GRID) + 1  # an empty square parts the rows
     used, of = np.unique(y * columns + x, return_inverse=True)
     run = np.concatenate([[0], np.cumsum(np.diff(used) > 1)])[of]
     groups = [torch.from_numpy(np.flatnonzero(run == k)).to(points.device) for k in range(run.max() + 1)]
-    boxes = [_around(points[group], size) for group in groups]
-    whole = _around(points, size)
-    if len(boxes) == 1 or _area(boxes) > SCATTERED * _area([whole]):
+    return [(group, _around(points[group], size)) for group in groups]
+
+
+def _some_of(frame: np.ndarray, part: Box, boxes: list[Box], device: str) -> torch.Tensor:
+    """A part of a frame, uint8 [h, w, 3] -> float32 [3, h, w], of which only some boxes are there: what lies around
+    scattered points is mostly never read."""
+    x0, y0, x1, y1 = part
+    if _area(boxes) > SCATTERED * _area([part]):
+        return frame_tensor(frame[y0:y1, x0:x1], device)
+    out = torch.empty((3, y1 - y0, x1 - x0), device=device)
+    for left, top, right, bottom in boxes:
+        out[:, top - y0:bottom - y0, left - x0:right - x0] = frame_bytes(frame[top:bottom, left:right], device)
+    return out
+
+
+def _weights_at(weight_of: WeightOf, t: int, points: torch.Tensor, whole: Box,
+                groups: list[tuple[torch.Tensor, Box]]) -> torch.Tensor:
+    """Weights [n] of frame t at points [n, 2], of _groups: around each of these, where together they are much less than
+    the box around all of them."""
+    if len(groups) == 1 or _area([box for _, box in groups]) > SCATTERED * _area([whole]):
         return weight_of(t, whole).at(points)
     out = torch.empty_like(points[:, 0])
-    for group, box in zip(groups, boxes, strict=True):
+    for group, box in groups:
         out[group] = weight_of(t, box).at(points[group])
     return out
 
