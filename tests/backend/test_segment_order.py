@@ -96,9 +96,17 @@ def test_planes_before_one_camera_move_in_step_and_others_do_not(far, near, same
 def test_parallax_decides_as_far_as_pixels_leave_the_order_open_and_most_before_one_camera():
     clear, opened = {(0, 1): 0.9, (1, 0): -0.9}, {(0, 1): 0.0, (1, 0): 0.0}
     for hides in (clear, opened):
-        lean_on_parallax(hides, {0, 1}, [2.0, 7.0], [way(-2, 0), way(-7, 0)], SIZE)
+        lean_on_parallax(hides, {0, 1}, {0, 1}, [2.0, 7.0], [way(-2, 0), way(-7, 0)], SIZE)
     assert clear[0, 1] > 0.8
     assert opened == {(0, 1): -CAMERA_SAYS, (1, 0): CAMERA_SAYS}
     opened = {(0, 1): 0.0, (1, 0): 0.0}
-    lean_on_parallax(opened, {0, 1}, [2.0, 7.0], [way(2, 0), way(-7, 0)], SIZE)
+    lean_on_parallax(opened, {0, 1}, {0, 1}, [2.0, 7.0], [way(2, 0), way(-7, 0)], SIZE)
     assert opened == {(0, 1): -PARALLAX_SAYS, (1, 0): PARALLAX_SAYS}
+
+
+def test_posts_along_the_edges_are_in_front_of_a_painting_that_one_camera_moves_slower():
+    """Of a front plane that shows only a few posts little is seen, and its own flat colour hides nothing for sure."""
+    for wide, motion, says in (({0, 1}, way(-7, 0), CAMERA_SAYS), ({0}, way(-7, 0), 0), ({0, 1}, way(7, 0), 0)):
+        hides = {(0, 1): 0.0, (1, 0): 0.0}
+        lean_on_parallax(hides, {0}, wide, [2.0, 7.0], [way(-2, 0), motion], SIZE)
+        assert hides == {(0, 1): -says, (1, 0): says}

@@ -260,7 +260,7 @@ def test_a_far_plane_that_shows_only_in_gaps_is_found_by_its_rate_of_sliding_and
 
 def test_where_votes_are_even_the_plane_that_slides_faster_is_taken_for_the_nearer_one():
     hides = {(0, 1): 0.0, (1, 0): 0.0, (0, 2): 0.0, (2, 0): 0.0}
-    lean_on_parallax(hides, {0, 1}, [5.0, 1.0, 3.0], [slide(-5, 9).H, slide(-1, 9).H, slide(-3, 9).H], (W, H))
+    lean_on_parallax(hides, {0, 1}, set(), [5.0, 1.0, 3.0], [slide(-5, 9).H, slide(-1, 9).H, slide(-3, 9).H], (W, H))
     assert hides[0, 1] > 0 > hides[1, 0]  # 0 hides 1
     assert hides[0, 2] == hides[2, 0] == 0  # 2 does not reach across: it may be a sprite
 

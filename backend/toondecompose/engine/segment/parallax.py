@@ -227,11 +227,15 @@ def in_step(Ha: np.ndarray, Hb: np.ndarray, size: tuple[int, int]) -> bool:
     return share >= STAYS and float(left) <= (OUT_OF_STEP * share) ** 2
 
 
-def lean_on_parallax(hides: dict[tuple[int, int], float], across: set[int], speed: list[float], H: list[np.ndarray],
-                     size: tuple[int, int]) -> None:
+def lean_on_parallax(hides: dict[tuple[int, int], float], across: set[int], wide: set[int], speed: list[float],
+                     H: list[np.ndarray], size: tuple[int, int]) -> None:
     """Count parallax among the votes on who hides whom, in place: as far as pixels leave it open, and weakly but where
-    one camera explains both motions."""
+    one camera explains both motions. across: paths that are seen all over the frame; wide: also those of a few posts or
+    twigs along its edges, which only a camera moves in step."""
     for i, j in hides:
-        if i in across and j in across and abs(speed[i] - speed[j]) > FASTER * max(speed[i], speed[j]):
-            says = CAMERA_SAYS if in_step(H[i], H[j], size) else PARALLAX_SAYS
+        if {i, j} <= across | wide and abs(speed[i] - speed[j]) > FASTER * max(speed[i], speed[j]):
+            camera = in_step(H[i], H[j], size)
+            if not camera and not {i, j} <= across:
+                continue
+            says = CAMERA_SAYS if camera else PARALLAX_SAYS
             hides[i, j] += (1 - abs(hides[i, j])) * (says if speed[i] > speed[j] else -says)

@@ -250,7 +250,7 @@ def _roles(small: np.ndarray, traces: Traces, paths: list[LayerPath], H: list[np
     slow = by_parallax(first, across, speed)
     if slow[0] in across:
         backs.add(slow[0])
-    lean_on_parallax(hides, across, speed, H, small.shape[2:0:-1])
+    lean_on_parallax(hides, across, wide, speed, H, small.shape[2:0:-1])
     apart = small.shape[2] / TOGETHER / max([1e-6, *(speed[i] for i in wide)])
     every = accounts(kept, count, wide, backs, speed)
     # where nobody says how many layers there are, or it may be a plane, nothing tells where a path's layer is not
