@@ -80,10 +80,10 @@ def _longest(holds: np.ndarray) -> np.ndarray:
 
 def _guesses(H: np.ndarray, t: int, direction: int, centre: np.ndarray) -> list[np.ndarray]:
     """Where a canvas may lie in frame t after frames t - direction, t - 2 direction...: on as before, on as one frame
-    earlier (drawings held on twos), and still."""
+    earlier (drawings held on twos) or two (on threes), and still."""
     last = H[t - direction]
     out = []
-    for back in (2, 3):
+    for back in (2, 3, 4):
         a, b = t - back * direction, t - (back - 1) * direction
         if 0 <= a < len(H):
             out.append(_onwards(H[a], H[b], last, centre))

@@ -31,9 +31,13 @@ CARRIED = 0.7  # how far a point that flow saw moving with a path is that path's
 # Times what all paths save: half of what a path of its own must. A walk's body that is followed for a few frames more
 # saves less, and only makes one drawing likelier than the several it is.
 FOUND_AGAIN = 1 + SMALLEST_GAIN / 2
+AS_USUAL = 0.6  # of what a path saves in its better frames: it is the sprite where all found again save so much
 DISPUTED = 0.15  # of what a path explains: if other paths claim more of it, it is followed again without them
 ALIKE = 0.9  # of the best candidate's worth: drift of the chain hides such differences
 SAME = 0.5  # px at search size: paths nearer than this over most of the clip are one path
+# A layer is seen in places, and saves there together what it saves px by px. A slide that a painting's perspective has,
+# too, in the mean saves on px here and there by chance: over squares of so many px less than this share of it.
+SQUARE, SCATTERED = 16, 0.35
 TAKEN = 1.3  # an explained neighbourhood is taken before its last pixel is
 
 
@@ -173,10 +177,20 @@ def followed_on(chosen: list[Candidate], field: Field) -> list[Candidate]:
         others = out[:k] + out[k + 1 :]
         free = without(field, others)
         longer = regained(c, field, free)
-        if longer is not None and together([*others, longer], field) > FOUND_AGAIN * together(out, field):
+        if longer is None:
+            continue
+        more = together([*others, longer], field) / together(out, field)
+        if more > FOUND_AGAIN or (more > 1 and _as_usual(c, longer, free)):
             longer.belief, longer.followed = believe(field, longer.H, free), c.followed
             out[k] = longer
     return out
+
+
+def _as_usual(c: Candidate, longer: Candidate, free: list[np.ndarray]) -> bool:
+    """Whether a path saves as much in the frames that are found again as it does in those that it had."""
+    before, after = (np.array([float((b * f).sum()) for b, f in zip(x.bits, free, strict=True)]) for x in (c, longer))
+    found = (np.abs(longer.H - c.H) > 0).any((1, 2))
+    return bool(found.any() and (after[found] > AS_USUAL * np.quantile(before, 0.8)).all())
 
 
 def by_flow_alone(field: Field, models: tuple[int, ...], rng: np.random.Generator) -> list[Candidate]:
@@ -239,7 +253,8 @@ def simplest(c: Candidate, others: list[Candidate], field: Field) -> Candidate:
 
 
 def pruned(chosen: list[Candidate], field: Field, least: float = SMALLEST_GAIN) -> list[int]:
-    """Which paths stay when those that the others make superfluous are left out, one after another."""
+    """Which paths stay when those that the others make superfluous, or that save by chance only, are left out one
+    after another."""
     total, stay = whole(field), list(range(len(chosen)))
     for k in sorted(stay, key=lambda k: chosen[k].gain):
         if any(same_motion(chosen[k], chosen[j], field) for j in stay if j != k):
@@ -247,11 +262,23 @@ def pruned(chosen: list[Candidate], field: Field, least: float = SMALLEST_GAIN) 
     while len(stay) > 1:
         everything = together([chosen[k] for k in stay], field)
         losses = [everything - together([chosen[k] for k in stay if k != j], field) for j in stay]
-        k = int(np.argmin(losses))
-        if losses[k] > least * total:
+        weak = [k for k, loss in enumerate(losses) if loss <= least * total or in_squares(
+            chosen[stay[k]], [chosen[j] for j in stay if j != stay[k]], field) < SCATTERED * loss]
+        if not weak:
             break
-        del stay[k]
+        del stay[min(weak, key=lambda k: losses[k])]
     return stay
+
+
+def in_squares(one: Candidate, others: list[Candidate], field: Field) -> float:
+    """What a path saves beside others, less its cost, if every square of the picture is coded with one path."""
+    columns = -(-field.size[0] // SQUARE)
+    more = -cost(one.dof, field.count)
+    for t, points in enumerate(field.points):
+        x, y = (points.at / SQUARE).astype(int).T
+        own, *known = (np.bincount(y * columns + x, c.bits[t], minlength=1) for c in (one, *others))
+        more += float(np.maximum(own - np.max(known, 0), 0).sum())
+    return more
 
 
 def same_motion(a: Candidate, b: Candidate, field: Field) -> bool:
