@@ -29,7 +29,7 @@ SCORES = ["iou", "amodal_iou", "alpha_mae", "boundary_f", "motion_epe", "bg_moti
 
 def run_measured(command: list[str], threads: int) -> dict[str, float]:
     """Run a child process -> wall s, CPU s (user + system) and peak resident MB; raises if it fails."""
-    env = {**os.environ, "OMP_NUM_THREADS": str(threads)}
+    env = {**os.environ, "OMP_NUM_THREADS": str(threads), "OPENCV_FOR_THREADS_NUM": str(threads)}
     start = time.monotonic()
     child = subprocess.Popen(command, env=env)
     _, status, usage = os.wait4(child.pid, 0)

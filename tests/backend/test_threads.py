@@ -38,6 +38,16 @@ def test_numpy_is_told_to_use_one_thread_before_it_is_imported(module):
     assert said(THREADS_WHEN_NUMPY_IS_IMPORTED.format(module=module), 2) == "1"
 
 
+def test_torch_and_opencv_compute_on_one_thread_where_the_environment_asks_for_no_more():
+    code = ("from toondecompose.worker.threads import use_one_core; use_one_core(); import cv2, torch; "
+            "print(torch.get_num_threads(), cv2.getNumThreads())")
+    asked = "OMP_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"
+    env = {name: value for name, value in os.environ.items() if name not in asked}
+    for more, threads in (({}, "1 1"), (dict.fromkeys(asked, "2"), "2 2")):
+        done = subprocess.run([sys.executable, "-c", code], env=env | more, check=True, capture_output=True, text=True)
+        assert done.stdout.strip() == threads
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_matrix_products_are_the_same_bytes_with_one_thread_and_two(module):
     code = PRODUCTS.format(module=module)

@@ -6,7 +6,6 @@ import argparse
 import importlib
 import importlib.metadata
 import json
-import os
 import platform
 import shutil
 import sys
@@ -79,12 +78,6 @@ def _slow(report: dict[str, Any]) -> list[str]:
     for gpu in gpus:
         if gpu["memory_mb"] < _COMFORTABLE_GPU_MB:
             notes.append(f"The GPU has {gpu['memory_mb']} MB: shots in 1080p may not fit; choose the CPU for those.")
-    cores, threads = os.cpu_count() or 1, report["threads"]
-    if threads < cores:
-        limit = " (OMP_NUM_THREADS limits it)" if "OMP_NUM_THREADS" in os.environ else ""
-        notes.append(f"PyTorch uses {threads} of {cores} processor threads{limit}.")
-    elif cores < 4:
-        notes.append(f"There are {cores} processor threads: long shots take many minutes; quality Preview is faster.")
     if 0 < report["memory_mb"] < _COMFORTABLE_MB:
         notes.append(f"There are {report['memory_mb']} MB of memory: long shots in 1080p may need more.")
     space = report["temporary_space_mb"]

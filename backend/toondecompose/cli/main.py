@@ -15,7 +15,7 @@ from ..formats.errors import Cancelled, UserError
 from ..worker.failures import sentence_for
 from ..worker.run import FAILED
 from ..worker.stopping import CANCELLED
-from ..worker.threads import wait_politely
+from ..worker.threads import use_one_core
 from . import decompose, demo_clip, doctor, inspect_result, place, recompose
 
 COMMANDS = (decompose, inspect_result, place, recompose, doctor, demo_clip)
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError, ValueError):
             stream.reconfigure(errors="backslashreplace")  # a terminal that knows no “ must not end a run
-    wait_politely()
+    use_one_core()
     parsed = build_parser().parse_args(arguments)
     try:
         return parsed.run(parsed)

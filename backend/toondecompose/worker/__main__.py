@@ -22,7 +22,7 @@ from .lock import OutputLock
 from .run import DONE, FAILED, engine_named, run_job
 from .stopping import CANCELLED, Stop, leave
 from .streams import cancel_on_signals, claim_stdout, end_with_parent, sender, watch_orders
-from .threads import wait_politely
+from .threads import use_one_core
 
 
 def _arguments() -> argparse.Namespace:
@@ -41,7 +41,7 @@ def _arguments() -> argparse.Namespace:
 def main() -> int:
     """Run the child -> exit code: 0 done, 1 failed, 130 cancelled."""
     arguments = _arguments()
-    wait_politely()
+    use_one_core()
     wire = claim_stdout()
     faulthandler.enable()
     end_with_parent()
