@@ -31,7 +31,10 @@ CARRIED = 0.7  # how far a point that flow saw moving with a path is that path's
 # Times what all paths save: half of what a path of its own must. A walk's body that is followed for a few frames more
 # saves less, and only makes one drawing likelier than the several it is.
 FOUND_AGAIN = 1 + SMALLEST_GAIN / 2
-AS_USUAL = 0.6  # of what a path saves in its better frames: it is the sprite where all found again save so much
+# Of what a path saves in its better frames: it had gone over to something else altogether in frames that save less than
+# the one, and shows its sprite again where all of them save more than the other. Between them are a walker's frames,
+# whose body alone is followed.
+ELSEWHERE, AS_USUAL = 0.3, 0.6
 DISPUTED = 0.15  # of what a path explains: if other paths claim more of it, it is followed again without them
 ALIKE = 0.9  # of the best candidate's worth: drift of the chain hides such differences
 SAME = 0.5  # px at search size: paths nearer than this over most of the clip are one path
@@ -187,10 +190,12 @@ def followed_on(chosen: list[Candidate], field: Field) -> list[Candidate]:
 
 
 def _as_usual(c: Candidate, longer: Candidate, free: list[np.ndarray]) -> bool:
-    """Whether a path saves as much in the frames that are found again as it does in those that it had."""
+    """Whether a path saves as much in the frames that are found again as it does in those that it had, and was
+    elsewhere in them before."""
     before, after = (np.array([float((b * f).sum()) for b, f in zip(x.bits, free, strict=True)]) for x in (c, longer))
     found = (np.abs(longer.H - c.H) > 0).any((1, 2))
-    return bool(found.any() and (after[found] > AS_USUAL * np.quantile(before, 0.8)).all())
+    usual = np.quantile(before, 0.8)
+    return bool(found.any() and (before[found] < ELSEWHERE * usual).all() and (after[found] > AS_USUAL * usual).all())
 
 
 def by_flow_alone(field: Field, models: tuple[int, ...], rng: np.random.Generator) -> list[Candidate]:
