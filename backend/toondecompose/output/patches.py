@@ -84,7 +84,7 @@ class Slide:
 
     def keep(self) -> None:
         """Work all of it out now, once for all who ask."""
-        assert self.planes is not None
+        _ = self.planes
 
     @cached_property
     def planes(self) -> np.ndarray:

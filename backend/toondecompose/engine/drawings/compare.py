@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ..components import label_type
 from .align import project, sample
 from .overlay import Overlay, overlay, plates_at
 from .patches import Patch
-from .pixels import label_type, pixels_of, strongest, values_at
+from .pixels import pixels_of, strongest, values_at
 
 # Misregistration and resampling that are forgiven: this share of the colour range around the pixel (3x3 where sharp)
 # (a ramp of g grey levels per px has the range 2 g, so .25 forgives about half a pixel) ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from .pixels import pieces
+from ..components import connected
 
 ISLAND = 0.15  # of the largest connected part: smaller parts of a mask are as often leftovers of the background
 MANY = 64  # parts that are taken out of a mask one by one; more of them in one go
@@ -18,7 +18,7 @@ def main_parts(body: np.ndarray, least: float = ISLAND) -> np.ndarray:
     if not w:
         return body
     part = slice(y, y + h), slice(x, x + w)
-    labels, stats = pieces(body[part])
+    labels, stats = connected(body[part])
     area = stats[:, cv2.CC_STAT_AREA].astype(np.float64)
     area[0] = 0
     small = np.flatnonzero(area < least * area.max())[1:]
@@ -41,7 +41,7 @@ def believable(known: np.ndarray) -> np.ndarray:
     connected to the rest; an island within a hole has been seen only through a mask's mistake.
     """
     sure = (cv2.erode(known, np.ones((2 * DOUBTFUL + 1, 2 * DOUBTFUL + 1), np.uint8)) > 0).astype(np.uint8)
-    label, stats = pieces(sure, 4)
+    label, stats = connected(sure, 4)
     area = stats[:, cv2.CC_STAT_AREA].copy()
     area[0] = 0
     keep = area >= ISLAND * area.max(initial=1)

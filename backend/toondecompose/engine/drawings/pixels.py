@@ -82,21 +82,6 @@ def place_mask(mask: np.ndarray, H: np.ndarray, size: tuple[int, int]) -> np.nda
     return (place(mask * np.uint8(255), H, size) >= 254).astype(np.uint8)
 
 
-def pieces(mask: np.ndarray, connectivity: int = 8) -> tuple[np.ndarray, np.ndarray]:
-    """Connected parts of a mask uint8 [h, w] -> (labels [h, w], 0 outside; cv2's table of their boxes and areas)."""
-    labels, stats = cv2.connectedComponentsWithStats(mask, connectivity=connectivity,
-                                                     ltype=label_type(mask.shape, connectivity))[1:3]
-    return labels, stats
-
-
-def label_type(shape: tuple[int, int], connectivity: int = 8) -> int:
-    """cv2's type for the labels of a mask's connected parts: 16 bits, which takes half as long, where no picture of its
-    shape can have more of them."""
-    h, w = shape
-    few = (h + 1) // 2 * ((w + 1) // 2 if connectivity == 8 else w) < 2**16 - 2
-    return cv2.CV_16U if few else cv2.CV_32S
-
-
 def values_at(picture: np.ndarray, ys: np.ndarray, xs: np.ndarray) -> np.ndarray:
     """Values [n, ...] of a picture [h, w, ...] at pixels (ys, xs), half as long as picture[ys, xs] takes."""
     return picture.reshape(-1, *picture.shape[2:]).take(ys * picture.shape[1] + xs, 0)

@@ -32,6 +32,7 @@ ALONG_SAYS = 0.1  # of a line that slides along itself: how surely it is a layer
 FLAT_STAYS = 0.03  # the same of flat colour
 SOFT = 2.5  # grey levels from one px to the next that part an opening from what is around it, however soft its edge
 SMALLEST = 7e-4  # of the frame's area: less that changes is a window whose lines are resampled
+MOST_PIECES = 2**15 - 1  # that int16 can number; more of them are grain, and no openings
 LEAST_AREA = 0.005  # of all that is seen: openings worth another labelling
 APART = (4.0, 8.0, 16.0)  # px that two planes part between the frames compared
 BOX = 5  # px across which differences are averaged
@@ -96,8 +97,10 @@ def openings(frames: Pictures, H: np.ndarray, present: np.ndarray, labels: np.nd
     picture = _opening(frames, H, present, labels <= k, along, room)
     if picture is None:
         return out
-    _, pieces = cv2.connectedComponents((picture.votes > 0.5).to(torch.uint8).cpu().numpy(), connectivity=4,
-                                        ltype=cv2.CV_16U)
+    count, pieces = cv2.connectedComponents((picture.votes > 0.5).to(torch.uint8).cpu().numpy(), connectivity=4)
+    if count > MOST_PIECES:
+        return out
+    pieces = pieces.astype(np.uint16)  # as warpPerspective takes them
     at = np.array([[1, 0, picture.origin[0]], [0, 1, picture.origin[1]], [0, 0, 1.0]])
     for t in np.flatnonzero(present):
         out[t] = _there(pieces, H[t] @ at, size=labels.shape[:0:-1]).astype(np.int16) * own[t]

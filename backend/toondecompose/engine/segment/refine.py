@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import torch
 
+from ..components import connected
 from ..matte.marks import above, below, count_of, places_of
 from ..tiles import strips
 from . import evidence as ev
@@ -20,7 +21,7 @@ from .layers import LayerMosaics, Rigid, best_label, presence, rendered
 from .mosaic import build_mosaic
 from .painting import Painting
 from .shadows import veils
-from .tidy import NEAR_BODY, pieces_of
+from .tidy import NEAR_BODY
 from .walker import spread, spread_on
 
 SMALLEST = 2e-4  # of the frame's area: a smaller separate piece is noise, not a drawing;
@@ -46,16 +47,16 @@ def _without_specks(p: torch.Tensor, mass: torch.Tensor, beside: Callable[[], np
         if not width:
             continue
         box = slice(top, top + height), slice(left, left + width)
-        count, piece, stats = pieces_of(mine[box])
+        piece, stats = connected(mine[box])
         drop = stats[:, cv2.CC_STAT_AREA] < least
         if value:
-            sure = np.bincount(piece[above(mass[value][box], 0.8).cpu().numpy()], minlength=count)
+            sure = np.bincount(piece[above(mass[value][box], 0.8).cpu().numpy()], minlength=len(stats))
             drop |= sure < 4
         drop[0] = False
         if value and drop[1:].all():
             there = cv2.resize((beside() == value).any(0).astype(np.uint8), label.shape[::-1],
                                interpolation=cv2.INTER_NEAREST)
-            near = np.bincount(piece.ravel(), there[box].ravel(), minlength=count)
+            near = np.bincount(piece.ravel(), there[box].ravel(), minlength=len(stats))
             drop[1:] = (stats[1:, cv2.CC_STAT_AREA] < SLIVER * least) | (sure[1:] < 4) | (near[1:] == 0)
         for i in np.flatnonzero(drop):
             x, y, w, h = (int(v) for v in stats[i, :4])

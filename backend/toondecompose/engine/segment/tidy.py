@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import torch
 
+from ..components import connected
 from .canvas import overlap
 from .film import Pictures
 from .layers import best_label, labels_of
@@ -106,7 +107,7 @@ def riders(p: Pictures, label: int, ways: dict[int, np.ndarray]) -> np.ndarray:
     found = (labels == label).astype(np.uint8)
     wide, pieces = [], []
     for t in range(len(found)):
-        _, piece, stats = pieces_of(found[t])
+        piece, stats = connected(found[t])
         little = stats[:, cv2.CC_STAT_AREA] < SMALL * h * w
         little[0] = False
         small[t] = little[piece]
@@ -124,13 +125,6 @@ def riders(p: Pictures, label: int, ways: dict[int, np.ndarray]) -> np.ndarray:
             if beside[-2] >= BETWEEN and any(_carries(H, t, mask, corner, found, small, wide) for H in ways.values()):
                 out[t, rows, columns] |= mask > 0
     return out
-
-
-def pieces_of(mask: np.ndarray) -> tuple[int, np.ndarray, np.ndarray]:
-    """The connected pieces of a mask uint8 [h, w], as OpenCV has them: (their number and 1, numbers [h, w], stats). In
-    16 bits, as far as they are enough, they are found in a third of the time."""
-    few = (mask.shape[0] + 1) // 2 * ((mask.shape[1] + 1) // 2) < 2**16
-    return cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=cv2.CV_16U if few else cv2.CV_32S)[:3]
 
 
 def _box(stats: np.ndarray, margin: int = 0, within: tuple[int, int] | None = None) -> tuple[slice, slice]:
